@@ -33,12 +33,18 @@ function systemPath() {
   return folders.filter((folder) => !folder.endsWith(join("node_modules", ".bin"))).join(delimiter);
 }
 
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** @param {number} pid */
 function alive(pid) {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error.code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
 }
 
@@ -48,7 +54,7 @@ function takeLock() {
     writeFileSync(lock, String(process.pid), { flag: "wx" });
     return true;
   } catch (error) {
-    if (error.code !== "EEXIST") throw error;
+    if (codeOf(error) !== "EEXIST") throw error;
   }
   try {
     const holder = Number(readFileSync(lock, "utf8"));
@@ -56,7 +62,7 @@ function takeLock() {
     const abandoned = holder ? !alive(holder) : Date.now() - statSync(lock).mtimeMs > 5_000;
     if (abandoned) rmSync(lock, { force: true });
   } catch (error) {
-    if (error.code !== "ENOENT") throw error;
+    if (codeOf(error) !== "ENOENT") throw error;
   }
   return false;
 }
@@ -117,13 +123,19 @@ function environment() {
  * A signal to the whole process group (Ctrl-C, a shell's job) has reached the program already, and
  * twice may mean "at once" to it. So one that came here waits a moment: if the program is not ending
  * by itself, the signal was for us alone.
+ *
+ * @param {string} command
+ * @param {string} file
+ * @param {string[]} args
  */
 function run(command, file, args) {
   const child = spawn(command, ["--conditions=coatcheck-source", join(root, file), ...args], {
     stdio: "inherit",
     env: environment(),
   });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  /** @type {NodeJS.Signals[]} */
+  const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of passedOn) {
     process.on(signal, () => setTimeout(() => child.kill(signal), 300).unref());
   }
   child.on("error", (error) => {
