@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { importsOf } from "./imports.ts";
+import type { Files } from "./imports.ts";
+import { maxLines, rules } from "./rules.ts";
+
+const root = dirname(dirname(import.meta.dirname));
+
+function repository(): Files {
+  const found = globSync("{src,app,test,bench,scripts}/**/*.{ts,mjs}", { cwd: root }).toSorted();
+  return new Map(
+    found.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(root, path), "utf8")] as const),
+  );
+}
+
+/** For each rule, by its first words: files that break it, with the paths that must be named, and files that do not. */
+const proofs: Record<string, { bad: Record<string, string>[]; good: Record<string, string> }> = {
+  "src has the parts": {
+    bad: [{ "src/misc/a.ts": "" }, { "src/ticket.ts": "" }],
+    good: { "src/index.ts": "", "src/errors.ts": "", "src/core/a.ts": "", "src/testing/index.ts": "" },
+  },
+  "a part of src imports only": {
+    bad: [
+      { "src/errors.ts": 'import { a } from "./core/a.ts";' },
+      { "src/core/a.ts": 'import type { Store } from "../stores/memory.ts";' },
+      { "src/core/a.ts": 'export {\n  a,\n  b,\n} from "../index.ts";' },
+      { "src/stores/a.ts": 'const a = await import("../adapters/fetch.ts");' },
+      { "src/adapters/a.ts": 'import "../testing/index.ts";' },
+      { "src/testing/a.ts": 'import { memoryStore } from "../stores/memory.ts";' },
+      { "src/core/a.ts": 'type A = import("../adapters/hono.ts").A;' },
+      { "src/core/a.ts": 'import data from "../../package.json" with { type: "json" };' },
+    ],
+    good: {
+      "src/core/a.ts":
+        'import { E } from "../errors.ts";\nimport { b } from "./b.ts";\n// import "../stores/memory.ts"',
+      "src/stores/a.ts": 'import type { Store } from "../core/store.ts";',
+      "src/testing/a.ts": 'import { clauses } from "./clauses.ts";',
+      "src/index.ts": 'export { a } from "./core/a.ts";',
+    },
+  },
+  "stores and adapters never": {
+    bad: [
+      { "src/stores/sqlite.ts": 'import { copy } from "./memory.ts";' },
+      { "src/adapters/hono.ts": 'import { fetchSessions } from "./fetch.ts";' },
+      { "src/adapters/express.ts": 'import { k } from "./koa.ts";' },
+    ],
+    good: {
+      "src/adapters/express.ts": 'import { n } from "./node.ts";',
+      "src/adapters/koa.ts": 'import { n } from "./node.ts";',
+      "src/core/a.ts": 'import { b } from "./b.ts";',
+    },
+  },
+  "src imports nothing but Node": {
+    bad: [
+      { "src/core/a.ts": 'import type { Context } from "hono";' },
+      { "src/adapters/fetch.ts": 'import type { Context } from "hono";' },
+      { "src/adapters/hono.ts": 'import { createMiddleware } from "hono/factory";' },
+      { "src/stores/sqlite.ts": 'import Database from "better-sqlite3";' },
+      { "src/stores/memory.ts": 'import { readFile } from "fs";' },
+    ],
+    good: {
+      "src/adapters/hono.ts": 'import type { Context, MiddlewareHandler } from "hono";',
+      "src/stores/sqlite.ts": 'import { DatabaseSync } from "node:sqlite";',
+    },
+  },
+  "app imports the package": {
+    bad: [
+      { "app/main.ts": 'import { createSessions } from "../src/index.ts";' },
+      { "app/main.ts": 'import { createSessions } from "../dist/index.js";' },
+    ],
+    good: {
+      "app/main.ts": 'import { createSessions } from "coatcheck";\nimport { users } from "./users.ts";',
+    },
+  },
+  "nothing but tests": {
+    bad: [
+      { "src/core/a.ts": 'import { b } from "../../test/support/b.ts";' },
+      { "app/main.ts": 'import { b } from "../test/support/b.ts";' },
+    ],
+    good: { "test/core/a.test.ts": 'import { b } from "../support/b.ts";' },
+  },
+  "relative imports name": {
+    bad: [
+      { "src/core/a.ts": 'import { b } from "./b";' },
+      { "test/a.test.ts": 'import { b } from "../src/b.js";' },
+      { "test/a.test.ts": 'import { b } from "../src";' },
+    ],
+    good: { "test/a.test.ts": 'import { b } from "./b.ts";\nimport { c } from "../scripts/run.mjs";' },
+  },
+  "no default exports": {
+    bad: [
+      { "src/core/a.ts": "export default 1;" },
+      { "app/a.ts": "const a = 1;\nexport { a as default };" },
+      { "test/a.ts": "export default function () {}" },
+    ],
+    good: { "src/core/a.ts": "// export default\nexport const a = 1;" },
+  },
+  "no `export *`": {
+    bad: [
+      { "src/index.ts": 'export * from "./core/a.ts";' },
+      { "src/index.ts": 'export type * from "./core/a.ts";' },
+      { "src/index.ts": 'export * as a from "./core/a.ts";' },
+    ],
+    good: { "src/index.ts": 'export { a } from "./core/a.ts";\nexport type { B } from "./core/b.ts";' },
+  },
+  "no file or folder": {
+    bad: [{ "src/core/utils.ts": "" }, { "test/helpers/a.ts": "" }, { "app/html-helper.ts": "" }],
+    good: { "src/core/ticket.ts": "", "test/support/jar.ts": "" },
+  },
+  "a file of src": {
+    bad: [{ "src/core/a.ts": "a;\n".repeat(maxLines + 1) }],
+    good: { "src/core/a.ts": "a;\n".repeat(maxLines), "test/a.test.ts": "a;\n".repeat(maxLines * 2) },
+  },
+  "src reads no environment": {
+    bad: [
+      { "src/core/a.ts": "const a = process.env.SECRET;" },
+      { "src/stores/a.ts": "const { env } = process;" },
+      { "src/stores/a.ts": 'const a = process["env"];' },
+      { "src/adapters/a.ts": 'import { env } from "node:process";' },
+    ],
+    good: { "src/core/a.ts": "/** Not process.env. */ process.pid;", "app/main.ts": "process.env.PORT" },
+  },
+};
+
+describe("the layout of the house", () => {
+  const files = repository();
+
+  test("the files are found", () => {
+    for (const folder of ["src/core/", "src/stores/", "src/adapters/", "app/", "test/", "scripts/"]) {
+      assert.ok(
+        [...files.keys()].some((path) => path.startsWith(folder)),
+        `no file in ${folder}`,
+      );
+    }
+  });
+
+  for (const rule of rules) {
+    test(rule.name, () => {
+      assert.deepEqual(rule.faults(files), []);
+    });
+
+    test(`can fail: ${rule.name}`, () => {
+      const proof = Object.entries(proofs).find(([start]) => rule.name.startsWith(start))?.[1];
+      assert.ok(proof, "this rule has no proof that it can fail");
+      for (const bad of proof.bad) {
+        const faults = rule.faults(new Map(Object.entries(bad)));
+        const [path = ""] = Object.keys(bad);
+        assert.equal(faults.length, 1, `one fault expected in ${JSON.stringify(bad)}`);
+        assert.ok(faults[0]?.startsWith(`${path}: `), faults[0]);
+      }
+      assert.deepEqual(rule.faults(new Map(Object.entries(proof.good))), []);
+    });
+  }
+});
+
+describe("reading imports", () => {
+  test("every form is found, over several lines too, and none inside a comment", () => {
+    const text = [
+      'import a from "./a.ts";',
+      "import {",
+      "  b, // with a note",
+      '} from "./b.ts";',
+      "import './c.ts';",
+      'export type { D } from "../d.ts";',
+      'const e = await import("./e.ts");',
+      'import type { F } from "f";',
+      '// import "./no.ts";',
+      "/*",
+      'import "./no.ts";',
+      "*/",
+      'const url = "https://x/*"; import("./g.ts"); // */',
+    ].join("\n");
+    const found = importsOf("src/core/x.ts", text).map(({ specifier }) => specifier);
+    assert.deepEqual(found.toSorted(), ["../d.ts", "./a.ts", "./b.ts", "./c.ts", "./e.ts", "./g.ts", "f"]);
+    assert.equal(
+      importsOf("src/core/x.ts", text).find(({ specifier }) => specifier === "../d.ts")?.target,
+      "src/d.ts",
+    );
+  });
+});

@@ -1,0 +1,170 @@
+import { importsOf, withoutComments } from "./imports.ts";
+import type { Files } from "./imports.ts";
+
+/** One rule of the house: what it says, and where the files given break it. */
+export interface Rule {
+  readonly name: string;
+  /** One line for each fault, beginning with the file's path. */
+  faults(files: Files): string[];
+}
+
+/** The longest a file of src may be. */
+export const maxLines = 260;
+
+/** Adapters that are a layer over another one. */
+const over: Readonly<Record<string, string>> = {
+  "src/adapters/express.ts": "src/adapters/node.ts",
+  "src/adapters/koa.ts": "src/adapters/node.ts",
+};
+
+/** What each part of src may import from src, besides its own files: `errors <- core <- everything else`. */
+const below: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  core: ["errors"],
+  stores: ["core", "errors"],
+  adapters: ["core", "errors"],
+  testing: ["core", "errors"],
+  index: ["core", "errors"],
+};
+
+/** Parts whose files are siblings, each complete in itself. */
+const siblings = new Set(["stores", "adapters"]);
+
+export const rules: readonly Rule[] = [
+  {
+    name: "src has the parts that the design names, and no other",
+    faults: (files) =>
+      paths(files, "src/")
+        .filter((path) => !Object.hasOwn(below, partOf(path)))
+        .map((path) => `${path}: "${partOf(path)}" is not a part of src`),
+  },
+  {
+    name: "a part of src imports only from the parts below it",
+    faults: (files) =>
+      eachImport(files, "src/", (path, { specifier, target }) => {
+        if (target === undefined) return undefined;
+        if (!target.startsWith("src/")) return `imports ${specifier}, which is outside src`;
+        const [own, other] = [partOf(path), partOf(target)];
+        if (own === other || below[own]?.includes(other)) return undefined;
+        return `imports ${specifier}: ${own} may not know ${other}`;
+      }),
+  },
+  {
+    name: "stores and adapters never import their siblings, except express and koa on node",
+    faults: (files) =>
+      eachImport(files, "src/", (path, { specifier, target }) => {
+        if (target === undefined || !siblings.has(partOf(path)) || partOf(path) !== partOf(target)) {
+          return undefined;
+        }
+        return over[path] === target ? undefined : `imports its sibling ${specifier}`;
+      }),
+  },
+  {
+    name: "src imports nothing but Node itself, and the types of a framework in its own adapter",
+    faults: (files) =>
+      eachImport(files, "src/", (path, { specifier, target }) => {
+        if (target !== undefined || specifier.startsWith("node:")) return undefined;
+        const framework = /^src\/adapters\/(\w+)\.ts$/.exec(path)?.[1];
+        if (framework !== undefined && specifier.split("/")[0] === framework) {
+          return typesOnly(files.get(path) ?? "", specifier)
+            ? undefined
+            : `imports more than types of ${specifier}`;
+        }
+        return `imports the package ${specifier}`;
+      }),
+  },
+  {
+    name: "app imports the package by its own name only, as a user would",
+    faults: (files) =>
+      eachImport(files, "app/", (_path, { specifier, target }) => {
+        if (target === undefined || target.startsWith("app/")) return undefined;
+        return target === "package.json" ? undefined : `imports ${specifier}, which is outside app`;
+      }),
+  },
+  {
+    name: "nothing but tests and benchmarks imports from test",
+    faults: (files) =>
+      ["src/", "app/", "scripts/"].flatMap((part) =>
+        eachImport(files, part, (_path, { specifier, target }) =>
+          target?.startsWith("test/") ? `imports ${specifier}` : undefined,
+        ),
+      ),
+  },
+  {
+    name: "relative imports name the file, with its ending",
+    faults: (files) =>
+      eachImport(files, "", (_path, { specifier, target }) =>
+        target === undefined || /\.(?:ts|mjs|json)$/.test(target) ? undefined : `imports ${specifier}`,
+      ),
+  },
+  {
+    name: "no default exports",
+    faults: (files) =>
+      eachMatch(files, "", /^\s*export\s+(?:default\b|\{[^}]*\bas\s+default\b)/m, "exports a default"),
+  },
+  {
+    name: "no `export *`: names are exported one by one",
+    faults: (files) =>
+      eachMatch(files, "", /^\s*export\s*(?:type\s*)?\*/m, "exports everything of another file"),
+  },
+  {
+    name: "no file or folder is called utils or helpers: a name says what is inside",
+    faults: (files) =>
+      paths(files, "")
+        .filter((path) => /(?:^|[/._-])(?:utils?|helpers?)(?:[/._-]|$)/i.test(path))
+        .map((path) => `${path}: says nothing about its contents`),
+  },
+  {
+    name: `a file of src has at most ${maxLines} lines`,
+    faults: (files) =>
+      paths(files, "src/").flatMap((path) => {
+        const lines = (files.get(path) ?? "").trimEnd().split("\n").length;
+        return lines > maxLines ? [`${path}: has ${lines} lines; split it by subject`] : [];
+      }),
+  },
+  {
+    name: "src reads no environment: what it needs comes in as arguments",
+    faults: (files) =>
+      eachMatch(
+        files,
+        "src/",
+        /\bprocess\s*(?:\?\.|\.)\s*env\b|\bprocess\s*\[|\{[^}]*\benv\b[^}]*\}\s*(?:=\s*process\b|from\s*["']node:process["'])/,
+        "reads the environment",
+      ),
+  },
+];
+
+function partOf(path: string): string {
+  return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
+}
+
+function paths(files: Files, start: string): string[] {
+  return [...files.keys()].filter((path) => path.startsWith(start));
+}
+
+function eachImport(
+  files: Files,
+  start: string,
+  judge: (path: string, found: ReturnType<typeof importsOf>[number]) => string | undefined,
+): string[] {
+  return paths(files, start).flatMap((path) =>
+    importsOf(path, files.get(path) ?? "").flatMap((found) => {
+      const fault = judge(path, found);
+      return fault === undefined ? [] : [`${path}: ${fault}`];
+    }),
+  );
+}
+
+function eachMatch(files: Files, start: string, pattern: RegExp, fault: string): string[] {
+  return paths(files, start)
+    .filter((path) => pattern.test(withoutComments(files.get(path) ?? "")))
+    .map((path) => `${path}: ${fault}`);
+}
+
+/** Whether every import of a package in this text is an `import type`. */
+function typesOnly(text: string, specifier: string): boolean {
+  const statement = /^\s*(?:import|export)\s+type\b[^;"']*\bfrom\s*["']([^"']+)["']/gm;
+  const types = [...withoutComments(text).matchAll(statement)].filter((match) => match[1] === specifier);
+  const all = importsOf("", text).filter((found) => found.specifier === specifier);
+  return types.length === all.length;
+}
