@@ -1,0 +1,47 @@
+import { ConfigError } from "coatcheck";
+import type { Duration } from "coatcheck";
+
+/** What the environment may say, read once, here. */
+export type Settings = {
+  /** PORT, 3000 unless set; 0 takes any free one. */
+  port: number;
+  /** HOST; without it the site answers this machine only. */
+  host: string | undefined;
+  /** DATA_DIR, `./data` unless set. */
+  dataDir: string;
+  /** SESSION_SECRET, newest first, separated by commas; without it the site makes and keeps a key. */
+  secret: string | undefined;
+  /** KEEP_LOGGED_IN, e.g. `5 days` or `30 minutes`. */
+  permanentLifetime: Duration | undefined;
+  /** PUBLIC_ORIGIN, e.g. `https://example.org`, where a proxy changes the Host header. */
+  publicOrigin: string | undefined;
+};
+
+/** @throws ConfigError CONFIG_INVALID that names the variable. */
+export function readEnvironment(env: NodeJS.ProcessEnv): Settings {
+  return {
+    port: portOf(env["PORT"]),
+    host: env["HOST"] || undefined,
+    dataDir: env["DATA_DIR"] || "data",
+    secret: env["SESSION_SECRET"],
+    permanentLifetime: durationOf(env["KEEP_LOGGED_IN"]),
+    publicOrigin: env["PUBLIC_ORIGIN"] || undefined,
+  };
+}
+
+function portOf(text: string | undefined): number {
+  if (!text) return 3000;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new ConfigError("CONFIG_INVALID", `PORT is "${text}"; it must be a number from 0 to 65535.`);
+}
+
+function durationOf(text: string | undefined): Duration | undefined {
+  if (!text) return undefined;
+  const [, amount, unit] = /^(\d{1,9}) *(day|hour|minute|second)s?$/.exec(text) ?? [];
+  if (amount && unit) return { [`${unit}s`]: Number(amount) };
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    `KEEP_LOGGED_IN is "${text}"; write it like "5 days" or "30 minutes".`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
+import { ConfigError } from "coatcheck";
+
+/** A site that answers: where, and how to stop it. */
+export type Listening = { address: string; port: number; close(): Promise<void> };
+
+/** How long requests that are under way may take to finish when the site stops. */
+const GRACE_MS = 5_000;
+
+/**
+ * Answers on one host, or, without one, on this machine only: on both of its loopback addresses,
+ * since `localhost` is `::1` to some programs and `127.0.0.1` to others. An account named leo with
+ * the password 1234 should not greet the whole network unless somebody asks for that.
+ *
+ * @throws ConfigError CONFIG_INVALID when the port is taken or not allowed.
+ */
+export async function listen(app: Hono, host: string | undefined, port: number): Promise<Listening> {
+  const servers = [await open(app, host ?? "127.0.0.1", port)];
+  const taken = portOf(servers[0]);
+  if (host === undefined) {
+    try {
+      servers.push(await open(app, "::1", taken));
+    } catch (error) {
+      // A machine without IPv6 has no ::1; then there is nobody to answer there either.
+      if (error instanceof ConfigError) {
+        await Promise.all(servers.map(close));
+        throw error;
+      }
+    }
+  }
+  const shown = host === undefined || host === "0.0.0.0" || host === "::" ? "localhost" : host;
+  return {
+    address: `http://${shown.includes(":") ? `[${shown}]` : shown}:${taken}`,
+    port: taken,
+    close: async () => {
+      await Promise.all(servers.map(close));
+    },
+  };
+}
+
+function open(app: Hono, host: string, port: number): Promise<Server> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(readable(error, host, port)));
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function readable(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === "EADDRINUSE") {
+    return new ConfigError(
+      "CONFIG_INVALID",
+      `Port ${port} is taken by another program. Choose one:  PORT=${port + 1} npm start`,
+    );
+  }
+  if (error.code === "EACCES")
+    return new ConfigError(
+      "CONFIG_INVALID",
+      `Port ${port} is not allowed to this user. Choose one above 1023:  PORT=3000 npm start`,
+    );
+  if (error.code === "EADDRNOTAVAIL" && host !== "::1")
+    return new ConfigError("CONFIG_INVALID", `HOST is "${host}", which is no address of this machine.`);
+  if (error.code === "ENOTFOUND")
+    return new ConfigError("CONFIG_INVALID", `HOST is "${host}", a name that nobody knows.`);
+  return error;
+}
+
+function portOf(server: Server | undefined): number {
+  return (server?.address() as AddressInfo).port;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const impatient = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(impatient);
+}

@@ -1,0 +1,53 @@
+import { Hono } from "hono";
+import { readForm } from "../form.ts";
+import { page, requireLogin, seeOther, tell } from "../page.ts";
+import type { Parts } from "../site.ts";
+import { devicesView } from "../views/devices.ts";
+
+/** `/devices`: where this user is logged in, and how to end it. */
+export function deviceRoutes(parts: Parts): Hono {
+  const app = new Hono();
+  app.use("/devices", requireLogin(parts));
+
+  app.get("/devices", async (c) => {
+    const session = await parts.sessions.of(c);
+    const devices = await parts.sessions.list(session.subject ?? "");
+    const newestFirst = devices.toSorted((a, b) => b.lastSeenAt.getTime() - a.lastSeenAt.getTime());
+    const content = devicesView({ devices: newestFirst, current: session.id });
+    return page(c, parts, { title: "Devices", content });
+  });
+
+  app.post("/devices", async (c) => {
+    const form = await readForm(c);
+    const session = await parts.sessions.of(c);
+    const subject = session.subject ?? "";
+    if (form.ticked("others")) {
+      const ended = await parts.sessions.revokeAll(
+        subject,
+        session.id === undefined ? {} : { except: session.id },
+      );
+      tell(
+        session,
+        ended === 0
+          ? "No other browser was logged in."
+          : `Ended: ${ended} other ${ended === 1 ? "browser" : "browsers"}.`,
+        "success",
+      );
+      return seeOther(c, "/devices");
+    }
+    const id = form.text("id");
+    // An id is a name, no permission: only one's own sessions can be ended with it.
+    const own = (await parts.sessions.list(subject)).some((device) => device.id === id);
+    if (own && id === session.id) {
+      await session.logout();
+      tell(session, "Goodbye! You ended the session of this browser.", "success");
+      return seeOther(c, "/login");
+    }
+    const ended = own && (await parts.sessions.revoke(id));
+    if (ended) tell(session, "That browser is logged out.", "success");
+    else tell(session, "That session had ended already.", "info");
+    return seeOther(c, "/devices");
+  });
+
+  return app;
+}

@@ -1,0 +1,72 @@
+import { Hono } from "hono";
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { addressOf } from "../address.ts";
+import { readForm } from "../form.ts";
+import { page, requireLogin, seeOther, tell } from "../page.ts";
+import { isTooLong, passwordProblem } from "../passwords.ts";
+import type { Parts } from "../site.ts";
+import { passwordView } from "../views/password.ts";
+
+/** `/password`: a new password, for which the old one is asked again (ASVS 6.2.3, 7.5.1). */
+export function passwordRoutes(parts: Parts): Hono {
+  const app = new Hono();
+  app.use("/password", requireLogin(parts));
+
+  app.get("/password", (c) => passwordPage(c, parts));
+
+  app.post("/password", async (c) => {
+    const form = await readForm(c);
+    const current = form.text("current");
+    const next = form.text("next");
+    const problem = isTooLong(current) ? "The current password is not right." : passwordProblem(next);
+    if (problem !== undefined) return passwordPage(c, parts, problem, 422);
+
+    const session = await parts.sessions.of(c);
+    const user = parts.users.byId(session.subject ?? "");
+    // A stolen session must not become a place to guess the password at leisure.
+    const attempt = parts.throttle.login(user?.name.toLowerCase() ?? "", addressOf(c));
+    if (!attempt.allowed) {
+      c.header("Retry-After", String(attempt.retryAfterSeconds));
+      return passwordPage(
+        c,
+        parts,
+        `Too many tries. Please try again in ${attempt.retryAfterSeconds} seconds.`,
+        429,
+      );
+    }
+    if (!(await parts.passwords.matches(current, user?.passwordHash)) || !user) {
+      return passwordPage(c, parts, "The current password is not right.", 403);
+    }
+    attempt.succeeded();
+    if (!parts.users.replacePassword(user.id, user.passwordHash, await parts.passwords.hash(next))) {
+      return passwordPage(c, parts, "The password was changed somewhere else just now.", 409);
+    }
+
+    // The visitor has just proved who they are, so this counts as a login: new ticket, new clocks.
+    const { permanent } = session;
+    await session.login(user.id);
+    session.permanent = permanent;
+    const ended = await parts.sessions.revokeAll(
+      user.id,
+      session.id === undefined ? {} : { except: session.id },
+    );
+    const others =
+      ended === 0
+        ? "No other browser was logged in."
+        : `${ended} other ${ended === 1 ? "browser was" : "browsers were"} logged out.`;
+    tell(session, `Your password is changed. ${others}`, "success");
+    return seeOther(c, "/user");
+  });
+
+  return app;
+}
+
+function passwordPage(
+  c: Context,
+  parts: Parts,
+  problem?: string,
+  status: ContentfulStatusCode = 200,
+): Promise<Response> {
+  return page(c, parts, { title: "Change password", content: passwordView(problem), status });
+}

@@ -1,0 +1,59 @@
+import { Hono } from "hono";
+import { isColour } from "../colours.ts";
+import { readForm } from "../form.ts";
+import { page, requireLogin, seeOther, tell } from "../page.ts";
+import { greet } from "../profile.ts";
+import type { Parts } from "../site.ts";
+import { userView } from "../views/user.ts";
+
+/** Longest note, in characters of JavaScript; the form says so too. */
+export const MAX_NOTE_CHARACTERS = 500;
+
+/** `/user`: the page that greets, with what the database keeps for this user. */
+export function userRoutes(parts: Parts): Hono {
+  const app = new Hono();
+
+  app.get("/user", requireLogin(parts), async (c) => {
+    const session = await parts.sessions.of(c);
+    if (!session.has("user")) {
+      // Still logged in, but the session was emptied (see /session_delete): the database knows.
+      const user = parts.users.byId(session.subject ?? "");
+      if (!user) {
+        await session.logout();
+        return seeOther(c, "/login");
+      }
+      greet(session, user);
+    }
+    const content = userView({
+      name: session.get("user") ?? "",
+      note: session.get("note") ?? "",
+      colour: session.get("colour") ?? "green",
+      permanent: session.permanent,
+      expiresAt: session.expiresAt,
+    });
+    return page(c, parts, { title: "Your page", content });
+  });
+
+  app.post("/user", requireLogin(parts), async (c) => {
+    const form = await readForm(c);
+    // Browsers send line breaks as CR LF and count them as one character (HTML, textarea's maxlength).
+    const note = form.text("note").replaceAll("\r\n", "\n");
+    const colour = form.text("colour");
+    const session = await parts.sessions.of(c);
+    if (note.length > MAX_NOTE_CHARACTERS || !isColour(colour)) {
+      tell(
+        session,
+        `Not saved: a note has at most ${MAX_NOTE_CHARACTERS} characters, and the colour is one of those shown.`,
+        "error",
+      );
+      return seeOther(c, "/user");
+    }
+    parts.users.saveProfile(session.subject ?? "", note, colour);
+    session.set("note", note);
+    session.set("colour", colour);
+    tell(session, "Saved. It is in the database, and comes back whenever you log in.", "success");
+    return seeOther(c, "/user");
+  });
+
+  return app;
+}

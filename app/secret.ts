@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { chmodSync, linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generateSecret } from "coatcheck";
+
+/**
+ * The site's secret keys, newest first: from SESSION_SECRET (several are separated by commas), or
+ * else from `secret.key` in the data folder, which the first start makes.
+ *
+ * A variable that is set but empty counts as set: a deployment that lost its key must not start
+ * with another one and log everybody out. Whether a key is strong enough, the library decides.
+ */
+export function readSecret(fromEnvironment: string | undefined, dataDir: string): string[] {
+  if (fromEnvironment !== undefined) return fromEnvironment.split(",").map((key) => key.trim());
+  const path = join(dataDir, "secret.key");
+  makeOnce(path);
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  return [readFileSync(path, "utf8").trim()];
+}
+
+/**
+ * Makes the key file unless it is there. The key is written under a name of its own and then linked
+ * into place, which exactly one of several processes can do, and nobody ever reads half a key.
+ */
+function makeOnce(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })) return;
+  const draft = `${path}.${randomUUID()}.draft`;
+  writeFileSync(draft, `${generateSecret()}\n`, { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}

@@ -1,0 +1,79 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
+import { LimitError, StoreError } from "coatcheck";
+import { honoSessions } from "coatcheck/hono";
+import { isDatabaseError } from "./database.ts";
+import { page } from "./page.ts";
+import { BusyError } from "./passwords.ts";
+import { cookieRoutes } from "./routes/cookies.ts";
+import { deviceRoutes } from "./routes/devices.ts";
+import { homeRoutes } from "./routes/home.ts";
+import { insideRoutes } from "./routes/inside.ts";
+import { lessonRoutes } from "./routes/lessons.ts";
+import { loginRoutes } from "./routes/login.ts";
+import { passwordRoutes } from "./routes/password.ts";
+import { signUpRoutes } from "./routes/signup.ts";
+import { userRoutes } from "./routes/user.ts";
+import type { Parts } from "./site.ts";
+import { staticRoutes } from "./static.ts";
+import { notFoundView, problemPage } from "./views/problem.ts";
+
+/** No form of this site is longer; checked while reading, so nobody makes us hold a megabyte. */
+const MAX_BODY_BYTES = 16 * 1024;
+
+/** Builds the pages from their parts; nothing here reads the environment or the clock. */
+export function createApp(parts: Parts): Hono {
+  const app = new Hono();
+  app.use(
+    secureHeaders({
+      // Nothing on a page may run or load, but our own two stylesheets and the pictures inside them.
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", "data:"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+      referrerPolicy: "same-origin",
+      // Whether this host speaks https is for whoever runs the proxy to say.
+      strictTransportSecurity: false,
+    }),
+  );
+  app.route("/", staticRoutes());
+  app.get("/health", (c) => {
+    parts.users.ping();
+    return c.json({ ok: true }, 200, { "Cache-Control": "no-store" });
+  });
+
+  app.use(honoSessions(parts.sessions));
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problemPage(c, "too-large") }));
+  app.route("/", homeRoutes(parts));
+  app.route("/", loginRoutes(parts));
+  app.route("/", signUpRoutes(parts));
+  app.route("/", userRoutes(parts));
+  app.route("/", passwordRoutes(parts));
+  app.route("/", deviceRoutes(parts));
+  app.route("/", insideRoutes(parts));
+  app.route("/", lessonRoutes(parts));
+  app.route("/", cookieRoutes(parts));
+
+  app.notFound((c) =>
+    page(c, parts, { title: "No such page", status: 404, content: notFoundView(c.req.path) }),
+  );
+  app.onError((error, c) => {
+    if (error instanceof HTTPException)
+      return problemPage(c, error.status === 413 ? "too-large" : "bad-request");
+    if (error instanceof LimitError) return problemPage(c, "too-large");
+    // "We do not know who you are right now" is not "you are nobody": the cookie stays as it is.
+    if (error instanceof StoreError || isDatabaseError(error) || error instanceof BusyError) {
+      if (!(error instanceof BusyError)) parts.report(error);
+      return problemPage(c, "unavailable");
+    }
+    parts.report(error);
+    return problemPage(c, "broken");
+  });
+  return app;
+}

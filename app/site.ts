@@ -1,0 +1,98 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Hono } from "hono";
+import { createSessions } from "coatcheck";
+import type { Clock, Duration, Secret, Session, Sessions, Store } from "coatcheck";
+import { sqliteStore } from "coatcheck/sqlite";
+import { Passwords } from "./passwords.ts";
+import type { HashCost } from "./passwords.ts";
+import { createApp } from "./server.ts";
+import { Throttle } from "./throttle.ts";
+import { Users } from "./users.ts";
+import type { Colour } from "./colours.ts";
+
+/** What this site remembers about a visitor: everything that `session.get` and `set` know. */
+export type Remembered = {
+  /** The name to greet, from the database, read at login. */
+  user: string;
+  /** The user's note and colour, likewise. */
+  note: string;
+  colour: Colour;
+  /** Where the visitor wanted to go when they were asked to log in. */
+  returnTo: string;
+  /** The lesson of `/session_set`. */
+  name: string;
+  message: string;
+  /** The lesson of `/counter`. */
+  counter: number;
+};
+
+/** One request's session, with this site's keys. */
+export type Visit = Session<Remembered>;
+
+/** How long "keep me logged in" lasts, unless KEEP_LOGGED_IN says otherwise: one setting. */
+export const PERMANENT_LIFETIME: Duration = { days: 5 };
+
+/** What a site is made of; everything after the first two has a default. */
+export type SiteOptions = {
+  dataDir: string;
+  secret: Secret;
+  permanentLifetime?: Duration;
+  /** The site's own address, e.g. `https://example.org`, where a proxy changes the Host header. */
+  publicOrigin?: string;
+  /** For tests: time, a cheaper hash, another store, what is written to the log. */
+  clock?: Clock;
+  hashCost?: HashCost;
+  store?: Store;
+  report?: (error: unknown) => void;
+};
+
+/** The parts that pages work with. */
+export type Parts = {
+  sessions: Sessions<Remembered>;
+  users: Users;
+  passwords: Passwords;
+  throttle: Throttle;
+  permanentLifetime: Duration;
+  report: (error: unknown) => void;
+};
+
+/** A site that is ready to answer, and can be closed. */
+export type Site = Parts & { app: Hono; close(): Promise<void> };
+
+/**
+ * Opens the site's files and builds its pages.
+ *
+ * @throws ConfigError when the secret is missing or weak, before any file is made.
+ */
+export function openSite(options: SiteOptions): Site {
+  const { dataDir, secret, clock, permanentLifetime = PERMANENT_LIFETIME } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const sessions = createSessions<Remembered>({
+    secret,
+    store: options.store ?? sqliteStore({ path: join(dataDir, "sessions.db") }),
+    permanentLifetime,
+    ...(clock && { clock }),
+    ...(options.publicOrigin !== undefined && { crossOrigin: { origin: options.publicOrigin } }),
+  });
+  const passwords = new Passwords(options.hashCost);
+  const users = new Users(dataDir, passwords);
+  const throttle = new Throttle(dataDir, clock ? () => clock.now() : Date.now);
+  const parts: Parts = {
+    sessions,
+    users,
+    passwords,
+    throttle,
+    permanentLifetime,
+    report: options.report ?? ((error) => console.error(error)),
+  };
+  return {
+    ...parts,
+    app: createApp(parts),
+    async close() {
+      await sessions.close();
+      users.close();
+      throttle.close();
+    },
+  };
+}

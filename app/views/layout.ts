@@ -1,0 +1,121 @@
+import type { Colour } from "../colours.ts";
+import { staticUrl } from "../static.ts";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+
+/** A message that waits for the visitor, as `takeFlashes` gives it. */
+export type Message = { message: string; category: string };
+
+/** Everything the frame of a page shows. Without a visitor, nobody is logged in. */
+export type Frame = {
+  title: string;
+  content: Html;
+  messages?: readonly Message[];
+  visitor?: { name: string; colour: Colour } | undefined;
+  path?: string;
+};
+
+const LESSONS = [
+  { path: "/inside", name: "Inside", also: [] },
+  { path: "/session_set", name: "Session", also: ["/session_get", "/session_delete"] },
+  { path: "/counter", name: "Counter", also: [] },
+  { path: "/flash", name: "Messages", also: [] },
+  { path: "/cookie_set", name: "Cookies", also: ["/cookies_get", "/cookies_delete"] },
+];
+
+/** The frame around every page: who is logged in, the way to everywhere, and the messages. */
+export function layout({ title, content, messages = [], visitor, path = "" }: Frame): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title} · Coatcheck</title>
+        <link rel="stylesheet" href="${staticUrl("pico.css")}" />
+        <link rel="stylesheet" href="${staticUrl("site.css")}" />
+        <link rel="icon" type="image/svg+xml" href="${staticUrl("ticket.svg")}" />
+      </head>
+      <body class="accent-${visitor?.colour ?? "green"}">
+        <a class="skip" href="#content">Skip to the content</a>
+        <header>
+          <div class="bar">
+            <a class="brand" href="/">${ticketIcon()}<span>Coatcheck</span></a>
+            <nav aria-label="Account">${visitor ? accountLinks(visitor, path) : guestLinks(path)}</nav>
+          </div>
+          <nav class="lessons" aria-label="Lessons">
+            <ul>
+              ${LESSONS.map(
+                (lesson) =>
+                  html`<li>
+                    <a href="${lesson.path}" ${current([lesson.path, ...lesson.also].includes(path))}
+                      >${lesson.name}</a
+                    >
+                  </li>`,
+              )}
+            </ul>
+          </nav>
+        </header>
+        <main id="content">
+          <div class="messages" role="status" aria-label="Messages">${messages.map(messageBox)}</div>
+          ${content}
+        </main>
+        <footer>
+          <p>The visitor carries a ticket; the server keeps the coat.</p>
+        </footer>
+      </body>
+    </html>`;
+}
+
+function accountLinks(visitor: { name: string; colour: Colour }, path: string): Html {
+  return html`<ul>
+    <li>
+      <a class="who" href="/user" ${current(path === "/user")}>
+        <span class="initial" aria-hidden="true">${[...visitor.name][0]?.toUpperCase() ?? "?"}</span
+        ><span class="sr-only">Logged in as </span><span class="who-name">${visitor.name}</span></a
+      >
+    </li>
+    <li><a href="/devices" ${current(path === "/devices")}>Devices</a></li>
+    <li>
+      <form method="post" action="/logout"><button class="quiet small">Log out</button></form>
+    </li>
+  </ul>`;
+}
+
+function guestLinks(path: string): Html {
+  return html`<ul>
+    <li><a href="/login" ${current(path === "/login")}>Log in</a></li>
+    <li><a href="/signup" ${current(path === "/signup")}>Sign up</a></li>
+  </ul>`;
+}
+
+function current(here: boolean): Html | "" {
+  return here ? html`aria-current="page"` : "";
+}
+
+const STYLED = new Map([
+  ["success", { sign: "✓", word: "Success" }],
+  ["info", { sign: "i", word: "Information" }],
+  ["warning", { sign: "!", word: "Warning" }],
+  ["error", { sign: "×", word: "Error" }],
+]);
+
+function messageBox({ message, category }: Message): Html {
+  const style = STYLED.get(category);
+  // The category reaches the page by way of this list, so it needs a class for the others.
+  return html`<p class="message ${style ? category : "plain"}" data-category="${category}">
+    <span class="sign" aria-hidden="true">${style?.sign ?? "•"}</span>
+    <span class="text"><span class="sr-only">${style?.word ?? "Message"}: </span>${message}</span>
+  </p>`;
+}
+
+function ticketIcon(): Html {
+  return html`<svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true">
+    <path
+      fill="currentColor"
+      d="M4 7h24a2 2 0 0 1 2 2v3.5a3.5 3.5 0 0 0 0 7V23a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-3.5a3.5 3.5 0 0 0 0-7V9a2 2 0 0 1 2-2z"
+    />
+    <path class="cut" stroke-width="1.6" stroke-dasharray="2 2" d="M20.5 8.5v15" />
+    <path class="cut" fill="none" stroke-width="2" stroke-linecap="round" d="M9 13h7M9 18.5h5" />
+  </svg>`;
+}

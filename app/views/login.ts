@@ -1,0 +1,102 @@
+import type { Duration } from "coatcheck";
+import { DEMO } from "../users.ts";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+import { lasting } from "./wording.ts";
+
+/** What the login page has to say besides the waiting messages. At most one of them. */
+export type LoginNotice = { error?: string; info?: string; insecureHost?: string; cookieMissing?: boolean };
+
+/** `/login`. */
+export function loginView({
+  notice,
+  name,
+  lifetime,
+}: {
+  notice: LoginNotice;
+  name: string;
+  lifetime: Duration;
+}): Html {
+  return html`<div class="narrow">
+    ${noticeBox(notice)}
+    <article>
+      <h1>Log in</h1>
+      <form method="post" action="/login">
+        <label for="name">Name</label>
+        <input
+          id="name"
+          name="name"
+          value="${name}"
+          autocomplete="username"
+          autocapitalize="none"
+          required
+          maxlength="100"
+        />
+        <label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" required />
+        ${keepBox(lifetime)}
+        <button>Log in</button>
+      </form>
+      <p class="aside">
+        Just looking? Log in as <strong>${DEMO.name}</strong> with the password
+        <strong>${DEMO.password}</strong>.
+      </p>
+    </article>
+    <p class="after">No account yet? <a href="/signup">Sign up</a></p>
+  </div>`;
+}
+
+/** The box that makes a session outlive the browser. */
+export function keepBox(lifetime: Duration): Html {
+  return html`<label class="tick" for="keep">
+    <input id="keep" name="keep" type="checkbox" />
+    <span>Keep me logged in <small>for ${lasting(lifetime)}, even when I close the browser</small></span>
+  </label>`;
+}
+
+/** `/logout`, for whoever comes by link: opening a page changes nothing, so there is a button. */
+export function logoutView(): Html {
+  return html`<div class="narrow">
+    <article>
+      <h1>Log out?</h1>
+      <p>
+        Everything the session holds will be gone from the server. Your note and your colour stay in the
+        database.
+      </p>
+      <form method="post" action="/logout"><button>Log out</button></form>
+    </article>
+    <p class="after"><a href="/user">Stay logged in</a></p>
+  </div>`;
+}
+
+function noticeBox({ error, info, insecureHost, cookieMissing }: LoginNotice): Html | "" {
+  if (insecureHost !== undefined) {
+    return html`<p class="message warning" id="notice">
+      <span class="sign" aria-hidden="true">!</span>
+      <span class="text"
+        >Logging in will not work here: over plain http, a browser does not keep the session's cookie for
+        <strong>${insecureHost}</strong>. Open the site as <strong>http://localhost</strong> on the machine it
+        runs on, or put it behind https.</span
+      >
+    </p>`;
+  }
+  if (cookieMissing) {
+    return html`<p class="message warning" id="notice">
+      <span class="sign" aria-hidden="true">!</span>
+      <span class="text"
+        >If you have just logged in: your browser did not keep the session's cookie. Some browsers refuse
+        secure cookies over plain http even on localhost (Safari does), or are set to block cookies. Try
+        Firefox or Chrome, or put the site behind https.</span
+      >
+    </p>`;
+  }
+  if (error !== undefined) {
+    return html`<p class="message error" id="notice" role="alert">
+      <span class="sign" aria-hidden="true">×</span><span class="text">${error}</span>
+    </p>`;
+  }
+  if (info === undefined) return "";
+  return html`<p class="message info" id="notice">
+    <span class="sign" aria-hidden="true">i</span><span class="text">${info}</span>
+  </p>`;
+}

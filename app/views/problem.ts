@@ -1,0 +1,54 @@
+import type { Context } from "hono";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+import { layout } from "./layout.ts";
+
+/** `404`, inside the usual page: the visitor is still who they are. */
+export function notFoundView(path: string): Html {
+  return html`<div class="problem">
+    <p class="number" aria-hidden="true">404</p>
+    <h1>No such page</h1>
+    <p>There is nothing at <code>${path.slice(0, 200)}</code>.</p>
+    <p><a href="/">Back to the start</a></p>
+  </div>`;
+}
+
+const PROBLEMS = {
+  "bad-request": {
+    status: 400,
+    title: "That did not make sense",
+    text: "The form came in a shape that this site does not send.",
+  },
+  "too-large": {
+    status: 413,
+    title: "Too much at once",
+    text: "What you sent is larger than this site keeps. Nothing was changed.",
+  },
+  broken: {
+    status: 500,
+    title: "Something broke",
+    text: "It is our fault, and it was written down. What you did last was not saved.",
+  },
+  unavailable: {
+    status: 503,
+    title: "One moment, please",
+    text: "The place where sessions are kept does not answer right now. You have not been logged out; please try again in a few seconds.",
+  },
+} as const;
+
+/**
+ * A page for when things go wrong. It asks the session nothing, since the session may be what is
+ * broken, so it does not know who is logged in and does not pretend to.
+ */
+export function problemPage(c: Context, kind: keyof typeof PROBLEMS): Response | Promise<Response> {
+  const { status, title, text } = PROBLEMS[kind];
+  c.header("Cache-Control", "no-store");
+  if (status === 503) c.header("Retry-After", "5");
+  const content = html`<div class="problem">
+    <p class="number" aria-hidden="true">${status}</p>
+    <h1>${title}</h1>
+    <p>${text}</p>
+    <p><a href="/">To the start</a></p>
+  </div>`;
+  return c.html(layout({ title, content }), status);
+}

@@ -1,0 +1,60 @@
+import type { Duration } from "coatcheck";
+import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
+import { MAX_NAME_CHARACTERS } from "../users.ts";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+import { keepBox } from "./login.ts";
+
+/** `/signup`; with a problem, the form again, still holding the name. */
+export function signUpView({
+  name = "",
+  problem,
+  lifetime,
+}: {
+  name?: string;
+  problem?: string;
+  lifetime: Duration;
+}): Html {
+  return html`<div class="narrow">
+    <article>
+      <h1>Sign up</h1>
+      ${problemLine(problem)}
+      <form method="post" action="/signup">
+        <label for="name">Name</label>
+        <input
+          id="name"
+          name="name"
+          value="${name}"
+          autocomplete="username"
+          autocapitalize="none"
+          required
+          maxlength="${MAX_NAME_CHARACTERS}"
+        />
+        <label for="password">Password</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="new-password"
+          required
+          minlength="${MIN_PASSWORD_CHARACTERS}"
+          aria-describedby="password-hint"
+        />
+        <small id="password-hint"
+          >At least ${MIN_PASSWORD_CHARACTERS} characters. A few words in a row are good.</small
+        >
+        ${keepBox(lifetime)}
+        <button>Create my account</button>
+      </form>
+    </article>
+    <p class="after">Have an account? <a href="/login">Log in</a></p>
+  </div>`;
+}
+
+/** What is wrong with a form, above it. */
+export function problemLine(problem: string | undefined): Html | "" {
+  if (problem === undefined) return "";
+  return html`<p class="message error" id="notice" role="alert">
+    <span class="sign" aria-hidden="true">×</span><span class="text">${problem}</span>
+  </p>`;
+}

@@ -1,0 +1,63 @@
+import { COLOURS } from "../colours.ts";
+import type { Colour } from "../colours.ts";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+import { moment } from "./wording.ts";
+
+/** What `/user` shows: all of it comes from the session. */
+export type UserPage = {
+  name: string;
+  note: string;
+  colour: Colour;
+  permanent: boolean;
+  expiresAt: Date | undefined;
+};
+
+/** `/user`. */
+export function userView({ name, note, colour, permanent, expiresAt }: UserPage): Html {
+  return html`<h1>Hello, ${name}!</h1>
+    <p class="lead">
+      ${
+        permanent
+          ? html`This browser keeps you logged in until ${moment(expiresAt)}.`
+          : "You are logged in until you close the browser, or stay away for a while."
+      }
+    </p>
+    <div class="columns">
+      <article>
+        <h2>Yours to keep</h2>
+        <p class="hint">Saved in the database, and read into the session whenever you log in.</p>
+        <form method="post" action="/user">
+          <label for="note">Your note</label>
+          <textarea id="note" name="note" rows="4" maxlength="500">${note}</textarea>
+          <fieldset class="swatches">
+            <legend>Your favourite colour</legend>
+            ${COLOURS.map(
+              (choice) =>
+                html`<label class="swatch accent-${choice}">
+                  <input
+                    type="radio"
+                    name="colour"
+                    value="${choice}"
+                    ${choice === colour ? html`checked` : ""}
+                  />
+                  <span>${choice}</span>
+                </label>`,
+            )}
+          </fieldset>
+          <button>Save</button>
+        </form>
+      </article>
+      <article>
+        <h2>Your account</h2>
+        <ul class="links">
+          <li><a href="/devices">Devices</a> <small>where you are logged in, and how to end it</small></li>
+          <li>
+            <a href="/password">Change your password</a> <small>logs out all your other browsers</small>
+          </li>
+          <li><a href="/inside">Inside the session</a> <small>what the server keeps for you</small></li>
+        </ul>
+        <form method="post" action="/logout"><button class="quiet">Log out</button></form>
+      </article>
+    </div>`;
+}

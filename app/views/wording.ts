@@ -1,0 +1,57 @@
+import type { Duration } from "coatcheck";
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+
+/** A point in time, for people and for machines. UTC, since the server does not know where you are. */
+export function moment(date: Date | undefined): Html | string {
+  if (!date) return "–";
+  const text = new Intl.DateTimeFormat("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: "UTC",
+  }).format(date);
+  return html`<time datetime="${date.toISOString()}">${text} UTC</time>`;
+}
+
+/** A duration as people say it: "5 days", "1 hour and 30 minutes". */
+export function lasting(duration: Duration): string {
+  const parts = Object.entries(duration)
+    .filter(([, amount]) => Number(amount) > 0)
+    .map(([unit, amount]) => `${amount} ${amount === 1 ? unit.slice(0, -1) : unit}`);
+  return parts.join(" and ");
+}
+
+const BROWSERS = [
+  ["Edg/", "Edge"],
+  ["OPR/", "Opera"],
+  ["SamsungBrowser/", "Samsung Internet"],
+  ["Firefox/", "Firefox"],
+  ["FxiOS/", "Firefox"],
+  ["CriOS/", "Chrome"],
+  ["HeadlessChrome/", "Chrome"],
+  ["Chrome/", "Chrome"],
+  ["Safari/", "Safari"],
+  ["curl/", "curl"],
+] as const;
+
+const SYSTEMS = [
+  ["iPhone", "iPhone"],
+  ["iPad", "iPad"],
+  ["Android", "Android"],
+  ["Windows", "Windows"],
+  ["Mac OS X", "macOS"],
+  ["CrOS", "ChromeOS"],
+  ["Linux", "Linux"],
+] as const;
+
+/** "Firefox on Windows", from what a browser says of itself: a hint for its owner, no more. */
+export function browserName(agent: string | undefined): string {
+  if (!agent) return "Unknown browser";
+  const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1];
+  const system = SYSTEMS.find(([mark]) => agent.includes(mark))?.[1];
+  if (!browser) return [...agent].slice(0, 60).join("");
+  return system ? `${browser} on ${system}` : browser;
+}
