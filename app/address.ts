@@ -21,6 +21,6 @@ export function keepsSecureCookies(c: Context): boolean {
     hostname === "localhost" ||
     hostname.endsWith(".localhost") ||
     hostname === "[::1]" ||
-    /^127\./.test(hostname)
+    hostname.startsWith("127.")
   );
 }

@@ -13,7 +13,7 @@ export type Settings = {
   secret: string | undefined;
   /** KEEP_LOGGED_IN, e.g. `5 days` or `30 minutes`. */
   permanentLifetime: Duration | undefined;
-  /** PUBLIC_ORIGIN, e.g. `https://example.org`, where a proxy changes the Host header. */
+  /** PUBLIC_ORIGIN, e.g. `https://example.org`, which forms must come from. Without it, the Host header says. */
   publicOrigin: string | undefined;
 };
 

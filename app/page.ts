@@ -51,11 +51,11 @@ export function requireLogin(parts: Parts): MiddlewareHandler {
     if (session.loggedIn) return next();
     if (c.req.method === "HEAD") return seeOther(c, "/login");
     if (cookieWasNotKept(c)) return seeOther(c, "/login?cookies=missing");
-    // When the ticket was refused, /login says so itself, and better: see `rejection` there.
-    if (session.rejection?.reason !== "superseded") {
-      tell(session, `Please log in to see ${c.req.path}.`, "info");
-      if (c.req.method === "GET" && isNavigation(c)) session.set("returnTo", returnAddress(c));
-    }
+    // Where the old session ended within the last minute, what is written here is dropped, so that a
+    // late response cannot push out the cookie of a login. Then /login says why by itself.
+    const over = session.rejection === undefined ? "" : "Your last session has ended. ";
+    tell(session, `${over}Please log in to see ${c.req.path}.`, "info");
+    if (c.req.method === "GET" && isNavigation(c)) session.set("returnTo", returnAddress(c));
     return seeOther(c, "/login");
   };
 }

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
@@ -48,7 +49,7 @@ export function createApp(parts: Parts): Hono {
     return c.json({ ok: true }, 200, { "Cache-Control": "no-store" });
   });
 
-  app.use(honoSessions(parts.sessions));
+  app.use(honoSessions(parts.sessions, { unavailable: (c: Context) => problemPage(c, "unavailable") }));
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problemPage(c, "too-large") }));
   app.route("/", homeRoutes(parts));
   app.route("/", loginRoutes(parts));

@@ -38,7 +38,7 @@ export type SiteOptions = {
   dataDir: string;
   secret: Secret;
   permanentLifetime?: Duration;
-  /** The site's own address, e.g. `https://example.org`, where a proxy changes the Host header. */
+  /** The site's own address, e.g. `https://example.org`, which forms must come from. Without it, the Host header says. */
   publicOrigin?: string;
   /** For tests: time, a cheaper hash, another store, what is written to the log. */
   clock?: Clock;
@@ -73,7 +73,7 @@ export function openSite(options: SiteOptions): Site {
     store: options.store ?? sqliteStore({ path: join(dataDir, "sessions.db") }),
     permanentLifetime,
     ...(clock && { clock }),
-    ...(options.publicOrigin !== undefined && { crossOrigin: { origin: options.publicOrigin } }),
+    ...(options.publicOrigin !== undefined && { crossOrigin: { origins: [options.publicOrigin] } }),
   });
   const passwords = new Passwords(options.hashCost);
   const users = new Users(dataDir, passwords);

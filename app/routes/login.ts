@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { safeReturnPath } from "coatcheck";
+import type { RejectionReason } from "coatcheck";
 import { addressOf, keepsSecureCookies } from "../address.ts";
 import { readForm } from "../form.ts";
 import { page, seeOther, tell } from "../page.ts";
@@ -45,9 +46,8 @@ export function loginRoutes(parts: Parts): Hono {
     const session = await parts.sessions.of(c);
     if (!(await parts.passwords.matches(password, user?.passwordHash)) || !user) {
       const failed = "Login failed: the name or the password is not right.";
-      // A ticket that was replaced a moment ago starts no session, so there a message would be lost.
-      if (session.rejection?.reason === "superseded")
-        return loginPage(c, parts, { error: failed }, name, 401);
+      // A ticket that ended a moment ago starts no session, so there a message would be lost.
+      if (session.rejection !== undefined) return loginPage(c, parts, { error: failed }, name, 401);
       tell(session, failed, "error");
       return seeOther(c, "/login");
     }
@@ -102,16 +102,16 @@ function loginPage(
   return page(c, parts, { title: "Log in", content, status });
 }
 
-/** Why a ticket was not taken, where that helps the person; a forged one gets no explanation. */
-function noticeFor(c: Context, reason: string | undefined): LoginNotice {
+/** What stands in the way of a login here, or why there has to be one again. */
+function noticeFor(c: Context, reason: RejectionReason | undefined): LoginNotice {
   if (!keepsSecureCookies(c)) return { insecureHost: new URL(c.req.url).host };
   if (c.req.query("cookies") === "missing") return { cookieMissing: true };
-  if (reason === "superseded")
+  if (reason === undefined) return {};
+  // Which of these it was is nobody's business but the owner's, and the owner mostly knows.
+  if (reason === "ended") {
     return {
-      info: "This browser was logged out a moment ago, here or from another device. Please log in again.",
+      info: "Your session has ended: you logged out, stayed away too long, or ended it from another device.",
     };
-  if (reason === "expired")
-    return { info: "You were away for too long, so you were logged out. Please log in again." };
-  if (reason !== undefined) return { info: "Your last session is over. Please log in again." };
-  return {};
+  }
+  return { info: "Your browser's ticket is not valid (any more). Please log in again." };
 }

@@ -21,12 +21,13 @@ const CARDS = [
     title: "Devices",
     text: "Every browser you are logged in with, and a button to end it.",
   },
+  { path: "/nowhere", title: "Nowhere", text: "A page that does not exist, and still knows who you are." },
 ];
 
 /** The first page. */
 export function homeView(): Html {
   return html`<div class="hero">
-      <h1>The visitor carries a ticket.<br />The server keeps the coat.</h1>
+      <h1>The visitor carries a ticket. The server keeps the coat.</h1>
       <p class="lead">
         This small site shows how it feels to use sessions, cookies and messages that simply work. Every page
         is a lesson, and everything works without a line of JavaScript in your browser.

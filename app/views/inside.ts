@@ -94,7 +94,8 @@ function coat(record: RecordFacts, entries: InsidePage["entries"]): Html {
               ([key, value]) =>
                 html`<div>
                   <dt><code>${key}</code></dt>
-                  <dd>${shown(value)} <small>${typeName(value)}</small></dd>
+                  <dd class="long">${shown(value)}</dd>
+                  <dd><small>${typeName(value)}</small></dd>
                 </div>`,
             )}
           </dl>`

@@ -2,6 +2,7 @@ import type { Colour } from "../colours.ts";
 import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
+import { messageBox } from "./message.ts";
 
 /** A message that waits for the visitor, as `takeFlashes` gives it. */
 export type Message = { message: string; category: string };
@@ -21,6 +22,7 @@ const LESSONS = [
   { path: "/counter", name: "Counter", also: [] },
   { path: "/flash", name: "Messages", also: [] },
   { path: "/cookie_set", name: "Cookies", also: ["/cookies_get", "/cookies_delete"] },
+  { path: "/devices", name: "Devices", also: [] },
 ];
 
 /** The frame around every page: who is logged in, the way to everywhere, and the messages. */
@@ -61,7 +63,7 @@ export function layout({ title, content, messages = [], visitor, path = "" }: Fr
           ${content}
         </main>
         <footer>
-          <p>The visitor carries a ticket; the server keeps the coat.</p>
+          <p>Coatcheck, the reference application. Sessions, cookies and messages, kept on the server.</p>
         </footer>
       </body>
     </html>`;
@@ -75,7 +77,6 @@ function accountLinks(visitor: { name: string; colour: Colour }, path: string): 
         ><span class="sr-only">Logged in as </span><span class="who-name">${visitor.name}</span></a
       >
     </li>
-    <li><a href="/devices" ${current(path === "/devices")}>Devices</a></li>
     <li>
       <form method="post" action="/logout"><button class="quiet small">Log out</button></form>
     </li>
@@ -91,22 +92,6 @@ function guestLinks(path: string): Html {
 
 function current(here: boolean): Html | "" {
   return here ? html`aria-current="page"` : "";
-}
-
-const STYLED = new Map([
-  ["success", { sign: "✓", word: "Success" }],
-  ["info", { sign: "i", word: "Information" }],
-  ["warning", { sign: "!", word: "Warning" }],
-  ["error", { sign: "×", word: "Error" }],
-]);
-
-function messageBox({ message, category }: Message): Html {
-  const style = STYLED.get(category);
-  // The category reaches the page by way of this list, so it needs a class for the others.
-  return html`<p class="message ${style ? category : "plain"}" data-category="${category}">
-    <span class="sign" aria-hidden="true">${style?.sign ?? "•"}</span>
-    <span class="text"><span class="sr-only">${style?.word ?? "Message"}: </span>${message}</span>
-  </p>`;
 }
 
 function ticketIcon(): Html {

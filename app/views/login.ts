@@ -2,6 +2,7 @@ import type { Duration } from "coatcheck";
 import { DEMO } from "../users.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
+import { noticeBox } from "./message.ts";
 import { lasting } from "./wording.ts";
 
 /** What the login page has to say besides the waiting messages. At most one of them. */
@@ -18,7 +19,7 @@ export function loginView({
   lifetime: Duration;
 }): Html {
   return html`<div class="narrow">
-    ${noticeBox(notice)}
+    ${noticeOf(notice)}
     <article>
       <h1>Log in</h1>
       <form method="post" action="/login">
@@ -69,34 +70,23 @@ export function logoutView(): Html {
   </div>`;
 }
 
-function noticeBox({ error, info, insecureHost, cookieMissing }: LoginNotice): Html | "" {
+function noticeOf({ error, info, insecureHost, cookieMissing }: LoginNotice): Html | "" {
   if (insecureHost !== undefined) {
-    return html`<p class="message warning" id="notice">
-      <span class="sign" aria-hidden="true">!</span>
-      <span class="text"
-        >Logging in will not work here: over plain http, a browser does not keep the session's cookie for
+    return noticeBox(
+      "warning",
+      html`Logging in will not work here: over plain http, a browser does not keep the session's cookie for
         <strong>${insecureHost}</strong>. Open the site as <strong>http://localhost</strong> on the machine it
-        runs on, or put it behind https.</span
-      >
-    </p>`;
+        runs on, or put it behind https.`,
+    );
   }
   if (cookieMissing) {
-    return html`<p class="message warning" id="notice">
-      <span class="sign" aria-hidden="true">!</span>
-      <span class="text"
-        >If you have just logged in: your browser did not keep the session's cookie. Some browsers refuse
-        secure cookies over plain http even on localhost (Safari does), or are set to block cookies. Try
-        Firefox or Chrome, or put the site behind https.</span
-      >
-    </p>`;
+    return noticeBox(
+      "warning",
+      "If you have just logged in: your browser did not keep the session's cookie. Some browsers refuse secure " +
+        "cookies over plain http, even on localhost (Safari does), or are set to block cookies. Try Firefox or " +
+        "Chrome, or put the site behind https.",
+    );
   }
-  if (error !== undefined) {
-    return html`<p class="message error" id="notice" role="alert">
-      <span class="sign" aria-hidden="true">×</span><span class="text">${error}</span>
-    </p>`;
-  }
-  if (info === undefined) return "";
-  return html`<p class="message info" id="notice">
-    <span class="sign" aria-hidden="true">i</span><span class="text">${info}</span>
-  </p>`;
+  if (error !== undefined) return noticeBox("error", error);
+  return info === undefined ? "" : noticeBox("info", info);
 }

@@ -1,7 +1,7 @@
 import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
-import { problemLine } from "./signup.ts";
+import { noticeBox } from "./message.ts";
 
 /** `/password`. */
 export function passwordView(problem?: string): Html {
@@ -9,7 +9,7 @@ export function passwordView(problem?: string): Html {
     <article>
       <h1>Change your password</h1>
       <p class="hint">All your other browsers will be logged out.</p>
-      ${problemLine(problem)}
+      ${problem === undefined ? "" : noticeBox("error", problem)}
       <form method="post" action="/password">
         <label for="current">Current password</label>
         <input id="current" name="current" type="password" autocomplete="current-password" required />

@@ -4,6 +4,7 @@ import { MAX_NAME_CHARACTERS } from "../users.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { keepBox } from "./login.ts";
+import { noticeBox } from "./message.ts";
 
 /** `/signup`; with a problem, the form again, still holding the name. */
 export function signUpView({
@@ -18,7 +19,7 @@ export function signUpView({
   return html`<div class="narrow">
     <article>
       <h1>Sign up</h1>
-      ${problemLine(problem)}
+      ${problem === undefined ? "" : noticeBox("error", problem)}
       <form method="post" action="/signup">
         <label for="name">Name</label>
         <input
@@ -49,12 +50,4 @@ export function signUpView({
     </article>
     <p class="after">Have an account? <a href="/login">Log in</a></p>
   </div>`;
-}
-
-/** What is wrong with a form, above it. */
-export function problemLine(problem: string | undefined): Html | "" {
-  if (problem === undefined) return "";
-  return html`<p class="message error" id="notice" role="alert">
-    <span class="sign" aria-hidden="true">×</span><span class="text">${problem}</span>
-  </p>`;
 }

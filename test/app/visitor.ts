@@ -1,0 +1,131 @@
+import type { TestSite } from "./test-site.ts";
+
+/** An answer, read to the end. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+  /** The path a redirect leads to. */
+  readonly location: string | undefined;
+  /** The messages the page shows, in order. */
+  readonly messages: readonly { readonly category: string; readonly text: string }[];
+}
+
+/** Somebody with a browser: a cookie jar, and forms that say where they come from. */
+export class Visitor {
+  readonly #site: TestSite;
+  readonly #agent: string;
+  /** Name to value and whether the browser forgets it when it closes. */
+  readonly jar = new Map<string, { value: string; ends: boolean }>();
+
+  constructor(
+    site: TestSite,
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  ) {
+    this.#site = site;
+    this.#agent = agent;
+  }
+
+  /** The session's ticket, as the browser's tools would show it. */
+  get ticket(): string | undefined {
+    return this.jar.get("__Host-session")?.value;
+  }
+
+  /** Opens a page, and does not follow where it leads. */
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#send(path, { method: "GET", headers });
+  }
+
+  /** Asks for a page's headers only. */
+  head(path: string): Promise<Answer> {
+    return this.#send(path, { method: "HEAD", headers: {} });
+  }
+
+  /** Opens a page as a person does: to the end of its redirects. */
+  async open(path: string): Promise<Answer> {
+    let answer = await this.get(path);
+    for (let hops = 0; answer.location !== undefined && hops < 10; hops += 1) {
+      answer = await this.get(answer.location);
+    }
+    return answer;
+  }
+
+  /** Sends a form, and does not follow where it leads. */
+  post(
+    path: string,
+    fields: Record<string, string> = {},
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    return this.#send(path, {
+      method: "POST",
+      body: new URLSearchParams(fields).toString(),
+      headers: {
+        "Content-Type": "application/x-www-form-urlencoded",
+        Origin: this.#site.url,
+        "Sec-Fetch-Site": "same-origin",
+        ...headers,
+      },
+    });
+  }
+
+  /** Sends a form as a person does: on to the page it leads to. */
+  async submit(path: string, fields: Record<string, string> = {}): Promise<Answer> {
+    const answer = await this.post(path, fields);
+    return answer.location === undefined ? answer : this.open(answer.location);
+  }
+
+  /** Logs in, as leo unless told otherwise. */
+  login(fields: Record<string, string> = {}): Promise<Answer> {
+    return this.post("/login", { name: "leo", password: "1234", ...fields });
+  }
+
+  /** Closes the browser and opens it again: what is not to be kept is gone. */
+  reopen(): void {
+    for (const [name, cookie] of this.jar) if (cookie.ends) this.jar.delete(name);
+  }
+
+  async #send(
+    path: string,
+    init: { method: string; headers: Record<string, string>; body?: string },
+  ): Promise<Answer> {
+    const cookie = [...this.jar].map(([name, { value }]) => `${name}=${value}`).join("; ");
+    const response = await fetch(new URL(path, this.#site.url), {
+      ...init,
+      redirect: "manual",
+      headers: { "User-Agent": this.#agent, ...(cookie && { Cookie: cookie }), ...init.headers },
+    });
+    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    const body = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body,
+      location: response.headers.get("Location") ?? undefined,
+      messages: messagesIn(body),
+    };
+  }
+
+  #keep(line: string): void {
+    const [, name, value] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
+    if (name === undefined || value === undefined)
+      throw new Error(`A Set-Cookie that nobody can read: ${line}`);
+    const age = /; *Max-Age=(-?\d+)/i.exec(line)?.[1];
+    if (age !== undefined && Number(age) <= 0) this.jar.delete(name);
+    else this.jar.set(name, { value, ends: age === undefined });
+  }
+}
+
+const box = /<p class="message [^"]*" data-category="([^"]*)">(.*?)<\/p>/gs;
+
+function messagesIn(body: string): { category: string; text: string }[] {
+  return [...body.matchAll(box)].map(([, category = "", inside = ""]) => ({
+    category,
+    text: (
+      /<\/span>([^]*)<\/span\s*>\s*$/.exec(
+        inside.replace(/^\s*<span class="sign".*?<\/span\s*>/s, ""),
+      )?.[1] ?? ""
+    )
+      .replace(/^.*<\/span>/s, "")
+      .trim(),
+  }));
+}
