@@ -1,0 +1,58 @@
+import { StoreError } from "../errors.ts";
+import { refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
+import type { Incoming } from "../core/incoming.ts";
+import type { Sessions } from "../core/sessions.ts";
+
+/** What this adapter uses of Hono's context; Hono 4's fits. */
+export interface HonoContext {
+  readonly req: { readonly method: string; readonly raw: Request; header(name: string): string | undefined };
+  get res(): Response;
+  set res(response: Response | undefined);
+  readonly error: Error | undefined;
+}
+
+/** The options of {@link honoSessions}. */
+export interface HonoSessionsOptions<Context extends HonoContext> {
+  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  readonly unavailable?: (context: Context, error: StoreError) => Response | Promise<Response>;
+}
+
+/**
+ * Hono middleware: `app.use(honoSessions(sessions))`, then `await sessions.of(c)` in any handler after it.
+ * Requests from other sites that could change something are refused with 403.
+ */
+export function honoSessions<Data extends object, Context extends HonoContext = HonoContext>(
+  sessions: Sessions<Data>,
+  options: HonoSessionsOptions<Context> = {},
+): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  const unavailable = async (c: Context, error: StoreError): Promise<Response> =>
+    (await options.unavailable?.(c, error)) ?? unavailableResponse();
+
+  return async (c, next) => {
+    const incoming: Incoming = { method: c.req.method.toUpperCase(), header: (name) => c.req.header(name) };
+    if (!sessions.allows(incoming)) return refusedResponse();
+    const exchange = sessions.exchange(incoming, [c, c.req.raw]);
+    // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
+    await exchange.run(next);
+    const { error } = c;
+    let response = c.res;
+    if (error instanceof StoreError && response.status !== 503) response = await unavailable(c, error);
+    const { headers, failure } = await exchange.settle(
+      error === undefined ? { status: response.status } : "threw",
+    );
+    if (failure instanceof StoreError) response = await unavailable(c, failure);
+    // Hono copies the headers of the response it holds into one that takes its place.
+    const hold = (held: Response): void => {
+      c.res = undefined;
+      c.res = held;
+    };
+    if (failure !== undefined && !(failure instanceof StoreError)) {
+      // The app's onError answers; the cookie of a login that came before is waiting for it here.
+      hold(withHeaders(new Response(null), headers));
+      throw failure; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
+    }
+    const finished = withHeaders(response, headers);
+    if (finished !== c.res) hold(finished);
+    return undefined;
+  };
+}

@@ -1,0 +1,134 @@
+import { StoreError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import type { FlashQueue } from "./flash-queue.ts";
+import type { LiveRecord } from "./live-record.ts";
+import type { Patch, SessionRecord } from "./record.ts";
+import type { SessionData } from "./session-data.ts";
+import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
+
+/**
+ * What becomes of the response:
+ * - `seen`: the visitor gets a page.
+ * - `unseen`: a redirect or 304: data counts, but no flash message was read.
+ * - `failed`: the handler threw or answered 5xx: data and messages are as they were before.
+ */
+export type ResponseFate = "seen" | "unseen" | "failed";
+
+/** What a commit goes by. */
+export interface CommitRequest {
+  readonly fate: ResponseFate;
+  /** What the request asked `permanent` to be, or `undefined`. */
+  readonly permanent: boolean | undefined;
+}
+
+/**
+ * Writes what a request changed as one patch, before the first byte of its response leaves.
+ * Nothing is written where nothing changed, except that the idle clock is moved when that is due.
+ *
+ * @throws StoreError when the data could not be written; MisuseError or LimitError when it can't be kept.
+ */
+export async function commit(
+  context: Context,
+  live: LiveRecord,
+  data: SessionData,
+  flashes: FlashQueue,
+  request: CommitRequest,
+): Promise<void> {
+  if (request.fate === "failed") {
+    if (flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
+    return;
+  }
+  const { set: dataTexts, remove } = data.changes();
+  const texts = new Map([...dataTexts, ...flashes.additions()]);
+  const record = live.current;
+  if (record === null) {
+    if (texts.size > 0) await begin(context, live, texts, request.permanent);
+    return;
+  }
+  const set = new Map(
+    Array.from(texts, ([name, text]) => [name, context.codec.encode(record.id, name, text)]),
+  );
+  if (request.fate === "unseen") for (const [name, bytes] of flashes.taken()) set.set(name, bytes);
+  await write(context, live, record, { set, remove }, request.permanent);
+  if (live.current !== null) await reseal(context, live, record, new Set([...set.keys(), ...remove]));
+}
+
+async function begin(
+  context: Context,
+  live: LiveRecord,
+  texts: ReadonlyMap<string, string>,
+  permanent: boolean | undefined,
+): Promise<void> {
+  if (live.mayBegin) await live.begin({ subject: null, permanent: permanent ?? false }, texts);
+  else context.events.emit({ type: "write-dropped" });
+}
+
+async function write(
+  context: Context,
+  live: LiveRecord,
+  record: SessionRecord,
+  changes: Required<Pick<Patch, "set" | "remove">>,
+  permanent: boolean | undefined,
+): Promise<void> {
+  const now = context.clock.now();
+  const columns: Patch["columns"] = isTouchDue(record, now) ? { lastSeenAt: now } : {};
+  if (permanent !== undefined && permanent !== record.permanent) {
+    // The cookie goes out again with another lifetime, but only while its ticket is still the current one.
+    const lifetime = { ...columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
+    const outcome = await live.patch({
+      ...changes,
+      columns: lifetime,
+      expect: { verifier: record.verifier },
+    });
+    if (outcome.kind === "applied") {
+      live.resendTicket();
+      return;
+    }
+    // Rotated by a request beside this one: that one's cookie counts, and the change of lifetime still holds.
+    if (outcome.kind === "gone" || (await live.patch({ ...changes, columns: lifetime })).kind === "gone")
+      live.lose();
+  } else if (changes.set.size > 0 || changes.remove.length > 0) {
+    if ((await live.patch({ ...changes, columns })).kind === "gone") live.lose();
+  } else if (columns.lastSeenAt !== undefined) {
+    // A touch that fails costs the visitor nothing now, so it must not cost them their page.
+    await quietly(live.patch({ columns }));
+  }
+}
+
+/**
+ * Seals again, with the newest key, what an older key has sealed or signed, so that the old key can
+ * be taken out later without logging anybody out. Never over a change of another request.
+ */
+async function reseal(
+  context: Context,
+  live: LiveRecord,
+  record: SessionRecord,
+  written: ReadonlySet<string>,
+): Promise<void> {
+  const { sealer } = context.codec;
+  const expect = new Map<string, Uint8Array>();
+  const set = new Map<string, Uint8Array>();
+  for (const [name, bytes] of record.fields) {
+    if (sealer === undefined || written.has(name) || !sealer.isAged(bytes)) continue;
+    const plain = sealer.unseal(record.id, name, bytes);
+    if (plain === undefined) continue;
+    expect.set(name, bytes);
+    set.set(name, sealer.seal(record.id, name, plain));
+  }
+  const resends = live.ticketIsAged && live.cookie.kind === "none";
+  if (set.size === 0 && !resends) return;
+  const outcome = await quietly(live.patch({ expect: { verifier: record.verifier, fields: expect }, set }));
+  if (outcome?.kind !== "applied") return;
+  if (resends) live.resendTicket();
+  context.events.emit({ type: "resealed", id: record.id });
+}
+
+/** Waits for a write that no visitor should suffer from; the store's trouble has been told as an event. */
+async function quietly<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}

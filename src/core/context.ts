@@ -1,0 +1,23 @@
+import type { Clock } from "./clock.ts";
+import type { Events } from "./events.ts";
+import type { FieldCodec } from "./field-codec.ts";
+import type { Limits } from "./limits.ts";
+import type { StoreCalls } from "./store-calls.ts";
+import type { TicketOffice } from "./ticket.ts";
+import type { Timeouts } from "./timeouts.ts";
+import type { Turns } from "./turns.ts";
+
+/** What the requests of one hub share. */
+export interface Context {
+  readonly clock: Clock;
+  readonly calls: StoreCalls;
+  readonly codec: FieldCodec;
+  readonly events: Events;
+  readonly limits: Limits;
+  readonly office: TicketOffice;
+  readonly timeouts: Timeouts;
+  /** The turns of `update`, by record id. */
+  readonly turns: Turns;
+  /** Called after a record was created: the moment to think of sweeping. */
+  onCreated(): void;
+}

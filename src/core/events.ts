@@ -1,0 +1,47 @@
+import { channel } from "node:diagnostics_channel";
+import type { StoreErrorCode, StoreOperation } from "../errors.ts";
+import type { RejectionReason } from "./rejection.ts";
+
+/**
+ * What happened to sessions, for logs, metrics and alarms (ASVS 16.3). No event carries a ticket, a
+ * key, a cookie's value or session data; an `id` is a record's public name and opens nothing.
+ */
+export type SessionEvent =
+  | { readonly type: "created"; readonly id: string }
+  | { readonly type: "login"; readonly id: string; readonly subject: string }
+  | { readonly type: "logout"; readonly id: string }
+  | { readonly type: "rotated"; readonly id: string }
+  | { readonly type: "revoked"; readonly id: string }
+  /** Fields or a ticket of an older key were sealed again with the newest. */
+  | { readonly type: "resealed"; readonly id: string }
+  /** A ticket was not taken. `"superseded"` long after a rotation may be a stolen cookie. */
+  | { readonly type: "rejected"; readonly reason: RejectionReason; readonly id?: string }
+  /** A late write was dropped because its session had ended. */
+  | { readonly type: "write-dropped"; readonly id?: string }
+  /** A field could not be unsealed or decoded; it reads as absent. */
+  | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
+  | { readonly type: "cross-origin-refused"; readonly method: string }
+  | { readonly type: "store-failed"; readonly operation: StoreOperation; readonly code: StoreErrorCode }
+  | { readonly type: "swept"; readonly deleted: number };
+
+/** An event as subscribers get it: with the cookie's name, which tells the hubs of a process apart. */
+export type PublishedEvent = SessionEvent & { readonly cookie: string };
+
+/** The name of the `node:diagnostics_channel` that carries {@link PublishedEvent}s. */
+export const eventChannel = "coatcheck";
+
+const events = channel(eventChannel);
+
+/** Publishes the events of one hub; costs next to nothing while nobody subscribes. */
+export interface Events {
+  emit(event: SessionEvent): void;
+}
+
+/** The events of the hub whose session cookie has this name. */
+export function createEvents(cookie: string): Events {
+  return {
+    emit(event) {
+      if (events.hasSubscribers) events.publish({ ...event, cookie } satisfies PublishedEvent);
+    },
+  };
+}

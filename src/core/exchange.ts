@@ -1,0 +1,124 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { parseCookieHeader } from "./cookie-header.ts";
+import type { ResponseFate } from "./commit.ts";
+import type { Context } from "./context.ts";
+import { Cookies } from "./cookies.ts";
+import type { CookieVault } from "./cookie-vault.ts";
+import { isSeenByPerson } from "./incoming.ts";
+import type { Incoming } from "./incoming.ts";
+import { open } from "./opening.ts";
+import type { ResponseHeaders } from "./response-headers.ts";
+import { Session } from "./session.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+
+/** What the exchanges of one hub share, beside the sessions' {@link Context}. */
+export interface ExchangeParts<Data extends object> {
+  readonly context: Context;
+  readonly cookie: SessionCookie;
+  readonly vault: CookieVault;
+  readonly currents: AsyncLocalStorage<Exchange<Data>>;
+}
+
+/** How a handler ended, as an adapter tells it. */
+export type HandlerEnd = { readonly status: number } | "threw";
+
+/** What is to be done with a response after the commit. */
+export interface Settled {
+  readonly headers: ResponseHeaders;
+  /** Why the commit failed: then the visitor must get an error with these headers, and not the response. */
+  readonly failure: unknown;
+}
+
+/** Browsers' names for themselves are cut to this many characters. */
+const maxAgentLength = 256;
+
+/** One request and its response: where an adapter begins and ends a session's use. */
+export class Exchange<Data extends object> {
+  readonly #parts: ExchangeParts<Data>;
+  readonly #request: Incoming;
+  #incoming: ReadonlyMap<string, readonly string[]> | undefined;
+  #session: Promise<Session<Data>> | undefined;
+  #opened: Session<Data> | undefined;
+  #cookies: Cookies | undefined;
+
+  constructor(parts: ExchangeParts<Data>, request: Incoming) {
+    this.#parts = parts;
+    this.#request = request;
+  }
+
+  /** Runs the handler with this exchange as the current one. */
+  run<T>(handler: () => T): T {
+    return this.#parts.currents.run(this, handler);
+  }
+
+  /** The session, opened on the first call. @throws StoreError when the store does not answer. */
+  session(): Promise<Session<Data>> {
+    return (this.#session ??= this.#open());
+  }
+
+  /** The cookies beside the session. */
+  cookies(): Cookies {
+    return (this.#cookies ??= new Cookies({
+      incoming: () => this.#readCookies(),
+      vault: this.#parts.vault,
+      clock: this.#parts.context.clock,
+      sessionCookie: this.#parts.cookie.name,
+    }));
+  }
+
+  /** Commits. Call it once the handler has answered and before any byte of the response has left. */
+  async settle(end: HandlerEnd): Promise<Settled> {
+    const plain = this.#cookies?.settle() ?? [];
+    if (this.#session === undefined) {
+      return { headers: this.#headers(end === "threw" ? [] : plain), failure: undefined };
+    }
+    // A handler may have called for the session and not waited for it.
+    await this.#session.catch(() => undefined);
+    let failure: unknown;
+    const fate = fateOf(end);
+    try {
+      await this.#opened?.settle(fate);
+    } catch (error) {
+      failure = error;
+    }
+    // Set-Cookie of a login or logout goes out whatever happens; other cookies only with a page that succeeded.
+    const own = this.#sessionCookies();
+    return {
+      headers: this.#headers(fate === "failed" || failure !== undefined ? own : [...own, ...plain]),
+      failure,
+    };
+  }
+
+  #headers(setCookies: readonly string[]): ResponseHeaders {
+    const isTouched = this.#session !== undefined || this.#cookies !== undefined;
+    const isNever = setCookies.length > 0 || this.#opened?.showedMessages === true;
+    return { setCookies, caching: isNever ? "never" : isTouched ? "private" : "shared" };
+  }
+
+  #sessionCookies(): string[] {
+    const action = this.#opened?.cookieAction ?? { kind: "none" };
+    const { cookie, context } = this.#parts;
+    if (action.kind === "none") return [];
+    if (action.kind === "clear") return [cookie.cleared()];
+    return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
+  }
+
+  async #open(): Promise<Session<Data>> {
+    const { context, cookie } = this.#parts;
+    const opening = await open(context, this.#readCookies().get(cookie.name) ?? []);
+    this.#opened = new Session<Data>(context, opening, {
+      agent: (this.#request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed(),
+      isSeen: isSeenByPerson(this.#request),
+    });
+    return this.#opened;
+  }
+
+  #readCookies(): ReadonlyMap<string, readonly string[]> {
+    return (this.#incoming ??= parseCookieHeader(this.#request.header("cookie") ?? ""));
+  }
+}
+
+function fateOf(end: HandlerEnd): ResponseFate {
+  if (end === "threw" || end.status >= 500) return "failed";
+  return end.status >= 300 && end.status < 400 ? "unseen" : "seen";
+}

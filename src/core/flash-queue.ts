@@ -1,0 +1,136 @@
+import { randomBytes } from "node:crypto";
+import { LimitError, MisuseError } from "../errors.ts";
+import { fieldName, isFlashField } from "./field-codec.ts";
+import type { FieldCodec } from "./field-codec.ts";
+import type { Limits } from "./limits.ts";
+import type { SessionRecord } from "./record.ts";
+
+/** A message shown once. Its text is data, never markup: escape it where it is shown. */
+export interface Flash {
+  readonly message: string;
+  /** What kind of message it is, for its looks: `"message"` unless given. */
+  readonly category: string;
+}
+
+/** Which messages: all, or those whose category is (exactly) one of these. */
+export interface FlashFilter {
+  readonly category?: string | readonly string[];
+}
+
+/** A message on its way out: `bytes` where the store still holds it, so that it can be given back. */
+interface Withdrawn {
+  readonly name: string;
+  readonly flash: Flash | undefined;
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** The messages of a session in one request: those the record holds, and those this request adds. */
+export class FlashQueue {
+  readonly #codec: FieldCodec;
+  readonly #limits: Limits;
+  #id = "";
+  /** Messages the record holds, by field name. */
+  readonly #stored = new Map<string, Uint8Array>();
+  /** Messages of this request that are not committed yet. */
+  readonly #added = new Map<string, Flash>();
+  /** Stored messages that this request has taken. */
+  readonly #taken = new Map<string, Uint8Array>();
+  #count = 0;
+
+  constructor(codec: FieldCodec, limits: Limits) {
+    this.#codec = codec;
+    this.#limits = limits;
+  }
+
+  /** Shows the messages of a record, or none; those this request added stay. */
+  show(record: SessionRecord | null): void {
+    this.#id = record?.id ?? "";
+    this.#stored.clear();
+    this.#taken.clear();
+    for (const [name, bytes] of record?.fields ?? []) if (isFlashField(name)) this.#stored.set(name, bytes);
+  }
+
+  /** @throws LimitError FLASHES_TOO_MANY, FLASH_TOO_LONG; MisuseError when it is no text. */
+  add(message: string, category: string, now: number): void {
+    for (const [what, text] of Object.entries({ message, category })) {
+      if (typeof text !== "string" || !text.isWellFormed()) {
+        throw new MisuseError("VALUE_NOT_STORABLE", `A flash ${what} must be a well-formed string.`);
+      }
+      if (text.length > this.#limits.flashLength) {
+        const limit = `${this.#limits.flashLength} characters (limits.flashLength)`;
+        throw new LimitError("FLASH_TOO_LONG", `A flash ${what} has at most ${limit}.`);
+      }
+    }
+    if (this.#stored.size + this.#added.size >= this.#limits.flashes) {
+      throw new LimitError(
+        "FLASHES_TOO_MANY",
+        `${this.#limits.flashes} messages already wait to be shown (limits.flashes). ` +
+          "Show them with takeFlashes() on the pages this visitor opens.",
+      );
+    }
+    // Fields sort by time, then by order in the request; the random end keeps two requests apart.
+    const time = now.toString(36).padStart(9, "0");
+    const order = (this.#count++).toString(36).padStart(4, "0");
+    const name = fieldName.flash(`${time}${order}${randomBytes(6).toString("base64url")}`);
+    this.#added.set(name, { message, category });
+  }
+
+  /** The messages that wait, in the order they were given; nothing is taken. */
+  peek(filter: FlashFilter): Flash[] {
+    return this.#matching(filter).flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
+  }
+
+  /** Takes messages out of the queue. Those with `bytes` are this request's only if its patch removes their field. */
+  withdraw(filter: FlashFilter): Withdrawn[] {
+    const withdrawn = this.#matching(filter);
+    for (const { name } of withdrawn) {
+      this.#stored.delete(name);
+      this.#added.delete(name);
+    }
+    return withdrawn;
+  }
+
+  /** The patch removed these: they may be shown, and must be given back if the response is not seen. */
+  won(withdrawn: readonly Withdrawn[]): Flash[] {
+    for (const { name, bytes } of withdrawn) if (bytes !== undefined) this.#taken.set(name, bytes);
+    return withdrawn.flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
+  }
+
+  /** The fields of messages that were taken and not seen. */
+  taken(): ReadonlyMap<string, Uint8Array> {
+    return this.#taken;
+  }
+
+  /** The texts of the fields that this request adds. */
+  additions(): ReadonlyMap<string, string> {
+    return new Map(
+      Array.from(this.#added, ([name, flash]) => [name, JSON.stringify([flash.category, flash.message])]),
+    );
+  }
+
+  /** Drops the messages of this request: they were committed, or never will be. */
+  forgetAdditions(): void {
+    this.#added.clear();
+  }
+
+  #matching({ category }: FlashFilter): Withdrawn[] {
+    const wanted = typeof category === "string" ? [category] : category;
+    const all: Withdrawn[] = [
+      ...Array.from(this.#stored, ([name, bytes]) => ({ name, bytes, flash: this.#decode(name, bytes) })),
+      ...Array.from(this.#added, ([name, flash]) => ({ name, flash, bytes: undefined })),
+    ];
+    return (
+      all
+        // A message that can't be read goes with the first that is taken: nobody could ever show it.
+        .filter(({ flash }) => wanted === undefined || flash === undefined || wanted.includes(flash.category))
+        .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+    );
+  }
+
+  #decode(name: string, bytes: Uint8Array): Flash | undefined {
+    const value = this.#codec.decode(this.#id, name, bytes)?.value;
+    if (!Array.isArray(value)) return undefined;
+    const [category, message]: unknown[] = value;
+    return typeof category === "string" && typeof message === "string" ? { message, category } : undefined;
+  }
+}

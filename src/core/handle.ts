@@ -1,0 +1,87 @@
+import { StoreError } from "../errors.ts";
+import type { Incoming } from "./incoming.ts";
+import { applyHeaders, isUntouched } from "./response-headers.ts";
+import type { ResponseHeaders } from "./response-headers.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** A handler of a plain `fetch` server. */
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
+/** What a plain `fetch` server answers when things go wrong. */
+export interface HandleOptions {
+  /**
+   * The answer to a handler that threw. Default: prints the error and answers a bare 500. Errors are
+   * always answered, since a response is needed for the cookie of a login that came before the error.
+   */
+  readonly onError?: (error: unknown, request: Request) => Response | Promise<Response>;
+  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  readonly unavailable?: (error: StoreError, request: Request) => Response | Promise<Response>;
+}
+
+/** For adapters: the answer to a request that `sessions.allows` refused. */
+export function refusedResponse(): Response {
+  return new Response("This request came from another site and was refused.\n", {
+    status: 403,
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-store",
+      vary: "Sec-Fetch-Site, Origin",
+    },
+  });
+}
+
+/** For adapters: the answer when the store failed where the session was needed. The visitor's cookie is left alone. */
+export function unavailableResponse(): Response {
+  return new Response("The site can't tell who you are right now. Please try again in a moment.\n", {
+    status: 503,
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "5" },
+  });
+}
+
+/** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
+export function withHeaders(response: Response, headers: ResponseHeaders): Response {
+  if (isUntouched(headers)) return response;
+  // The headers of Response.redirect() and of fetched responses are immutable.
+  const own = new Response(response.body, response);
+  applyHeaders(own.headers, headers);
+  return own;
+}
+
+/** For adapters: a fetch request as the core sees it. */
+export function incomingOf(request: Request): Incoming {
+  return { method: request.method.toUpperCase(), header: (name) => request.headers.get(name) };
+}
+
+/** See `Sessions.handle`. */
+export async function handle<Data extends object>(
+  sessions: Sessions<Data>,
+  request: Request,
+  handler: FetchHandler,
+  options: HandleOptions,
+): Promise<Response> {
+  const incoming = incomingOf(request);
+  if (!sessions.allows(incoming)) return refusedResponse();
+  const exchange = sessions.exchange(incoming, [request]);
+  let response: Response;
+  let threw = false;
+  try {
+    response = await exchange.run(() => handler(request));
+  } catch (error) {
+    threw = true;
+    response = await answerTo(error, request, options);
+  }
+  const { headers, failure } = await exchange.settle(threw ? "threw" : { status: response.status });
+  return withHeaders(failure === undefined ? response : await answerTo(failure, request, options), headers);
+}
+
+async function answerTo(error: unknown, request: Request, options: HandleOptions): Promise<Response> {
+  if (error instanceof StoreError)
+    return (await options.unavailable?.(error, request)) ?? unavailableResponse();
+  if (options.onError !== undefined) return options.onError(error, request);
+  // oxlint-disable-next-line no-console -- what every fetch server does with an error nobody handles
+  console.error(error);
+  return new Response("Internal Server Error\n", {
+    status: 500,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+  });
+}

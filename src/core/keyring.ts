@@ -1,0 +1,128 @@
+import { hkdfSync, randomBytes } from "node:crypto";
+import { ConfigError } from "../errors.ts";
+
+/** One secret key, or several, **newest first**: the first signs and seals, the others only open. */
+export type Secret = string | Uint8Array | readonly (string | Uint8Array)[];
+
+/** What a derived key is for. A key of one purpose opens nothing of another. */
+export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal";
+
+/** The keys of one purpose. */
+export interface PurposeKey {
+  /** 32 bytes. */
+  readonly key: Buffer;
+  /** 4 bytes that name the key inside sealed bytes. They only choose among the keys configured here. */
+  readonly mark: Buffer;
+}
+
+/** The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
+export interface Keyring {
+  /** The purpose's keys, newest first; never empty. */
+  keys(purpose: Purpose): readonly [PurposeKey, ...PurposeKey[]];
+}
+
+const minimumBytes = 32;
+const hint =
+  "Make one with:  node -p \"require('crypto').randomBytes(32).toString('base64url')\"  " +
+  "and pass it as `secret`, from the environment or a file that only the server can read.";
+
+/** A new secret key: 43 base64url characters, 256 random bits. */
+export function generateSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/**
+ * Builds the keyring of an app.
+ *
+ * Keys are derived with HKDF-SHA-256 (RFC 5869), one per purpose (NIST SP 800-57 part 1, 5.2: one
+ * key, one use), so a stolen or misused key of one purpose does not reach the others.
+ *
+ * @throws ConfigError SECRET_MISSING without a key; SECRET_WEAK for one that is short or guessable.
+ */
+export function createKeyring(secret: Secret): Keyring {
+  const given: unknown = secret;
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (list.length === 0) {
+    throw new ConfigError("SECRET_MISSING", `The list of secret keys is empty. ${hint}`);
+  }
+  const roots = list.map((entry, index) =>
+    checkedBytes(entry, list.length > 1 ? `secret[${index}]` : "secret"),
+  );
+  const byPurpose = new Map<Purpose, readonly [PurposeKey, ...PurposeKey[]]>();
+  return {
+    keys(purpose) {
+      let keys = byPurpose.get(purpose);
+      if (keys === undefined) {
+        const [newest, ...older] = roots.map((root) => derive(root, purpose));
+        if (newest === undefined) throw new ConfigError("SECRET_MISSING", hint);
+        keys = [newest, ...older];
+        byPurpose.set(purpose, keys);
+      }
+      return keys;
+    },
+  };
+}
+
+function derive(root: Uint8Array, purpose: Purpose): PurposeKey {
+  const bytes = Buffer.from(hkdfSync("sha256", root, "coatcheck/1", purpose, 36));
+  return { key: bytes.subarray(0, 32), mark: bytes.subarray(32) };
+}
+
+function checkedBytes(entry: unknown, name: string): Uint8Array {
+  if (entry === undefined || entry === null || entry === "") {
+    throw new ConfigError("SECRET_MISSING", `${name} is missing. ${hint}`);
+  }
+  if (typeof entry !== "string" && !(entry instanceof Uint8Array)) {
+    throw new ConfigError("SECRET_WEAK", `${name} must be a string or a Uint8Array. ${hint}`);
+  }
+  const bytes = typeof entry === "string" ? new TextEncoder().encode(entry) : Uint8Array.from(entry);
+  const weakness = weaknessOf(bytes, typeof entry === "string" ? entry : undefined);
+  if (weakness !== undefined) {
+    throw new ConfigError("SECRET_WEAK", `${name} ${weakness}. ${hint}`);
+  }
+  return bytes;
+}
+
+/** Words that documents and tutorials use where a key belongs. */
+const samples = /secret|password|change.?me|keyboard.?cat|example|default|insecure|replace|your.?key/i;
+
+/**
+ * Why a key is too weak, or `undefined`. It can't prove a key random; it refuses what people really
+ * paste: short keys, sample keys, repeated pieces, counting, words. Of keys made by the hint's
+ * command it refuses less than one in ten million.
+ */
+function weaknessOf(bytes: Uint8Array, text: string | undefined): string | undefined {
+  if (bytes.length < minimumBytes) {
+    return `is too short: ${bytes.length} bytes, at least ${minimumBytes} are needed`;
+  }
+  if (text !== undefined && samples.test(text)) return "looks like a sample from a document";
+  if (text !== undefined && /^[a-z]+([ _.,'-]+[a-z]+){2,}[.!?]?$/i.test(text)) return "is made of words";
+  if (isPeriodic(bytes)) return "repeats itself";
+  if (isCounting(bytes)) return "is a sequence";
+  if (bitsOf(bytes) < 96) return "uses too few different characters";
+  return undefined;
+}
+
+function isPeriodic(bytes: Uint8Array): boolean {
+  for (let period = 1; period <= bytes.length / 2; period++) {
+    if (bytes.subarray(period).every((byte, at) => byte === bytes[at])) return true;
+  }
+  return false;
+}
+
+function isCounting(bytes: Uint8Array): boolean {
+  let steps = 0;
+  for (let at = 1; at < bytes.length; at++) {
+    if (Math.abs((bytes[at] ?? 0) - (bytes[at - 1] ?? 0)) <= 1) steps++;
+  }
+  return steps > bytes.length * 0.6;
+}
+
+/** Shannon entropy of the bytes' frequencies times their number: an upper bound of what they carry. */
+function bitsOf(bytes: Uint8Array): number {
+  const counts = new Map<number, number>();
+  for (const byte of bytes) counts.set(byte, (counts.get(byte) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= count * Math.log2(count / bytes.length);
+  return bits;
+}

@@ -1,0 +1,185 @@
+import { StoreError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import type { Opening } from "./opening.ts";
+import { patched } from "./record.ts";
+import type { Patch, PatchOutcome, RecordColumns, SessionRecord } from "./record.ts";
+import type { Rejection } from "./rejection.ts";
+import { newRecordId, newTicket, nobodysVerifier, verifierOf } from "./ticket.ts";
+import type { Ticket } from "./ticket.ts";
+import { isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
+
+/** What the response has to do with the session cookie; nothing, unless its own request did something that the store acknowledged. */
+export type CookieAction =
+  | { readonly kind: "none" }
+  | { readonly kind: "send"; readonly ticket: Ticket; readonly permanent: boolean; readonly deadline: number }
+  | { readonly kind: "clear" };
+
+/** The columns that `begin` and `login` decide; the rest follows from the clock. */
+interface Beginning {
+  readonly subject: string | null;
+  readonly permanent: boolean;
+}
+
+/** The patch that ends a session: wiped, bound to nobody's ticket, and gone for good when no late request can come any more. */
+export function endingPatch(epoch: number, now: number): Patch {
+  return {
+    epoch,
+    retain: [],
+    columns: {
+      epoch: epoch + 1,
+      verifier: nobodysVerifier,
+      ticketAt: now,
+      subject: null,
+      authenticatedAt: null,
+      lastSeenAt: now,
+      permanent: false,
+      idleTimeout: lateRequestWindow,
+      absoluteDeadline: now + lateRequestWindow,
+    },
+  };
+}
+
+/** The record of one request's session: what is known of it, and everything that is written to it. */
+export class LiveRecord {
+  readonly #context: Context;
+  #record: SessionRecord | null;
+  #ticket: (Ticket & { readonly aged?: boolean }) | null;
+  #cookie: CookieAction = { kind: "none" };
+  #mayBegin: boolean;
+  readonly rejection: Rejection | undefined;
+
+  constructor(context: Context, opening: Opening) {
+    this.#context = context;
+    this.#record = opening.record;
+    this.#ticket = opening.record === null ? null : opening.ticket;
+    this.#mayBegin = opening.record === null && opening.mayBegin;
+    this.rejection = opening.record === null ? opening.rejection : undefined;
+  }
+
+  /** The record as this request knows it, or `null` when there is none. */
+  get current(): SessionRecord | null {
+    return this.#record;
+  }
+
+  get cookie(): CookieAction {
+    return this.#cookie;
+  }
+
+  /** Whether data may begin a session where there is none. */
+  get mayBegin(): boolean {
+    return this.#mayBegin;
+  }
+
+  /** Whether an older key signed the ticket that the request brought. */
+  get ticketIsAged(): boolean {
+    return this.#ticket?.aged === true;
+  }
+
+  /**
+   * Begins a session: creates a record under a new id.
+   * @param texts the fields it starts with, as texts by name.
+   */
+  async begin(beginning: Beginning, texts: ReadonlyMap<string, string>): Promise<SessionRecord> {
+    const { calls, clock, codec, events, timeouts } = this.#context;
+    const now = clock.now();
+    // A taken id has a chance of 2^-128; asking again is cheaper than reasoning about it.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const ticket = newTicket(newRecordId());
+      const record: SessionRecord = {
+        id: ticket.id,
+        ...ticketColumns(ticket, now),
+        ...lifetimeOf(timeouts, beginning.permanent, now),
+        epoch: 0,
+        subject: beginning.subject,
+        createdAt: now,
+        authenticatedAt: beginning.subject === null ? null : now,
+        lastSeenAt: now,
+        revision: 1,
+        fields: new Map(Array.from(texts, ([name, text]) => [name, codec.encode(ticket.id, name, text)])),
+      };
+      if (!(await calls.create(record))) continue;
+      this.#hold(record, ticket);
+      events.emit({ type: "created", id: record.id });
+      this.#context.onCreated();
+      return record;
+    }
+    throw new StoreError("STORE_FAILED", "create", "The store says of three new ids that they are taken.", {
+      transient: false,
+    });
+  }
+
+  /** Sends a patch for the record. `gone` when there is none. */
+  async patch(patch: Omit<Patch, "epoch">): Promise<PatchOutcome> {
+    if (this.#record === null) return { kind: "gone" };
+    const outcome = await this.#context.calls.patch(this.#record.id, { epoch: this.#record.epoch, ...patch });
+    if (outcome.kind === "applied" && this.#record !== null)
+      this.#record = { ...this.#record, ...patch.columns };
+    return outcome;
+  }
+
+  /** The columns of a touch, where one is due; a patch that takes them along spares the commit one of its own. */
+  touch(): Pick<RecordColumns, "lastSeenAt"> | Record<string, never> {
+    const now = this.#context.clock.now();
+    if (this.#record === null || !isTouchDue(this.#record, now)) return {};
+    const lastSeenAt = Math.max(now, this.#record.lastSeenAt);
+    return { lastSeenAt };
+  }
+
+  /**
+   * Gives the record a new ticket.
+   * @returns `false` when the record was no longer as this request knew it; nothing was done.
+   */
+  async reissue(patch: Omit<Patch, "epoch">): Promise<boolean> {
+    if (this.#record === null) return false;
+    const ticket = newTicket(this.#record.id);
+    const before = this.#record;
+    const full = {
+      ...patch,
+      columns: { ...patch.columns, ...ticketColumns(ticket, this.#context.clock.now()) },
+    };
+    const outcome = await this.patch(full);
+    if (outcome.kind !== "applied") return false;
+    this.#hold(patched(before, { ...full, epoch: before.epoch }).next, ticket);
+    return true;
+  }
+
+  /** Ends the session. `false` when it had ended before; then the cookie is left to whoever ended it. */
+  async end(): Promise<boolean> {
+    const record = this.#record;
+    if (record === null) return false;
+    const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));
+    this.#record = null;
+    this.#ticket = null;
+    this.#mayBegin = outcome.kind === "applied";
+    if (outcome.kind === "applied") this.#cookie = { kind: "clear" };
+    return outcome.kind === "applied";
+  }
+
+  /** Sends the same ticket again: signed with the newest key, or with another lifetime. */
+  resendTicket(): void {
+    if (this.#record !== null && this.#ticket !== null) this.#send(this.#record, this.#ticket);
+  }
+
+  /** The session is gone: somebody else ended it. Nothing of this request may begin another. */
+  lose(): void {
+    if (this.#record !== null) this.#context.events.emit({ type: "write-dropped", id: this.#record.id });
+    this.#record = null;
+    this.#ticket = null;
+    this.#mayBegin = false;
+    this.#cookie = { kind: "none" };
+  }
+
+  #hold(record: SessionRecord, ticket: Ticket): void {
+    this.#record = record;
+    this.#ticket = ticket;
+    this.#send(record, ticket);
+  }
+
+  #send(record: SessionRecord, ticket: Ticket): void {
+    this.#cookie = { kind: "send", ticket, permanent: record.permanent, deadline: record.absoluteDeadline };
+  }
+}
+
+function ticketColumns(ticket: Ticket, now: number): Pick<RecordColumns, "verifier" | "ticketAt"> {
+  return { verifier: verifierOf(ticket), ticketAt: now };
+}

@@ -1,0 +1,80 @@
+import { StoreError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import type { SessionRecord } from "./record.ts";
+import type { Rejection, RejectionReason } from "./rejection.ts";
+import { nobodysVerifier, verifierOf, verifiersEqual } from "./ticket.ts";
+import type { OpenedTicket } from "./ticket.ts";
+import { endOf, lateRequestWindow } from "./timeouts.ts";
+
+/** What a request's cookies opened. */
+export type Opening =
+  | { readonly record: SessionRecord; readonly ticket: OpenedTicket }
+  | {
+      readonly record: null;
+      /** `undefined` when the request brought no ticket at all. */
+      readonly rejection: Rejection | undefined;
+      /**
+       * `false` for a request that carries the ticket of a session that got a new ticket, or ended,
+       * within the last minute: it is probably a late one, and a session begun by it would push the
+       * newer cookie out of the browser.
+       */
+      readonly mayBegin: boolean;
+    };
+
+/** More values than this under the session's name are not looked at: no browser sends them. */
+const maxCandidates = 8;
+
+/**
+ * Opens the session that a request's cookie values name: at most one read, and none for values
+ * that no key of ours has signed.
+ *
+ * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
+ */
+export async function open(context: Context, values: readonly string[]): Promise<Opening> {
+  const ticket = readTickets(context, values);
+  if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
+  if (typeof ticket === "string") return reject(context, ticket);
+
+  let record: SessionRecord | null;
+  try {
+    record = await context.calls.read(ticket.id);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
+      return reject(context, "unreadable", ticket.id);
+    throw error;
+  }
+  if (record === null) return reject(context, "ended", ticket.id);
+  const now = context.clock.now();
+  const mayBegin = now - record.ticketAt > lateRequestWindow;
+  if (verifiersEqual(record.verifier, nobodysVerifier)) return reject(context, "ended", ticket.id, mayBegin);
+  if (!verifiersEqual(record.verifier, verifierOf(ticket)))
+    return reject(context, "superseded", ticket.id, mayBegin);
+  if (endOf(record, context.timeouts) <= now) return reject(context, "ended", ticket.id);
+  return { record, ticket };
+}
+
+/**
+ * The one ticket among the values that is ours. Stray values beside it are passed over, in any order
+ * (RFC 6265bis 4.2.2: servers should not rely on it); two different tickets of ours are refused,
+ * since one of them was planted and nothing tells which.
+ */
+function readTickets(
+  context: Context,
+  values: readonly string[],
+): OpenedTicket | RejectionReason | undefined {
+  let found: OpenedTicket | undefined;
+  let reason: RejectionReason | undefined;
+  for (const value of values.slice(0, maxCandidates)) {
+    const ticket = context.office.open(value);
+    if (typeof ticket === "string") reason = reason === "forged" ? reason : ticket;
+    else if (found !== undefined && (found.id !== ticket.id || found.secret !== ticket.secret))
+      return "ambiguous";
+    else found = ticket;
+  }
+  return found ?? reason;
+}
+
+function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Opening {
+  context.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
+  return { record: null, rejection: { reason }, mayBegin };
+}

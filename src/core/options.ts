@@ -1,0 +1,76 @@
+import { ConfigError } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import type { Duration } from "./duration.ts";
+import type { Secret } from "./keyring.ts";
+import type { Limits } from "./limits.ts";
+import type { CrossOriginOptions } from "./origin-check.ts";
+import type { SessionCookieOptions } from "./session-cookie.ts";
+import type { Store } from "./store.ts";
+import type { TimeoutOptions } from "./timeouts.ts";
+
+/** The options of `createSessions`. Only `secret` and `store` are needed. */
+export interface SessionsOptions extends TimeoutOptions {
+  /**
+   * The app's secret key, or several, newest first: the first signs and seals, the others only open,
+   * so that a key can be replaced without logging anybody out. At least 32 random bytes each.
+   */
+  readonly secret: Secret;
+  /** Where records live. */
+  readonly store: Store;
+  readonly cookie?: SessionCookieOptions;
+  /** How long a call of the store may take. Default 2 seconds. */
+  readonly storeTimeout?: Duration;
+  readonly limits?: Partial<Limits>;
+  /** Which other sites may send unsafe requests; `false` turns the check off. Default: none may. */
+  readonly crossOrigin?: CrossOriginOptions | false;
+  /** How often expired records are deleted, at the creation of another; `false`: call `sweep` yourself. Default 10 minutes. */
+  readonly sweepInterval?: Duration | false;
+  /** Where the time comes from. Default: the machine's clock. */
+  readonly clock?: Clock;
+}
+
+const known = [
+  "secret",
+  "store",
+  "cookie",
+  "idleTimeout",
+  "absoluteTimeout",
+  "permanentLifetime",
+  "storeTimeout",
+  "limits",
+  "crossOrigin",
+  "sweepInterval",
+  "clock",
+] as const satisfies readonly (keyof SessionsOptions)[];
+
+const storeMethods = [
+  "create",
+  "read",
+  "patch",
+  "list",
+  "sweep",
+  "close",
+] as const satisfies readonly (keyof Store)[];
+
+/** @throws ConfigError CONFIG_INVALID for an unknown option (a misspelt one would be silently off) or a store that is none. */
+export function checkOptions(options: SessionsOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!known.some((option) => option === name)) {
+      throw new ConfigError(
+        "CONFIG_INVALID",
+        `createSessions has no option "${name}"; there are ${known.join(", ")}.`,
+      );
+    }
+  }
+  const store: unknown = options.store;
+  const isStore =
+    typeof store === "object" &&
+    store !== null &&
+    storeMethods.every((method) => method in store && typeof Reflect.get(store, method) === "function");
+  if (!isStore) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "store is missing: pass memoryStore(), sqliteStore({ path }) or one of your own.",
+    );
+  }
+}

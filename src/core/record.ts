@@ -1,0 +1,124 @@
+/** The fields of a record: from name (`d:user`, `f:…`, `m:agent`) to bytes that only the core can read. */
+export type Fields = ReadonlyMap<string, Uint8Array>;
+
+/** A record's columns: what a store may look at. All times are milliseconds since 1970-01-01 UTC. */
+export interface RecordColumns {
+  /**
+   * Counts logins and logouts. A patch carries the epoch it was made under; in another epoch the
+   * session it was meant for has ended, and the patch finds nothing to change.
+   */
+  readonly epoch: number;
+  /** SHA-256 of the current ticket's secret: 32 bytes. */
+  readonly verifier: Uint8Array;
+  /** When the current ticket was given out. */
+  readonly ticketAt: number;
+  /** Who is logged in, or `null`: what `list` looks for. */
+  readonly subject: string | null;
+  readonly createdAt: number;
+  /** When the subject logged in; `null` while nobody has. */
+  readonly authenticatedAt: number | null;
+  readonly lastSeenAt: number;
+  /** How long the session may stay unused, in milliseconds. */
+  readonly idleTimeout: number;
+  /** When it ends, however much it is used. */
+  readonly absoluteDeadline: number;
+  /** Whether its cookie outlives the browser. */
+  readonly permanent: boolean;
+}
+
+/** What a store keeps for an id. */
+export interface SessionRecord extends RecordColumns {
+  /** 22 base64url characters. */
+  readonly id: string;
+  /** 1 when created; one more with every patch that was applied. */
+  readonly revision: number;
+  readonly fields: Fields;
+}
+
+/** The only way to change a record. Applied as a whole or not at all. */
+export interface Patch {
+  /** The epoch it was made under; in any other the outcome is `gone`. */
+  readonly epoch: number;
+  /** What must still hold, or the outcome is `conflict`. */
+  readonly expect?: {
+    readonly verifier?: Uint8Array;
+    /** Field names with the bytes they must hold; `null` where there must be no such field. */
+    readonly fields?: ReadonlyMap<string, Uint8Array | null>;
+  };
+  /** Removes every field that is not named here (first of all). */
+  readonly retain?: readonly string[];
+  /** Removes fields; removing one that is not there is no error. */
+  readonly remove?: readonly string[];
+  /** Sets fields (last of all). */
+  readonly set?: Fields;
+  /** Columns that change. */
+  readonly columns?: Partial<RecordColumns>;
+}
+
+/** What became of a patch. */
+export type PatchOutcome =
+  | {
+      readonly kind: "applied";
+      /** The record's revision now. */
+      readonly revision: number;
+      /** The names in `patch.remove` that were there: of all patches that remove a field, one is told so. */
+      readonly removed: readonly string[];
+    }
+  /** Something that `expect` names has changed; nothing was done. */
+  | { readonly kind: "conflict"; readonly record: SessionRecord }
+  /** No such record, or it has expired, or its epoch is another; nothing was done. */
+  | { readonly kind: "gone" };
+
+/** When a record ends unless it is used again: the earlier of its two deadlines. */
+export function expiresAt(
+  columns: Pick<RecordColumns, "lastSeenAt" | "idleTimeout" | "absoluteDeadline">,
+): number {
+  return Math.min(columns.lastSeenAt + columns.idleTimeout, columns.absoluteDeadline);
+}
+
+/**
+ * The rules of a patch in one place, for stores that read, change and write a record under a lock
+ * of their own: answers the outcome and, where it is `applied`, the record as it must be written.
+ */
+export function applyPatch(
+  record: SessionRecord | null,
+  patch: Patch,
+  now: number,
+): { readonly outcome: PatchOutcome; readonly next?: SessionRecord } {
+  if (record === null || record.epoch !== patch.epoch || expiresAt(record) <= now) {
+    return { outcome: { kind: "gone" } };
+  }
+  if (!holds(record, patch)) return { outcome: { kind: "conflict", record } };
+  const { next, removed } = patched(record, patch);
+  return { outcome: { kind: "applied", revision: next.revision, removed }, next };
+}
+
+/** The record after a patch whose conditions hold, and which of the patch's removals found something. */
+export function patched(
+  record: SessionRecord,
+  patch: Patch,
+): { readonly next: SessionRecord; readonly removed: readonly string[] } {
+  const fields = new Map(record.fields);
+  if (patch.retain !== undefined) {
+    const kept = new Set(patch.retain);
+    for (const name of record.fields.keys()) if (!kept.has(name)) fields.delete(name);
+  }
+  const removed = (patch.remove ?? []).filter((name) => fields.delete(name));
+  for (const [name, bytes] of patch.set ?? []) fields.set(name, bytes);
+  return { next: { ...record, ...patch.columns, revision: record.revision + 1, fields }, removed };
+}
+
+function holds(record: SessionRecord, patch: Patch): boolean {
+  const { verifier, fields } = patch.expect ?? {};
+  if (verifier !== undefined && !bytesEqual(record.verifier, verifier)) return false;
+  for (const [name, bytes] of fields ?? []) {
+    const held = record.fields.get(name);
+    if (bytes === null ? held !== undefined : held === undefined || !bytesEqual(held, bytes)) return false;
+  }
+  return true;
+}
+
+/** Not in constant time: stores compare hashes and ciphertexts, which tell a stranger nothing. */
+function bytesEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

@@ -1,0 +1,68 @@
+import type { Context } from "./context.ts";
+import { fieldName } from "./field-codec.ts";
+import { endingPatch } from "./live-record.ts";
+import type { SessionRecord } from "./record.ts";
+import { isRecordId } from "./ticket.ts";
+import { endOf } from "./timeouts.ts";
+
+/** A session as its owner, or an administrator, may see it. Nothing in it opens the session. */
+export interface SessionInfo {
+  /** The record's public name: what `revoke` takes. */
+  readonly id: string;
+  readonly subject: string;
+  readonly createdAt: Date;
+  readonly authenticatedAt: Date;
+  /** Up to a tenth of the idle timeout or a minute behind. */
+  readonly lastSeenAt: Date;
+  /** When it ends unless it is used again. */
+  readonly expiresAt: Date;
+  readonly permanent: boolean;
+  /** The User-Agent that logged in, at most 256 characters; text from a stranger, so escape it. */
+  readonly agent: string;
+}
+
+/** The sessions of a subject, the last seen first. */
+export async function listSessions(context: Context, subject: string): Promise<SessionInfo[]> {
+  const now = context.clock.now();
+  const records = await context.calls.list(subject);
+  return records
+    .filter((record) => endOf(record, context.timeouts) > now)
+    .toSorted((one, other) => other.lastSeenAt - one.lastSeenAt)
+    .map((record) => infoOf(context, record, subject));
+}
+
+/**
+ * Ends a session from outside.
+ *
+ * @param id from `list`, or from anybody: what is no id of ours is no error.
+ * @param subject when given, a session of anybody else is left alone.
+ * @returns `false` when there was no such session.
+ */
+export async function revokeSession(context: Context, id: unknown, subject?: string): Promise<boolean> {
+  if (!isRecordId(id)) return false;
+  for (;;) {
+    const record = await context.calls.read(id);
+    if (record === null || (subject !== undefined && record.subject !== subject)) return false;
+    const outcome = await context.calls.patch(id, endingPatch(record.epoch, context.clock.now()));
+    if (outcome.kind === "applied") {
+      context.events.emit({ type: "revoked", id });
+      return true;
+    }
+    // A login or logout came between; the next read says which.
+  }
+}
+
+function infoOf(context: Context, record: SessionRecord, subject: string): SessionInfo {
+  const agent = record.fields.get(fieldName.agent);
+  const name = agent && context.codec.decode(record.id, fieldName.agent, agent)?.value;
+  return {
+    id: record.id,
+    subject,
+    createdAt: new Date(record.createdAt),
+    authenticatedAt: new Date(record.authenticatedAt ?? record.createdAt),
+    lastSeenAt: new Date(record.lastSeenAt),
+    expiresAt: new Date(endOf(record, context.timeouts)),
+    permanent: record.permanent,
+    agent: typeof name === "string" ? name : "",
+  };
+}

@@ -1,0 +1,83 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import type { Keyring, Purpose } from "./keyring.ts";
+
+/**
+ * Encrypts bytes and binds them to where they belong (AES-256-GCM, NIST SP 800-38D).
+ *
+ * Each context (a record's id, a cookie's salt) has a key of its own, derived with HMAC-SHA-256, and
+ * `place` (a field's or cookie's name) goes in as associated data: bytes moved to another record,
+ * field or cookie do not open. A key per context also keeps the number of random 96-bit nonces
+ * under one key far below the limit of 2^32 that SP 800-38D sets in section 8.3.
+ *
+ * Layout: version (1 byte) | key mark (4) | nonce (12) | ciphertext | tag (16).
+ */
+export interface Sealer {
+  /** Seals with the newest key. */
+  seal(context: string, place: string, plain: Uint8Array): Uint8Array;
+  /** The bytes, or `undefined` when they were not sealed here, for this context and place, by a key still listed. */
+  unseal(context: string, place: string, sealed: Uint8Array): Uint8Array | undefined;
+  /** `true` when an older key sealed these bytes: they should be sealed again with the newest. */
+  isAged(sealed: Uint8Array): boolean;
+}
+
+const version = 1;
+const markLength = 4;
+const nonceLength = 12;
+const tagLength = 16;
+const headLength = 1 + markLength + nonceLength;
+
+/** How many bytes sealing adds. */
+export const sealOverhead: number = headLength + tagLength;
+
+/** The sealer of a purpose; what one purpose sealed, no other opens. */
+export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
+  const keys = keyring.keys(purpose);
+  // The last context's key is kept: a request seals and unseals the fields of one record.
+  const last = { key: keys[0].key, context: "", derived: Buffer.alloc(0) };
+  const keyFor = (key: Buffer, context: string): Buffer => {
+    if (last.context !== context || last.key !== key) {
+      last.derived = createHmac("sha256", key).update(context).digest();
+      last.key = key;
+      last.context = context;
+    }
+    return last.derived;
+  };
+  const keyMarked = (sealed: Uint8Array): Buffer | undefined => {
+    if (sealed.length < sealOverhead || sealed[0] !== version) return undefined;
+    return keys.find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)))?.key;
+  };
+  return {
+    seal(context, place, plain) {
+      const { key, mark } = keys[0];
+      const nonce = randomBytes(nonceLength);
+      const cipher = createCipheriv("aes-256-gcm", keyFor(key, context), nonce, { authTagLength: tagLength });
+      cipher.setAAD(Buffer.from(place));
+      const body = cipher.update(plain);
+      cipher.final();
+      return Buffer.concat([Uint8Array.of(version), mark, nonce, body, cipher.getAuthTag()]);
+    },
+    unseal(context, place, sealed) {
+      const key = keyMarked(sealed);
+      if (key === undefined) return undefined;
+      const nonce = sealed.subarray(1 + markLength, headLength);
+      // Without authTagLength Node takes tags of 4 bytes, too (requirement 57).
+      const decipher = createDecipheriv("aes-256-gcm", keyFor(key, context), nonce, {
+        authTagLength: tagLength,
+      });
+      decipher.setAAD(Buffer.from(place));
+      decipher.setAuthTag(sealed.subarray(sealed.length - tagLength));
+      const plain = decipher.update(sealed.subarray(headLength, sealed.length - tagLength));
+      try {
+        // `final` is what checks the tag: until it returns, `plain` may be anything.
+        decipher.final();
+      } catch {
+        return undefined;
+      }
+      return plain;
+    },
+    isAged(sealed) {
+      const key = keyMarked(sealed);
+      return key !== undefined && key !== keys[0].key;
+    },
+  };
+}

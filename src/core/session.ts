@@ -1,0 +1,258 @@
+import { MisuseError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import { commit } from "./commit.ts";
+import type { ResponseFate } from "./commit.ts";
+import { FlashQueue } from "./flash-queue.ts";
+import type { Flash, FlashFilter } from "./flash-queue.ts";
+import { LiveRecord } from "./live-record.ts";
+import type { CookieAction } from "./live-record.ts";
+import type { Opening } from "./opening.ts";
+import { SessionData } from "./session-data.ts";
+import { SessionIdentity } from "./session-identity.ts";
+import { checkedSubject, login } from "./login.ts";
+import { update } from "./update.ts";
+
+/** What a session needs to know of the request it serves. */
+export interface RequestFacts {
+  /** The browser's own name for itself, kept with a login for the list of devices. */
+  readonly agent: string;
+  /** `false` for HEAD and prefetches, which nobody sees: they never take a flash message. */
+  readonly isSeen: boolean;
+}
+
+/** The names of a session's data keys. */
+export type KeyOf<Data> = keyof Data & string;
+
+/**
+ * What a handler reads and writes in one request. Reading and writing data is like using a
+ * dictionary and needs no `await`: the record was read when the session was opened, and what changes
+ * is written in one patch when the handler has answered. What is awaited is written when called.
+ */
+export class Session<Data extends object = Record<string, unknown>> extends SessionIdentity {
+  readonly #context: Context;
+  readonly #facts: RequestFacts;
+  readonly #live: LiveRecord;
+  readonly #data: SessionData;
+  readonly #flashes: FlashQueue;
+  #permanent: boolean | undefined;
+  #loggedOut = false;
+  #answered = false;
+  #showedMessages = false;
+
+  /** Made by the hub: `await sessions.of(request)`. */
+  constructor(context: Context, opening: Opening, facts: RequestFacts) {
+    const live = new LiveRecord(context, opening);
+    super(live, context.timeouts);
+    this.#context = context;
+    this.#facts = facts;
+    this.#live = live;
+    this.#data = new SessionData(context.codec, context.limits);
+    this.#flashes = new FlashQueue(context.codec, context.limits);
+    this.#show();
+  }
+
+  /** Whether the session outlives the browser, for the hub's `permanentLifetime`. Default `false`. */
+  get permanent(): boolean {
+    return this.#permanent ?? this.#live.current?.permanent ?? false;
+  }
+
+  set permanent(permanent: boolean) {
+    this.#assertWritable();
+    this.#permanent = permanent;
+  }
+
+  /** The value of a key, or `undefined`. Changing the object you get is noticed, and saved. */
+  get<Key extends KeyOf<Data>>(key: Key): Data[Key] | undefined {
+    // What `set` took under this key was a Data[Key]; a shared store is trusted to hold the app's own types.
+    return this.#data.get(key) as Data[Key] | undefined; // oxlint-disable-line no-unsafe-type-assertion
+  }
+
+  /** Whether there is a value under a key. */
+  has(key: KeyOf<Data>): boolean {
+    return this.#data.has(key);
+  }
+
+  /** The keys that have values. */
+  keys(): KeyOf<Data>[] {
+    return this.#data.keys() as KeyOf<Data>[]; // oxlint-disable-line no-unsafe-type-assertion
+  }
+
+  /** All keys with their values. */
+  entries(): [KeyOf<Data>, Data[KeyOf<Data>]][] {
+    return this.keys().map((key) => [key, this.get(key) as Data[KeyOf<Data>]]); // oxlint-disable-line no-unsafe-type-assertion
+  }
+
+  /**
+   * Keeps a value under a key: JSON, Date, Map, Set, bigint, Uint8Array and URL come back as they went in.
+   *
+   * @throws MisuseError VALUE_NOT_STORABLE (names the path), KEY_INVALID, AFTER_LOGOUT, AFTER_RESPONSE.
+   * @throws LimitError SESSION_TOO_LARGE, KEYS_TOO_MANY, KEY_TOO_LONG, VALUE_TOO_DEEP.
+   */
+  set<Key extends KeyOf<Data>>(key: Key, value: Data[Key]): void {
+    this.#assertWritable();
+    this.#data.set(key, value);
+  }
+
+  /** Removes a key. `false` when there was none. */
+  delete(key: KeyOf<Data>): boolean {
+    this.#assertWritable();
+    return this.#data.delete(key);
+  }
+
+  /** Removes all keys. Who is logged in, and messages that wait, stay. */
+  clear(): void {
+    for (const key of this.keys()) this.delete(key);
+  }
+
+  /**
+   * Changes one value exactly, however many requests do so at once: `fn` gets the value as it is in
+   * the store and is run again when another request was faster, so it must do nothing but compute.
+   * Written when called, also if the handler fails later.
+   *
+   * @returns what was stored; `undefined` when the session had ended meanwhile, and nothing was.
+   * @throws what `set` throws; StoreError.
+   */
+  async update<Key extends KeyOf<Data>>(
+    key: Key,
+    fn: (value: Data[Key] | undefined) => Data[Key],
+  ): Promise<Data[Key] | undefined> {
+    this.#assertWritable();
+    const written = await update(this.#context, this.#live, this.#data, {
+      key,
+      fn: (value) => fn(value as Data[Key] | undefined), // oxlint-disable-line no-unsafe-type-assertion
+    });
+    return written as Data[Key] | undefined; // oxlint-disable-line no-unsafe-type-assertion
+  }
+
+  /**
+   * Leaves a message for the next page this visitor sees.
+   *
+   * @param category what kind of message it is; default `"message"`.
+   * @throws LimitError FLASHES_TOO_MANY, FLASH_TOO_LONG; MisuseError AFTER_RESPONSE.
+   */
+  flash(message: string, category = "message"): void {
+    this.#assertUnanswered();
+    this.#flashes.add(message, category, this.#context.clock.now());
+  }
+
+  /** The messages that wait, in the order they were given. They go on waiting. */
+  peekFlashes(filter: FlashFilter = {}): Flash[] {
+    return this.#flashes.peek(filter);
+  }
+
+  /**
+   * Takes the messages that wait, to be shown on the page that answers this request. Whatever the
+   * number of pages that ask at once, each message goes to one. Messages come back if that page is
+   * never seen (the handler fails, or answers with a redirect or 304); HEAD and prefetches get none.
+   *
+   * @throws StoreError; MisuseError AFTER_RESPONSE.
+   */
+  async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
+    this.#assertUnanswered();
+    if (!this.#facts.isSeen) return [];
+    const withdrawn = this.#flashes.withdraw(filter);
+    const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
+    const outcome =
+      remove.length > 0 ? await this.#live.patch({ remove, columns: this.#live.touch() }) : undefined;
+    const removed = new Set(outcome?.kind === "applied" ? outcome.removed : []);
+    const won = withdrawn.filter(({ name, bytes }) => bytes === undefined || removed.has(name));
+    this.#showedMessages ||= won.length > 0;
+    return this.#flashes.won(won);
+  }
+
+  /**
+   * Binds the session to a subject, under a new ticket; the old ticket is dead at once (ASVS 7.2.4).
+   * An anonymous visitor's stored data and messages are dropped except the keys in `keep`, another
+   * subject's all; what this request itself has set stays. Written when called, also if the handler
+   * fails later. Logging in as the subject who is logged in is a re-authentication: data stays.
+   *
+   * @param subject who: 1 to 255 characters, such as a user's id as a string.
+   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError, and then nothing has changed.
+   */
+  async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
+    this.#assertUnanswered();
+    await login(this.#context, this.#live, this.#data, {
+      subject: checkedSubject(subject),
+      keep: options.keep ?? [],
+      permanent: this.#permanent,
+      agent: this.#facts.agent,
+    });
+    this.#loggedOut = false;
+    this.#show();
+  }
+
+  /**
+   * Ends the session: its data is wiped from the store and its ticket is dead, on every node, at once.
+   * Written when called, also if the handler fails later. Only `flash` and `login` may follow: they
+   * begin another session. Logging out where there is no session does nothing.
+   *
+   * @throws MisuseError AFTER_RESPONSE; StoreError, and then the session goes on.
+   */
+  async logout(): Promise<void> {
+    this.#assertUnanswered();
+    const { id } = this;
+    if (await this.#live.end()) this.#context.events.emit({ type: "logout", id: id ?? "" });
+    this.#loggedOut = true;
+    this.#permanent = undefined;
+    this.#data.forgetChanges();
+    this.#flashes.forgetAdditions();
+    this.#show();
+  }
+
+  /**
+   * Gives the session a new ticket and makes the old one worthless: call it where a visitor's rights
+   * change (ASVS 7.2.4). Data, subject and clocks stay. Written when called. Where there is no
+   * record, or a request beside this one was faster, there is nothing to do.
+   *
+   * @throws MisuseError AFTER_LOGOUT, AFTER_RESPONSE; StoreError.
+   */
+  async rotate(): Promise<void> {
+    this.#assertWritable();
+    const record = this.#live.current;
+    if (record === null) return;
+    if (await this.#live.reissue({ expect: { verifier: record.verifier } })) {
+      this.#context.events.emit({ type: "rotated", id: record.id });
+    }
+  }
+
+  /** For the hub: the end of the session's use in this request. @throws StoreError, MisuseError, LimitError */
+  async settle(fate: ResponseFate): Promise<void> {
+    if (this.#answered) return;
+    this.#answered = true;
+    await commit(this.#context, this.#live, this.#data, this.#flashes, { fate, permanent: this.#permanent });
+  }
+
+  /** For the hub: what the response has to do with the session cookie. */
+  get cookieAction(): CookieAction {
+    return this.#live.cookie;
+  }
+
+  /** For the hub: whether the response shows messages, so that no cache may show them again. */
+  get showedMessages(): boolean {
+    return this.#showedMessages;
+  }
+
+  #show(): void {
+    this.#data.show(this.#live.current);
+    this.#flashes.show(this.#live.current);
+  }
+
+  #assertWritable(): void {
+    this.#assertUnanswered();
+    if (this.#loggedOut) {
+      throw new MisuseError(
+        "AFTER_LOGOUT",
+        "The session was logged out in this request; only flash() and login() may follow.",
+      );
+    }
+  }
+
+  #assertUnanswered(): void {
+    if (this.#answered) {
+      throw new MisuseError(
+        "AFTER_RESPONSE",
+        "The response has left; write to the session before the handler returns.",
+      );
+    }
+  }
+}

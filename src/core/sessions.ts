@@ -1,0 +1,195 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { MisuseError } from "../errors.ts";
+import { systemClock } from "./clock.ts";
+import type { Context } from "./context.ts";
+import { createCookieVault } from "./cookie-vault.ts";
+import type { Cookies } from "./cookies.ts";
+import { toMilliseconds } from "./duration.ts";
+import { createEvents } from "./events.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeParts } from "./exchange.ts";
+import { FieldCodec } from "./field-codec.ts";
+import { handle as handleRequest } from "./handle.ts";
+import type { FetchHandler, HandleOptions } from "./handle.ts";
+import type { Incoming } from "./incoming.ts";
+import { createKeyring } from "./keyring.ts";
+import { readLimits } from "./limits.ts";
+import { checkOptions } from "./options.ts";
+import type { SessionsOptions } from "./options.ts";
+import { createOriginCheck } from "./origin-check.ts";
+import type { OriginCheck } from "./origin-check.ts";
+import { listSessions, revokeSession } from "./revocation.ts";
+import type { SessionInfo } from "./revocation.ts";
+import { createSealer } from "./seal.ts";
+import type { Session } from "./session.ts";
+import { createSessionCookie } from "./session-cookie.ts";
+import { StoreCalls } from "./store-calls.ts";
+import { Sweeper } from "./sweeper.ts";
+import { createTicketOffice } from "./ticket.ts";
+import { readTimeouts } from "./timeouts.ts";
+import { Turns } from "./turns.ts";
+
+/**
+ * Makes the hub of an app's sessions: once, where the app starts.
+ *
+ * @throws ConfigError when an option is missing, weak, unknown or contradicts another.
+ */
+export function createSessions<Data extends object = Record<string, unknown>>(
+  options: SessionsOptions,
+): Sessions<Data> {
+  return new Sessions<Data>(options);
+}
+
+/** The hub: every request's session, and what can be done to sessions from outside. `Data` types the dictionary. */
+export class Sessions<Data extends object = Record<string, unknown>> {
+  readonly #parts: ExchangeParts<Data>;
+  readonly #context: Context;
+  readonly #sweeper: Sweeper;
+  readonly #isAllowed: OriginCheck;
+  /** The exchange of a request, by whatever its handler was given. */
+  readonly #exchanges = new WeakMap<object, Exchange<Data>>();
+
+  /** Use `createSessions`. */
+  constructor(options: SessionsOptions) {
+    checkOptions(options);
+    const { store, clock = systemClock, crossOrigin = {}, sweepInterval = { minutes: 10 } } = options;
+    const keyring = createKeyring(options.secret);
+    const cookie = createSessionCookie(options.cookie ?? {});
+    const events = createEvents(cookie.name);
+    const storeTimeout = toMilliseconds(options.storeTimeout ?? { seconds: 2 }, "storeTimeout");
+    const calls = new StoreCalls(store, clock, storeTimeout, events);
+    const interval = sweepInterval === false ? undefined : toMilliseconds(sweepInterval, "sweepInterval");
+    this.#sweeper = new Sweeper(calls, clock, events, interval);
+    this.#context = {
+      clock,
+      calls,
+      codec: new FieldCodec(store.inProcess ? undefined : createSealer(keyring, "field"), events),
+      events,
+      limits: readLimits(options.limits),
+      office: createTicketOffice(keyring, cookie.name),
+      timeouts: readTimeouts(options),
+      turns: new Turns(),
+      onCreated: () => this.#sweeper.sweepIfDue(),
+    };
+    this.#parts = {
+      context: this.#context,
+      cookie,
+      vault: createCookieVault(keyring, clock),
+      currents: new AsyncLocalStorage(),
+    };
+    this.#isAllowed = crossOrigin === false ? () => true : createOriginCheck(crossOrigin);
+  }
+
+  /**
+   * The session of a request. The first call reads the store, if the request brought a ticket of ours;
+   * a request that never asks costs nothing.
+   *
+   * @param request what the handler was given: the request, or the framework's context.
+   * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer.
+   */
+  async of(request: object): Promise<Session<Data>> {
+    return this.#exchangeOf(request).session();
+  }
+
+  /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
+  async current(): Promise<Session<Data>> {
+    return this.#currentExchange().session();
+  }
+
+  /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */
+  cookies(request: object): Cookies {
+    return this.#exchangeOf(request).cookies();
+  }
+
+  /** The cookies of the request being handled. @throws as `cookies` does. */
+  currentCookies(): Cookies {
+    return this.#currentExchange().cookies();
+  }
+
+  /**
+   * Handles a request of a plain `fetch` server: checks its origin, lets the handler answer, commits,
+   * and gives the response back with what it must carry.
+   */
+  async handle(request: Request, handler: FetchHandler, options: HandleOptions = {}): Promise<Response> {
+    return handleRequest(this, request, handler, options);
+  }
+
+  /** The sessions in which a subject is logged in, the last seen first. @throws StoreError */
+  async list(subject: string): Promise<SessionInfo[]> {
+    return listSessions(this.#context, subject);
+  }
+
+  /**
+   * Ends a session from outside; its next request is anonymous, on every node.
+   *
+   * @param id from `list`. Anything else, also from a stranger's form, answers `false`.
+   * @param options `subject`: only if it is this subject's session. Give it when a visitor names the id.
+   * @returns `false` when there was nothing to end.
+   * @throws StoreError
+   */
+  async revoke(id: string, options: { readonly subject?: string } = {}): Promise<boolean> {
+    return revokeSession(this.#context, id, options.subject);
+  }
+
+  /**
+   * Ends all sessions of a subject: after a change of password, or "log out everywhere" (ASVS 7.4.3).
+   *
+   * @param options `except`: the id of the session that stays.
+   * @returns how many it ended.
+   * @throws StoreError; some may have ended by then, and calling again ends the rest.
+   */
+  async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
+    let ended = 0;
+    for (const { id } of await this.#context.calls.list(subject)) {
+      if (id !== options.except && (await revokeSession(this.#context, id, subject))) ended++;
+    }
+    return ended;
+  }
+
+  /** Deletes all expired records, in batches that let other work go on. @returns how many. @throws StoreError */
+  async sweep(): Promise<number> {
+    return this.#sweeper.sweep();
+  }
+
+  /** Lets go of what the store opened. Requests under way may fail. @throws StoreError */
+  async close(): Promise<void> {
+    await this.#context.calls.close();
+  }
+
+  /** For adapters: whether a request may act here, as far as its origin goes; if not, answer 403. */
+  allows(request: Incoming): boolean {
+    const isAllowed = this.#isAllowed(request);
+    if (!isAllowed) this.#context.events.emit({ type: "cross-origin-refused", method: request.method });
+    return isAllowed;
+  }
+
+  /**
+   * For adapters: begins the exchange of a request. Run the handler in its `run`, call its `settle`
+   * before the response's first byte leaves, and apply the headers that it answers.
+   *
+   * @param handles what `of` will be called with.
+   */
+  exchange(request: Incoming, handles: readonly object[]): Exchange<Data> {
+    const exchange = new Exchange(this.#parts, request);
+    for (const handle of handles) this.#exchanges.set(handle, exchange);
+    return exchange;
+  }
+
+  #exchangeOf(request: object): Exchange<Data> {
+    const exchange = this.#exchanges.get(request);
+    if (exchange !== undefined) return exchange;
+    throw new MisuseError(
+      "NO_SESSION_HERE",
+      "This request has no session: put the sessions' adapter in front of its handler, and pass what the handler was given.",
+    );
+  }
+
+  #currentExchange(): Exchange<Data> {
+    const exchange = this.#parts.currents.getStore();
+    if (exchange !== undefined) return exchange;
+    throw new MisuseError(
+      "NO_SESSION_HERE",
+      "No request is being handled here: put the sessions' adapter in front.",
+    );
+  }
+}

@@ -1,0 +1,34 @@
+import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
+
+/** A value, or a promise of one: a store that needs no waiting may answer at once. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Where records live. A store is dumb: it sees opaque bytes and a few columns, and all policy is the
+ * core's. It has no `set` and no upsert, so a session that has ended can't be brought back.
+ *
+ * Time comes in with every call (`now`, milliseconds since 1970 UTC): a record whose deadline is at
+ * or before `now` is as good as absent, swept or not. Not finding something is an answer, never an
+ * error; throwing means that the store could not do its work ({@link StoreError} where it knows why).
+ * What goes in and comes out is the store's own copy.
+ *
+ * `storeContract` in `coatcheck/testing` is the list of what must hold.
+ */
+export interface Store {
+  /** What errors and events call it: "memory", "sqlite". */
+  readonly name: string;
+  /** `true` when records never leave this process, so that fields need no sealing. */
+  readonly inProcess: boolean;
+  /** Keeps a new record. `false` when its id is taken, even by an expired record; that one stays as it is. */
+  create(record: SessionRecord): Awaitable<boolean>;
+  /** The record, or `null` when there is none or it has expired. Reading changes nothing. */
+  read(id: string, now: number): Awaitable<SessionRecord | null>;
+  /** Changes a record atomically, or not at all. */
+  patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome>;
+  /** The records of a subject that have not expired, in no order. */
+  list(subject: string, now: number): Awaitable<SessionRecord[]>;
+  /** Deletes at most `limit` expired records; answers how many. Safe from many processes at once. */
+  sweep(now: number, limit: number): Awaitable<number>;
+  /** Lets go of files and timers that the store itself opened. */
+  close(): Awaitable<void>;
+}

@@ -1,0 +1,88 @@
+import { createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Keyring } from "./keyring.ts";
+
+/**
+ * What the browser carries: `<id>.<secret>.<mac>`, 89 characters of canonical base64url.
+ * The id names the record and is no credential; the secret is, and only its hash is stored.
+ */
+export interface Ticket {
+  /** 22 base64url characters: 128 random bits. */
+  readonly id: string;
+  /** 43 base64url characters: 256 random bits (ASVS 7.2.3 asks for 128). */
+  readonly secret: string;
+}
+
+/** A ticket whose mac was right. */
+export interface OpenedTicket extends Ticket {
+  /** `true` when an older key of the keyring signed it: it should be signed again with the newest. */
+  readonly aged: boolean;
+}
+
+/**
+ * Canonical base64url only: the last character of 16 bytes has 4 unused bits and that of 32 bytes 2,
+ * which must be zero, so that a ticket has one spelling (Node's decoder would accept 16 of them).
+ */
+const shape = /^([A-Za-z0-9_-]{21}[AQgw])\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])\.([A-Za-z0-9_-]{21}[AQgw])$/;
+const idShape = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+const length = 22 + 1 + 43 + 1 + 22;
+
+/** `true` for what could be a record's id; anything else never reaches a store. */
+export function isRecordId(id: unknown): id is string {
+  return typeof id === "string" && idShape.test(id);
+}
+
+/** A new id: 22 base64url characters. */
+export function newRecordId(): string {
+  return randomBytes(16).toString("base64url");
+}
+
+/** A new secret for the record of that id. */
+export function newTicket(id: string): Ticket {
+  return { id, secret: randomBytes(32).toString("base64url") };
+}
+
+/** What a store keeps of a ticket: the SHA-256 of its secret, 32 bytes. A dump of it opens nothing. */
+export function verifierOf(ticket: Ticket): Uint8Array {
+  return hash("sha256", ticket.secret, "buffer");
+}
+
+/** A verifier that no ticket has: the record can't be opened by anyone any more. */
+export const nobodysVerifier: Uint8Array = new Uint8Array(32);
+
+/** Whether the two verifiers are equal, in a time that does not depend on where they differ. */
+export function verifiersEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+/** Signs and reads the tickets of one cookie name. */
+export interface TicketOffice {
+  /** The cookie's value for a ticket, signed with the newest key. */
+  sign(ticket: Ticket): string;
+  /**
+   * Reads a cookie's value, without asking the store.
+   *
+   * @returns the ticket; `"malformed"` when it has not the shape of one; `"forged"` when no key made its mac.
+   */
+  open(value: string): OpenedTicket | "malformed" | "forged";
+}
+
+/** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
+export function createTicketOffice(keyring: Keyring, cookieName: string): TicketOffice {
+  const keys = keyring.keys("ticket");
+  const mac = (key: Buffer, id: string, secret: string): Buffer =>
+    // No part can hold a line feed, so the parts can't be shifted against each other.
+    createHmac("sha256", key).update(`ticket\n${cookieName}\n${id}\n${secret}`).digest().subarray(0, 16);
+  return {
+    sign: ({ id, secret }) => `${id}.${secret}.${mac(keys[0].key, id, secret).toString("base64url")}`,
+    open(value) {
+      const parts = value.length === length ? shape.exec(value) : null;
+      if (parts === null) return "malformed";
+      const [, id = "", secret = "", given = ""] = parts;
+      const givenMac = Buffer.from(given, "base64url");
+      for (const [age, { key }] of keys.entries()) {
+        if (timingSafeEqual(mac(key, id, secret), givenMac)) return { id, secret, aged: age > 0 };
+      }
+      return "forged";
+    },
+  };
+}

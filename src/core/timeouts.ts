@@ -1,0 +1,66 @@
+import { toMilliseconds } from "./duration.ts";
+import type { Duration } from "./duration.ts";
+import { expiresAt } from "./record.ts";
+import type { RecordColumns, SessionRecord } from "./record.ts";
+
+/** How long sessions last. All are enforced by the server, whatever the cookie says (ASVS 7.3). */
+export interface TimeoutOptions {
+  /** How long a session may stay unused. Default 1 hour (NIST SP 800-63B-4, 2.2.3). */
+  readonly idleTimeout?: Duration;
+  /** How long a session lasts at most, counted from the login. Default 24 hours (NIST, same place). */
+  readonly absoluteTimeout?: Duration;
+  /** For sessions with `permanent = true`, in place of both. Default 31 days, at most 400 (RFC 6265bis, 5.5). */
+  readonly permanentLifetime?: Duration;
+}
+
+/** The same in milliseconds. */
+export interface Timeouts {
+  readonly idle: number;
+  readonly absolute: number;
+  readonly permanent: number;
+}
+
+/** After a ticket was replaced, how long a request that carries the old one is taken for a late one, in milliseconds. */
+export const lateRequestWindow = 60_000;
+
+/** @throws ConfigError CONFIG_INVALID for what is not a duration. */
+export function readTimeouts(options: TimeoutOptions): Timeouts {
+  return {
+    idle: toMilliseconds(options.idleTimeout ?? { hours: 1 }, "idleTimeout"),
+    absolute: toMilliseconds(options.absoluteTimeout ?? { hours: 24 }, "absoluteTimeout"),
+    permanent: toMilliseconds(options.permanentLifetime ?? { days: 31 }, "permanentLifetime"),
+  };
+}
+
+/** The columns that say how long a session lasts. */
+export type LifetimeColumns = Pick<RecordColumns, "permanent" | "idleTimeout" | "absoluteDeadline">;
+
+/** @param start the login, or the creation where nobody has logged in: what the absolute clock counts from. */
+export function lifetimeOf(timeouts: Timeouts, permanent: boolean, start: number): LifetimeColumns {
+  return permanent
+    ? { permanent, idleTimeout: timeouts.permanent, absoluteDeadline: start + timeouts.permanent }
+    : { permanent, idleTimeout: timeouts.idle, absoluteDeadline: start + timeouts.absolute };
+}
+
+/** What the absolute clock of a record counts from: only a real login resets it. */
+export function startOf(record: RecordColumns): number {
+  return record.authenticatedAt ?? record.createdAt;
+}
+
+/**
+ * When a session ends unless it is used again. Both the deadlines it was given and today's options
+ * count, the earlier wins: shorter timeouts apply at once to sessions that began under longer ones.
+ */
+export function endOf(record: SessionRecord, timeouts: Timeouts): number {
+  const today = lifetimeOf(timeouts, record.permanent, startOf(record));
+  return Math.min(expiresAt(record), expiresAt({ ...today, lastSeenAt: record.lastSeenAt }));
+}
+
+/**
+ * Whether the idle clock is due to be moved: at most every tenth of the idle timeout or minute,
+ * whichever is shorter. A session may so end up to that much early, never late, and never while
+ * it is used at least every nine tenths of its idle timeout.
+ */
+export function isTouchDue(record: SessionRecord, now: number): boolean {
+  return now - record.lastSeenAt >= Math.min(record.idleTimeout / 10, 60_000);
+}

@@ -1,0 +1,19 @@
+/**
+ * One after the other: work on the same key waits for the work before it, work on different keys
+ * does not. It spares the updates of one process from colliding in the store; what decides between
+ * processes is the store's patch alone.
+ */
+export class Turns {
+  readonly #last = new Map<unknown, Promise<unknown>>();
+
+  async take<T>(key: unknown, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#last.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#last.get(key) === mine) this.#last.delete(key);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { StoreError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import { fieldName } from "./field-codec.ts";
+import type { LiveRecord } from "./live-record.ts";
+import type { SessionData } from "./session-data.ts";
+
+/**
+ * Every conflict means that another update was applied, so the field as a whole always moves on;
+ * the bound only keeps a request from trying for ever.
+ */
+const maxAttempts = 1000;
+
+/** One value's update: what to compute, and where it goes. */
+export interface Update {
+  readonly key: string;
+  readonly fn: (value: unknown) => unknown;
+}
+
+/**
+ * Applies `fn` to one value as if nobody else were there: the patch expects the bytes that `fn` saw,
+ * and on conflict `fn` runs again on the fresh ones.
+ *
+ * @returns what was stored, or `undefined` when the session had ended.
+ */
+export async function update(
+  context: Context,
+  live: LiveRecord,
+  data: SessionData,
+  change: Update,
+): Promise<unknown> {
+  const id = live.current?.id;
+  if (id !== undefined) return context.turns.take(id, () => updateField(context, live, data, id, change));
+  // The first of a request's updates begins the session, the others find it.
+  return context.turns.take(live, async () =>
+    live.current === null ? beginWith(live, data, change) : update(context, live, data, change),
+  );
+}
+
+async function beginWith(live: LiveRecord, data: SessionData, { key, fn }: Update): Promise<unknown> {
+  if (!live.mayBegin) return undefined;
+  const name = fieldName.data(key);
+  const held = data.checked(key, fn(data.copy(key)));
+  const record = await live.begin({ subject: null, permanent: false }, new Map([[name, held.text]]));
+  data.written(key, record.id, record.fields.get(name) ?? null);
+  return held.value;
+}
+
+async function updateField(
+  context: Context,
+  live: LiveRecord,
+  data: SessionData,
+  id: string,
+  { key, fn }: Update,
+): Promise<unknown> {
+  const name = fieldName.data(key);
+  data.noticeChanges([key]);
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    // A change of this request that is not written yet is what `fn` sees; then nothing is expected of the store.
+    const expect = data.hasPendingChange(key)
+      ? {}
+      : { expect: { fields: new Map([[name, data.bytesOf(key)]]) } };
+    const held = data.checked(key, fn(data.copy(key)));
+    const bytes = context.codec.encode(id, name, held.text);
+    const outcome = await live.patch({ ...expect, set: new Map([[name, bytes]]) });
+    if (outcome.kind === "applied") {
+      data.written(key, id, bytes);
+      return held.value;
+    }
+    if (outcome.kind === "gone") {
+      live.lose();
+      return undefined;
+    }
+    data.written(key, id, outcome.record.fields.get(name) ?? null);
+  }
+  throw new StoreError(
+    "STORE_CONTENDED",
+    "patch",
+    `${maxAttempts} other updates of the same key came first.`,
+    {
+      transient: true,
+    },
+  );
+}

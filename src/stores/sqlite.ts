@@ -1,0 +1,263 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { toMilliseconds } from "../core/duration.ts";
+import type { Duration } from "../core/duration.ts";
+import { fromRow, recordColumns, toRow } from "../core/record-row.ts";
+import { applyPatch } from "../core/record.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
+import type { Awaitable, Store } from "../core/store.ts";
+import { ConfigError, StoreError } from "../errors.ts";
+import type { StoreErrorCode, StoreOperation } from "../errors.ts";
+
+/** The options of {@link sqliteStore}. */
+export interface SqliteStoreOptions {
+  /** The database's file. It, and folders on the way, are made when missing, readable by the owner alone. */
+  readonly path: string;
+  /**
+   * What an acknowledged write survives. `"normal"` (the default): the end of the process, however
+   * sudden; after a loss of power the last writes, logouts among them, may be undone. `"full"`: that,
+   * too, for one fsync a write.
+   */
+  readonly durability?: "normal" | "full";
+  /** How long a write waits for other processes' writes, without blocking this one. Default 1.5 seconds. */
+  readonly busyTimeout?: Duration;
+}
+
+/**
+ * Keeps records in an SQLite file, through the SQLite that is built into Node: the store for one
+ * machine, also for several processes on it. It makes its tables in the file, beside any others there.
+ *
+ * @throws ConfigError CONFIG_INVALID for wrong options; StoreError when the file can't be opened.
+ */
+export function sqliteStore(options: SqliteStoreOptions): Store {
+  const { path, durability = "normal", busyTimeout = { milliseconds: 1500 } } = options;
+  if (typeof path !== "string" || path === "") {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      'sqliteStore needs a path, such as { path: "data/sessions.db" }.',
+    );
+  }
+  if (durability !== "normal" && durability !== "full") {
+    throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
+  }
+  const patience = toMilliseconds(busyTimeout, "busyTimeout");
+  try {
+    return new SqliteStore(openDatabase(path, durability), patience);
+  } catch (error) {
+    throw error instanceof ConfigError ? error : asStoreError("open", error);
+  }
+}
+
+/** Later versions add statements at the end; one that is out is never changed. */
+const migrations = [
+  `CREATE TABLE coatcheck_session (
+    id TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
+    verifier BLOB NOT NULL, ticket_at INTEGER NOT NULL, subject TEXT,
+    created_at INTEGER NOT NULL, authenticated_at INTEGER, last_seen_at INTEGER NOT NULL,
+    idle_timeout INTEGER NOT NULL, absolute_deadline INTEGER NOT NULL, permanent INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, fields BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
+  CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);`,
+];
+
+/** How many milliseconds the process may stand still for another one's write before it waits without blocking. */
+const blockingPatience = 10;
+/** The same at the start, where there is nothing else to do. */
+const startPatience = 10_000;
+
+function openDatabase(path: string, durability: "normal" | "full"): DatabaseSync {
+  if (path !== ":memory:") {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite gives its -wal and -shm files the mode of the database (requirement 52).
+    closeSync(openSync(path, "a", 0o600));
+    chmodSync(path, 0o600);
+  }
+  const database = new DatabaseSync(path, { timeout: startPatience });
+  try {
+    inWal(database);
+    database.exec(`PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on;`);
+    migrate(database);
+    database.exec(`PRAGMA busy_timeout = ${blockingPatience}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Turning WAL on needs the file for itself for a moment, and SQLite does not wait for that by itself. */
+function inWal(database: DatabaseSync): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += 10) {
+    try {
+      database.exec("PRAGMA journal_mode = wal");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || waited >= startPatience) throw error;
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
+}
+
+/** Processes that start together take turns here: the first migrates, the others find it done. */
+function migrate(database: DatabaseSync): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    database.exec("CREATE TABLE IF NOT EXISTS coatcheck_schema (version INTEGER NOT NULL) STRICT");
+    const found = database.prepare("SELECT max(version) AS version FROM coatcheck_schema").get();
+    const version = typeof found?.["version"] === "number" ? found["version"] : 0;
+    if (version > migrations.length) {
+      throw new ConfigError(
+        "CONFIG_INVALID",
+        "The database was made by a newer version of coatcheck; update this one.",
+      );
+    }
+    for (const [done, migration] of migrations.entries()) {
+      if (done < version) continue;
+      database.exec(migration);
+      database.prepare("INSERT INTO coatcheck_schema (version) VALUES (?)").run(done + 1);
+    }
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+class SqliteStore implements Store {
+  readonly name = "sqlite";
+  readonly inProcess = false;
+  readonly #database: DatabaseSync;
+  readonly #patience: number;
+  readonly #create: StatementSync;
+  readonly #read: StatementSync;
+  readonly #write: StatementSync;
+  readonly #list: StatementSync;
+  readonly #sweep: StatementSync;
+
+  constructor(database: DatabaseSync, patience: number) {
+    this.#database = database;
+    this.#patience = patience;
+    const values = [...recordColumns, "id"].map((name) => `:${name}`).join(", ");
+    this.#create = database.prepare(
+      `INSERT INTO coatcheck_session (${recordColumns.join(", ")}, id) VALUES (${values}) ON CONFLICT (id) DO NOTHING`,
+    );
+    this.#read = database.prepare("SELECT * FROM coatcheck_session WHERE id = ? AND expires_at > ?");
+    this.#write = database.prepare(
+      `UPDATE coatcheck_session SET ${recordColumns.map((name) => `${name} = :${name}`).join(", ")} WHERE id = :id`,
+    );
+    this.#list = database.prepare("SELECT * FROM coatcheck_session WHERE subject = ? AND expires_at > ?");
+    this.#sweep = database.prepare(
+      "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
+    );
+  }
+
+  create(record: SessionRecord): Awaitable<boolean> {
+    return this.#run("create", () => this.#create.run(toRow(record)).changes === 1);
+  }
+
+  read(id: string, now: number): Awaitable<SessionRecord | null> {
+    return this.#run("read", () => this.#find(id, now));
+  }
+
+  patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome> {
+    return this.#run("patch", () => {
+      // The write lock is taken before the read, so that nobody writes between the two.
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        const { outcome, next } = applyPatch(this.#find(id, now), patch, now);
+        if (next !== undefined) this.#write.run(toRow(next));
+        this.#database.exec("COMMIT");
+        return outcome;
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+    // One damaged record must not hide a person's other sessions from them.
+    const rows = () => this.#list.all(subject, now).flatMap((row) => fromRow(row) ?? []);
+    return this.#run("list", rows);
+  }
+
+  sweep(now: number, limit: number): Awaitable<number> {
+    return this.#run("sweep", () => Number(this.#sweep.run(now, limit).changes));
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #find(id: string, now: number): SessionRecord | null {
+    const row = this.#read.get(id, now);
+    if (row === undefined) return null;
+    const record = fromRow(row);
+    if (record !== undefined) return record;
+    throw new StoreError("RECORD_UNREADABLE", "read", "A record is damaged, or of an unknown format.", {
+      transient: false,
+    });
+  }
+
+  /** Answers at once, or, where another process is writing, as soon as it can. */
+  #run<T>(operation: StoreOperation, work: () => T): Awaitable<T> {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error)) throw asStoreError(operation, error);
+      return this.#retry(operation, work);
+    }
+  }
+
+  async #retry<T>(operation: StoreOperation, work: () => T): Promise<T> {
+    for (let waited = 0; ; waited += 15 + blockingPatience) {
+      // An uneven pause keeps processes that wait for each other from waking together.
+      await wait(5 + Math.random() * 20);
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error) || waited >= this.#patience) throw asStoreError(operation, error);
+      }
+    }
+  }
+}
+
+/** SQLite's primary result code in an error of `node:sqlite` (the low byte of the extended one), or 0. */
+function resultCode(error: unknown): number {
+  const code: unknown = error instanceof Error && "errcode" in error ? error.errcode : 0;
+  return typeof code === "number" ? code & 0xff : 0;
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED: somebody else is writing. */
+function isBusy(error: unknown): boolean {
+  return [5, 6].includes(resultCode(error));
+}
+
+const busy = ["STORE_BUSY", true, "other processes kept the database locked"] as const;
+
+const faults: Readonly<Record<number, readonly [StoreErrorCode, transient: boolean, what: string]>> = {
+  5: busy,
+  6: busy,
+  8: ["STORE_READ_ONLY", false, "the database can't be written to"],
+  10: ["STORE_UNAVAILABLE", true, "the disk did not do its work"],
+  11: ["STORE_FAILED", false, "the database file is damaged"],
+  13: ["STORE_FULL", true, "the disk is full"],
+  26: ["STORE_FAILED", false, "the file is no SQLite database"],
+};
+
+function asStoreError(operation: StoreOperation, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const other =
+    operation === "open" ? (["STORE_UNAVAILABLE", false, "is the path right?"] as const) : undefined;
+  const [code, transient, what] = faults[resultCode(cause)] ??
+    other ?? ["STORE_FAILED", false, "the database failed"];
+  return new StoreError(code, operation, `The sqlite store could not ${operation}: ${what}.`, {
+    transient,
+    cause,
+  });
+}

@@ -1,0 +1,2 @@
+export { testClock } from "./clock.ts";
+export type { TestClock } from "./clock.ts";
