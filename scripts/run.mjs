@@ -133,10 +133,20 @@ function run(command, file, args) {
     stdio: "inherit",
     env: environment(),
   });
-  /** @type {NodeJS.Signals[]} */
-  const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of passedOn) {
-    process.on(signal, () => setTimeout(() => child.kill(signal), 300).unref());
+  let asked = false;
+  /** @param {NodeJS.Signals} signal */
+  const passOn = (signal) => {
+    asked = true;
+    setTimeout(() => child.kill(signal), 300).unref();
+  };
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, passOn);
+  // Signals to npm alone end the shell between us and say nothing here, so look after the shell.
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const shell = process.ppid;
+    const watch = () => {
+      if (process.ppid !== shell && !asked) passOn("SIGTERM");
+    };
+    setInterval(watch, 200).unref();
   }
   child.on("error", (error) => {
     console.error(error.message);
