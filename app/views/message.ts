@@ -14,7 +14,9 @@ export function messageBox({ message, category }: { message: string; category: s
   // A category without a style of its own (the default one, for instance) is shown plainly.
   return html`<p class="message ${style ? category : "plain"}" data-category="${category}">
     <span class="sign" aria-hidden="true">${style?.sign ?? "•"}</span>
-    <span class="text"><span class="sr-only">${style?.word ?? "Message"}: </span>${message}</span>
+    <span class="text"
+      ><span class="sr-only">${style?.word ?? "Message"}: </span><span class="words">${message}</span></span
+    >
   </p>`;
 }
 

@@ -115,17 +115,8 @@ export class Visitor {
   }
 }
 
-const box = /<p class="message [^"]*" data-category="([^"]*)">(.*?)<\/p>/gs;
+const box = /<p class="message [^"]*" data-category="([^"]*)">[^]*?<span class="words">([^]*?)<\/span/g;
 
 function messagesIn(body: string): { category: string; text: string }[] {
-  return [...body.matchAll(box)].map(([, category = "", inside = ""]) => ({
-    category,
-    text: (
-      /<\/span>([^]*)<\/span\s*>\s*$/.exec(
-        inside.replace(/^\s*<span class="sign".*?<\/span\s*>/s, ""),
-      )?.[1] ?? ""
-    )
-      .replace(/^.*<\/span>/s, "")
-      .trim(),
-  }));
+  return [...body.matchAll(box)].map(([, category = "", text = ""]) => ({ category, text }));
 }

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { browserTest, logIn, messages, pathOf, picture } from "./browser.ts";
+
+browserTest(
+  "scenario 22: another browser is listed, ended, and logged out on its next click",
+  async ({ page, site, another }) => {
+    await logIn(page);
+    site.later({ minutes: 3 });
+    const phone = await another();
+    await logIn(phone.page, { keep: true });
+    await page.goto("/devices");
+    assert.equal(await page.locator(".device").count(), 2);
+    assert.equal(await page.locator(".device[data-current]").count(), 1);
+    assert.match(await page.locator(".device[data-current]").innerText(), /Chrome on Linux[^]*this browser/);
+    await picture(page, "22-devices");
+
+    await page.locator(".device:not([data-current])").getByRole("button", { name: "Log out" }).click();
+    assert.deepEqual(await messages(page), ["That browser is logged out."]);
+    assert.equal(await page.locator(".device").count(), 1);
+    await phone.page.getByRole("link", { name: "Devices" }).first().click();
+    assert.equal(pathOf(phone.page), "/login");
+    assert.match(await phone.page.locator("#notice").innerText(), /ended it from another device/);
+    await picture(phone.page, "22-ended");
+    await logIn(phone.page);
+    assert.equal(pathOf(phone.page), "/user");
+
+    await page.goto("/devices");
+    await page.getByRole("button", { name: "Log out all other browsers" }).click();
+    assert.deepEqual(await messages(page), ["Ended: 1 other browser."]);
+    await phone.page.goto("/user");
+    assert.equal(pathOf(phone.page), "/login");
+  },
+);
+
+browserTest("a new password logs out the other browsers", async ({ page, another }) => {
+  await logIn(page);
+  const other = await another();
+  await logIn(other.page);
+  await page.goto("/password");
+  await page.getByLabel("Current password").fill("1234");
+  await page.getByLabel("New password").fill("correct horse");
+  await picture(page, "00-password");
+  await page.getByRole("button", { name: "Change the password" }).click();
+  assert.deepEqual(await messages(page), ["Your password is changed. 1 other browser was logged out."]);
+  await other.page.goto("/user");
+  assert.equal(pathOf(other.page), "/login");
+});
