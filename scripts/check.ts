@@ -85,7 +85,7 @@ const steps: Record<string, () => Outcome> = {
   format: () => program("oxfmt", values.fix ? "--write" : "--check"),
   lint: () => program("oxlint", ...(values.fix ? ["--fix"] : [])),
   types: () => program("tsc", "--project", "tsconfig.json"),
-  "dead code": () => program("knip", "--tsConfig", "tsconfig.build.json", "--treat-config-hints-as-errors"),
+  "dead-code": () => program("knip", "--tsConfig", "tsconfig.build.json", "--treat-config-hints-as-errors"),
   build,
   package: packageChecks,
   "contracts on the built package": () => tests("--built", "test/contracts/"),

@@ -118,11 +118,11 @@ function environment() {
 }
 
 /**
- * Passes signals on and ends as the program ends.
+ * Passes signals on, once each, and ends as the program ends.
  *
- * A signal to the whole process group (Ctrl-C, a shell's job) has reached the program already, and
- * twice may mean "at once" to it. So one that came here waits a moment: if the program is not ending
- * by itself, the signal was for us alone.
+ * A signal to the whole process group (Ctrl-C, a supervisor) reaches the program without us, and a
+ * second one may mean "at once" to it. So one that came here waits a moment: where the shell above us
+ * went down with it, or a terminal sent it, the program has had its own.
  *
  * @param {string} command
  * @param {string} file
@@ -133,18 +133,22 @@ function run(command, file, args) {
     stdio: "inherit",
     env: environment(),
   });
+  const shell = process.ppid;
   let asked = false;
   /** @param {NodeJS.Signals} signal */
   const passOn = (signal) => {
     asked = true;
-    setTimeout(() => child.kill(signal), 300).unref();
+    const fromTerminal = signal === "SIGINT" && process.stdin.isTTY;
+    const late = () => fromTerminal || process.ppid !== shell || child.kill(signal);
+    setTimeout(late, 300).unref();
   };
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, passOn);
-  // Signals to npm alone end the shell between us and say nothing here, so look after the shell.
+  // A signal to npm alone ends the shell between us and never comes here, so look after the shell.
   if (process.env.npm_lifecycle_event !== undefined) {
-    const shell = process.ppid;
     const watch = () => {
-      if (process.ppid !== shell && !asked) passOn("SIGTERM");
+      if (process.ppid === shell || asked) return;
+      asked = true;
+      child.kill("SIGTERM");
     };
     setInterval(watch, 200).unref();
   }
