@@ -121,8 +121,9 @@ function environment() {
  * Passes signals on, once each, and ends as the program ends.
  *
  * A signal to the whole process group (Ctrl-C, a supervisor) reaches the program without us, and a
- * second one may mean "at once" to it. So one that came here waits a moment: where the shell above us
- * went down with it, or a terminal sent it, the program has had its own.
+ * second one may mean "at once" to it. So one that came here waits: where the shell above us went down
+ * with it, or a terminal sent it, the program has had its own. A shell lives through SIGINT, which
+ * therefore waits long enough for a program that is ending already.
  *
  * @param {string} command
  * @param {string} file
@@ -138,9 +139,9 @@ function run(command, file, args) {
   /** @param {NodeJS.Signals} signal */
   const passOn = (signal) => {
     asked = true;
-    const fromTerminal = signal === "SIGINT" && process.stdin.isTTY;
-    const late = () => fromTerminal || process.ppid !== shell || child.kill(signal);
-    setTimeout(late, 300).unref();
+    const interrupt = signal === "SIGINT";
+    const late = () => (interrupt && process.stdin.isTTY) || process.ppid !== shell || child.kill(signal);
+    setTimeout(late, interrupt ? 3_000 : 300).unref();
   };
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, passOn);
   // A signal to npm alone ends the shell between us and never comes here, so look after the shell.
