@@ -52,7 +52,10 @@ describe("the package", () => {
 describe("what would be published", () => {
   const sources = ["src/index.ts", "src/core/ticket.ts"];
   const right = [
-    ...["package.json", "README.md", "LICENSE", ...sources],
+    "package.json",
+    "README.md",
+    "LICENSE",
+    ...sources,
     ...[".js", ".js.map", ".d.ts", ".d.ts.map"].flatMap((end) => [
       `dist/index${end}`,
       `dist/core/ticket${end}`,
