@@ -86,6 +86,9 @@ function checkedBytes(entry: unknown, name: string): Uint8Array {
 /** Words that documents and tutorials use where a key belongs. */
 const samples = /secret|password|change.?me|keyboard.?cat|example|default|insecure|replace|your.?key/i;
 
+/** Words in one case with marks between them, or in any case with spaces: nothing that random base64url looks like. */
+const phrases = [/^[a-z]+(?:[ _.,'-]+[a-z]+){2,}[.!?]?$/, /^\p{L}+(?:[ ,.']+\p{L}+){2,}[.!?]?$/u];
+
 /**
  * Why a key is too weak, or `undefined`. It can't prove a key random; it refuses what people really
  * paste: short keys, sample keys, repeated pieces, counting, words. Of keys made by the hint's
@@ -96,7 +99,7 @@ function weaknessOf(bytes: Uint8Array, text: string | undefined): string | undef
     return `is too short: ${bytes.length} bytes, at least ${minimumBytes} are needed`;
   }
   if (text !== undefined && samples.test(text)) return "looks like a sample from a document";
-  if (text !== undefined && /^[a-z]+([ _.,'-]+[a-z]+){2,}[.!?]?$/i.test(text)) return "is made of words";
+  if (text !== undefined && phrases.some((phrase) => phrase.test(text))) return "is made of words";
   if (isPeriodic(bytes)) return "repeats itself";
   if (isCounting(bytes)) return "is a sequence";
   if (bitsOf(bytes) < 96) return "uses too few different characters";

@@ -1,2 +1,11 @@
 export { testClock } from "./clock.ts";
 export type { TestClock } from "./clock.ts";
+export { CookieJar } from "./cookie-jar.ts";
+export type { StartServer, TestAnswer, TestData, TestRoute, TestServer } from "./harness.ts";
+export { exploreInterleavings, pause } from "./interleavings.ts";
+export type { World } from "./interleavings.ts";
+export type { RaceSetting } from "./race-site.ts";
+export { races } from "./races.ts";
+export type { Race } from "./races.ts";
+export { probeStore } from "./store-probe.ts";
+export type { ProbedCall, StoreProbe } from "./store-probe.ts";

@@ -1,0 +1,169 @@
+import { generateSecret } from "../core/keyring.ts";
+import { createSessions } from "../core/sessions.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { Awaitable, Store } from "../core/store.ts";
+import { testClock } from "./clock.ts";
+import type { TestClock } from "./clock.ts";
+import { CookieJar } from "./cookie-jar.ts";
+import type { StartServer, TestData, TestRoute, TestServer } from "./harness.ts";
+import { outside, pause } from "./interleavings.ts";
+import { probeStore } from "./store-probe.ts";
+import type { StoreProbe } from "./store-probe.ts";
+
+/** Where the races are run: a store and an adapter. */
+export interface RaceSetting {
+  /** A store, empty or not. */
+  openStore(): Awaitable<Store>;
+  readonly start: StartServer;
+}
+
+/** What the routes of the race site do with the session; each path is one line of a real handler. */
+export const raceRoutes: Readonly<Record<string, TestRoute>> = {
+  "/public": async () => ({}),
+  "/read": async (session) => ({ body: (await session()).get("a") ?? "" }),
+  "/state": async (session) => {
+    const { subject, rejection, ...opened } = await pick(session);
+    return { body: JSON.stringify({ subject, reason: rejection?.reason, ...opened }) };
+  },
+  "/set-a": async (session) => {
+    (await session()).set("a", "A");
+    return {};
+  },
+  "/set-b": async (session) => {
+    (await session()).set("b", "B");
+    return {};
+  },
+  "/push": async (session) => {
+    (await session()).get("list")?.push("pushed");
+    return {};
+  },
+  "/begin-list": async (session) => {
+    (await session()).set("list", []);
+    return {};
+  },
+  "/increment": async (session) => ({ body: String(await (await session()).update("n", (n = 0) => n + 1)) }),
+  "/flash": async (session) => {
+    (await session()).flash("hello");
+    return {};
+  },
+  "/take": async (session) => ({
+    body: (await (await session()).takeFlashes()).map(({ message }) => message).join(),
+  }),
+  "/take-fail": async (session) => {
+    await (await session()).takeFlashes();
+    throw new Error("meant to fail");
+  },
+  "/login": async (session) => {
+    await (await session()).login("ana");
+    return {};
+  },
+  "/login-fail": async (session) => {
+    const opened = await session();
+    await opened.login("ana");
+    opened.set("a", "lost");
+    throw new Error("meant to fail");
+  },
+  "/login-500": async (session) => {
+    const opened = await session();
+    await opened.login("ana");
+    opened.set("a", "lost");
+    return { status: 500 };
+  },
+  "/logout": async (session) => {
+    await (await session()).logout();
+    return {};
+  },
+  "/logout-fail": async (session) => {
+    await (await session()).logout();
+    throw new Error("meant to fail");
+  },
+  "/logout-500": async (session) => {
+    await (await session()).logout();
+    return { status: 500 };
+  },
+  "/rotate": async (session) => {
+    await (await session()).rotate();
+    return {};
+  },
+};
+
+async function pick(session: Parameters<TestRoute>[0]) {
+  const opened = await session();
+  return { subject: opened.subject, rejection: opened.rejection, data: Object.fromEntries(opened.entries()) };
+}
+
+/** What `/state` answers. */
+export interface RaceState {
+  readonly subject?: string;
+  readonly reason?: string;
+  readonly data: Partial<TestData>;
+}
+
+/** One browser, one store, and two servers before it, as behind a load balancer. */
+export class RaceSite {
+  readonly jar: CookieJar = new CookieJar();
+  readonly clock: TestClock;
+  readonly probe: StoreProbe;
+  readonly nodes: readonly [Sessions<TestData>, Sessions<TestData>];
+  readonly #servers: readonly [TestServer, TestServer];
+
+  private constructor(
+    clock: TestClock,
+    probe: StoreProbe,
+    nodes: readonly [Sessions<TestData>, Sessions<TestData>],
+    servers: readonly [TestServer, TestServer],
+  ) {
+    this.clock = clock;
+    this.probe = probe;
+    this.nodes = nodes;
+    this.#servers = servers;
+  }
+
+  static async open(setting: RaceSetting): Promise<RaceSite> {
+    const clock = testClock();
+    const probe = probeStore(await setting.openStore());
+    probe.around = async (_, run) => {
+      await pause();
+      return outside(run);
+    };
+    const secret = generateSecret();
+    const node = (): Sessions<TestData> =>
+      createSessions<TestData>({ secret, store: probe.store, clock, sweepInterval: false });
+    const nodes = [node(), node()] as const;
+    const servers = [
+      await setting.start(nodes[0], raceRoutes),
+      await setting.start(nodes[1], raceRoutes),
+    ] as const;
+    return new RaceSite(clock, probe, nodes, servers);
+  }
+
+  /** Sends a request with a cookie header (by default the jar's), and takes the response's cookies when it has arrived. */
+  async visit(
+    path: string,
+    cookie: string | undefined = this.jar.header,
+    node: 0 | 1 = 0,
+  ): Promise<Response> {
+    const response = await this.send(path, cookie, node);
+    await pause();
+    this.jar.take(response);
+    return response;
+  }
+
+  /** Sends a request without a browser: nothing takes the response's cookies. */
+  async send(path: string, cookie: string | undefined, node: 0 | 1 = 0): Promise<Response> {
+    const headers = cookie === undefined ? {} : { cookie };
+    return this.#servers[node].fetch(new Request(`http://localhost${path}`, { headers }));
+  }
+
+  /** What a session looks like to a request with this cookie header, by default the jar's. */
+  async state(cookie: string | undefined = this.jar.header, node: 0 | 1 = 0): Promise<RaceState> {
+    const response = await this.send("/state", cookie, node);
+    const state: RaceState = JSON.parse(await response.text());
+    return state;
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) await server.close();
+    await this.probe.store.close();
+  }
+}

@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Store } from "coatcheck";
+import { memoryStore } from "coatcheck/memory";
+import { sqliteStore } from "coatcheck/sqlite";
+
+/** A store under test, and how to open it. */
+export interface StoreUnderTest {
+  readonly name: string;
+  /** Opens a store; where `folder` is used, two that are opened in one see the same records. */
+  open(folder: string): Store;
+}
+
+export const stores: readonly StoreUnderTest[] = [
+  { name: "memory", open: () => memoryStore() },
+  { name: "sqlite", open: (folder) => sqliteStore({ path: join(folder, "sessions.db") }) },
+];
+
+/** A folder that is gone when the test ends. */
+export function temporaryFolder(t: { after(fn: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
