@@ -1,11 +1,11 @@
+import { createServer } from "node:http";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { ConfigError } from "coatcheck";
 
 /** A site that answers: where, and how to stop it. */
-export type Listening = { address: string; port: number; close(): Promise<void> };
+export type Listening = { address: string; port: number; close: () => Promise<void> };
 
 /** How long requests that are under way may take to finish when the site stops. */
 const GRACE_MS = 5_000;
@@ -18,8 +18,9 @@ const GRACE_MS = 5_000;
  * @throws ConfigError CONFIG_INVALID when the port is taken or not allowed.
  */
 export async function listen(app: Hono, host: string | undefined, port: number): Promise<Listening> {
-  const servers = [await open(app, host ?? "127.0.0.1", port)];
-  const taken = portOf(servers[0]);
+  const first = await open(app, host ?? "127.0.0.1", port);
+  const servers = [first];
+  const taken = portOf(first);
   if (host === undefined) {
     try {
       servers.push(await open(app, "::1", taken));
@@ -42,7 +43,8 @@ export async function listen(app: Hono, host: string | undefined, port: number):
 }
 
 function open(app: Hono, host: string, port: number): Promise<Server> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const answer = getRequestListener(app.fetch);
+  const server = createServer((request, response) => void answer(request, response));
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(readable(error, host, port)));
     server.listen(port, host, () => resolve(server));
@@ -68,8 +70,10 @@ function readable(error: NodeJS.ErrnoException, host: string, port: number): Err
   return error;
 }
 
-function portOf(server: Server | undefined): number {
-  return (server?.address() as AddressInfo).port;
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server listens on no port.");
+  return address.port;
 }
 
 async function close(server: Server): Promise<void> {

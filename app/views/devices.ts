@@ -11,16 +11,17 @@ export function devicesView({
   devices: readonly SessionInfo[];
   current: string | undefined;
 }): Html {
-  const others = devices.filter((device) => device.id !== current).length;
+  const here = devices.filter((device) => device.id === current);
+  const others = devices.filter((device) => device.id !== current);
   return html`<h1>Devices</h1>
     <p class="lead">
       The browsers you are logged in with. One that you do not know? End it, and change your password.
     </p>
     <ul class="devices">
-      ${devices.map((device) => deviceCard(device, device.id === current))}
+      ${here.map((device) => deviceCard(device, true))} ${others.map((device) => deviceCard(device, false))}
     </ul>
     ${
-      others === 0
+      others.length === 0
         ? html`<p class="hint">You are logged in nowhere else.</p>`
         : html`<form method="post" action="/devices">
             <button name="others" value="yes">Log out all other browsers</button>

@@ -32,10 +32,12 @@ test("scenario 22: ending one logs that browser out on its next click, and no ot
   await stranger.post("/signup", { name: "mallory", password: "correct horse" });
   const id = otherId((await desk.get("/devices")).body);
 
+  site.later({ seconds: 1 });
   const refused = await stranger.submit("/devices", { id });
   assert.match(refused.messages.at(-1)?.text ?? "", /had ended already/);
   assert.equal((await phone.get("/user")).status, 200, "an id is no permission");
 
+  site.later({ seconds: 1 });
   const page = await desk.submit("/devices", { id });
   assert.deepEqual(page.messages.at(-1), { category: "success", text: "That browser is logged out." });
   assert.equal((await phone.get("/user")).location, "/login");
@@ -49,6 +51,7 @@ test("scenario 22: ending all others leaves this one", async (t) => {
   const desk = site.visitor();
   const others = [site.visitor(), site.visitor(), site.visitor(PHONE)];
   for (const visitor of [desk, ...others]) await visitor.login();
+  site.later({ seconds: 1 });
   const page = await desk.submit("/devices", { others: "yes" });
   assert.deepEqual(page.messages.at(-1), { category: "success", text: "Ended: 3 other browsers." });
   for (const visitor of others) assert.equal((await visitor.get("/user")).location, "/login");
@@ -66,6 +69,7 @@ test("changing the password asks for the old one, and logs out all other browser
   assert.equal((await desk.post("/password", { current: "1234", next: "short" })).status, 422);
   assert.equal((await phone.get("/user")).status, 200);
 
+  site.later({ seconds: 1 });
   const page = await desk.submit("/password", { current: "1234", next: "correct horse" });
   assert.match(page.messages.at(-1)?.text ?? "", /password is changed. 1 other browser was logged out/);
   assert.notEqual(desk.ticket, ticket, "a new ticket for the one who stays");

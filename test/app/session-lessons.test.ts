@@ -22,7 +22,7 @@ test("scenario 13: /session_get shows both, or says that the session holds nothi
 
 test("scenario 14: /session_delete removes one key, then everything, and says so", async (t) => {
   const visitor = (await testSite(t)).visitor();
-  await visitor.post("/session_set", { name: "Ada", message: "Good morning" });
+  await visitor.submit("/session_set", { name: "Ada", message: "Good morning" });
   const one = await visitor.submit("/session_delete", { what: "name" });
   assert.match(one.messages.at(-1)?.text ?? "", /name is removed/);
   assert.match(one.body, /id="kept-name">\s*<em>not there<\/em>/);

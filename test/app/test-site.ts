@@ -42,14 +42,14 @@ export async function testSite(t: TestContext, options: Partial<SiteOptions> = {
     await site.close();
     rmSync(dataDir, { recursive: true });
   });
-  const testSite: TestSite = {
+  const running: TestSite = {
     url: address,
     site,
     dataDir,
     reported,
     later: ({ days = 0, hours = 0, minutes = 0, seconds = 0 }) =>
       clock.advance((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000),
-    visitor: (agent) => new Visitor(testSite, agent),
+    visitor: (agent) => new Visitor(running, agent),
   };
-  return testSite;
+  return running;
 }

@@ -35,6 +35,8 @@ export class Browser {
     this.#context = await startChromium(this.#profile, {
       baseURL: this.#site.url,
       javaScriptEnabled: false,
+      // Colours that fade over would be caught half-way by the pictures.
+      reducedMotion: "reduce",
       viewport: { width: LOOKS[0].width, height: LOOKS[0].height },
     });
     return this.#watched(this.#context.pages()[0] ?? (await this.#context.newPage()));
@@ -91,7 +93,7 @@ export interface Stage {
   readonly site: TestSite;
   readonly browser: Browser;
   readonly page: Page;
-  another(): Promise<{ browser: Browser; page: Page }>;
+  another: () => Promise<{ browser: Browser; page: Page }>;
 }
 
 /** A test in Chromium. Where it cannot start, the test is skipped with the reason; in CI it fails. */
