@@ -5,10 +5,10 @@ import { availableParallelism } from "node:os";
 export type HashCost = { memoryKiB: number; passes: number };
 
 /** OWASP's password storage cheat sheet: argon2id with 19 MiB, 2 passes, 1 lane. */
-export const DEFAULT_COST: HashCost = { memoryKiB: 19_456, passes: 2 };
+const DEFAULT_COST: HashCost = { memoryKiB: 19_456, passes: 2 };
 
 /** Longest password that is hashed, in bytes of UTF-8 (ASVS 6.2.9: 64 characters must work). */
-export const MAX_PASSWORD_BYTES = 1_024;
+const MAX_PASSWORD_BYTES = 1_024;
 
 /** Shortest password a new account may have, in characters (NIST SP 800-63B-4, 3.1.1.2). */
 export const MIN_PASSWORD_CHARACTERS = 8;

@@ -68,12 +68,10 @@ export function createApp(parts: Parts): Hono {
     if (error instanceof HTTPException)
       return problemPage(c, error.status === 413 ? "too-large" : "bad-request");
     if (error instanceof LimitError) return problemPage(c, "too-large");
-    // "We do not know who you are right now" is not "you are nobody": the cookie stays as it is.
-    if (error instanceof StoreError || isDatabaseError(error) || error instanceof BusyError) {
-      if (!(error instanceof BusyError)) parts.report(error);
-      return problemPage(c, "unavailable");
-    }
+    if (error instanceof BusyError) return problemPage(c, "busy");
     parts.report(error);
+    // "We do not know who you are right now" is not "you are nobody": the cookie stays as it is.
+    if (error instanceof StoreError || isDatabaseError(error)) return problemPage(c, "unavailable");
     return problemPage(c, "broken");
   });
   return app;

@@ -31,7 +31,7 @@ export type Remembered = {
 export type Visit = Session<Remembered>;
 
 /** How long "keep me logged in" lasts, unless KEEP_LOGGED_IN says otherwise: one setting. */
-export const PERMANENT_LIFETIME: Duration = { days: 5 };
+const PERMANENT_LIFETIME: Duration = { days: 5 };
 
 /** What a site is made of; everything after the first two has a default. */
 export type SiteOptions = {

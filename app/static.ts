@@ -6,7 +6,10 @@ import { Hono } from "hono";
 /** What each address serves: one file, or several of the same type in a row. */
 const FILES = {
   "pico.css": { type: "text/css", from: [import.meta.resolve("@picocss/pico/css/pico.classless.min.css")] },
-  "site.css": { type: "text/css", from: ["theme.css", "frame.css", "content.css", "lessons.css"].map(own) },
+  "site.css": {
+    type: "text/css",
+    from: ["theme.css", "frame.css", "content.css", "forms.css", "lessons.css", "inside.css"].map(own),
+  },
   "ticket.svg": { type: "image/svg+xml", from: [own("ticket.svg")] },
 } as const;
 

@@ -12,6 +12,9 @@ export type User = { id: string; name: string; passwordHash: string; note: strin
 /** Longest name, in characters as a person counts them, more or less. */
 export const MAX_NAME_CHARACTERS = 40;
 
+/** Longest note, in UTF-16 units, as browsers count for maxlength; the form says so too. */
+export const MAX_NOTE_CHARACTERS = 500;
+
 /** The account that a fresh database has, so that the first visitor can log in at once. */
 export const DEMO = { name: "leo", password: "1234" } as const;
 
@@ -105,12 +108,12 @@ export class Users {
 
   /** Closes the file. */
   close(): void {
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 }
 
-/** "Leo" and "leo" are one person; normalised here and nowhere else, before any lookup. */
-function nameKey(typed: string): string {
+/** What makes "Leo" and "leo" one account: for lookups, and for whatever is counted by account. */
+export function nameKey(typed: string): string {
   return normalizeName(typed).toLowerCase().normalize("NFKC");
 }
 

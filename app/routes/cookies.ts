@@ -5,7 +5,7 @@ import type { Parts } from "../site.ts";
 import { cookiesDeleteView, cookiesGetView, cookiesSetView } from "../views/cookies.ts";
 
 /** The three cookies of the lesson: the same kind of value, differently protected. */
-export const COOKIES = { plain: "plain", signed: "signed", sealed: "sealed" } as const;
+const COOKIES = { plain: "plain", signed: "signed", sealed: "sealed" } as const;
 
 const KEPT_FOR = { days: 7 };
 

@@ -8,7 +8,7 @@ import { page, seeOther, tell } from "../page.ts";
 import { isTooLong } from "../passwords.ts";
 import { greet } from "../profile.ts";
 import type { Parts } from "../site.ts";
-import { normalizeName } from "../users.ts";
+import { nameKey } from "../users.ts";
 import { loginView, logoutView } from "../views/login.ts";
 import type { LoginNotice } from "../views/login.ts";
 
@@ -29,7 +29,7 @@ export function loginRoutes(parts: Parts): Hono {
     if (isTooLong(password) || name.length > 1_000) {
       return loginPage(c, parts, { error: "That is too long to be right." }, name, 413);
     }
-    const attempt = parts.throttle.login(normalizeName(name).toLowerCase(), addressOf(c));
+    const attempt = parts.throttle.login(nameKey(name), addressOf(c));
     if (!attempt.allowed) {
       const wait = attempt.retryAfterSeconds;
       c.header("Retry-After", String(wait));

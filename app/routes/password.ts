@@ -6,6 +6,7 @@ import { readForm } from "../form.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
 import { isTooLong, passwordProblem } from "../passwords.ts";
 import type { Parts } from "../site.ts";
+import { nameKey } from "../users.ts";
 import { passwordView } from "../views/password.ts";
 
 /** `/password`: a new password, for which the old one is asked again (ASVS 6.2.3, 7.5.1). */
@@ -25,7 +26,7 @@ export function passwordRoutes(parts: Parts): Hono {
     const session = await parts.sessions.of(c);
     const user = parts.users.byId(session.subject ?? "");
     // A stolen session must not become a place to guess the password at leisure.
-    const attempt = parts.throttle.login(user?.name.toLowerCase() ?? "", addressOf(c));
+    const attempt = parts.throttle.login(nameKey(user?.name ?? ""), addressOf(c));
     if (!attempt.allowed) {
       c.header("Retry-After", String(attempt.retryAfterSeconds));
       return passwordPage(

@@ -4,10 +4,8 @@ import { readForm } from "../form.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
 import { greet } from "../profile.ts";
 import type { Parts } from "../site.ts";
+import { MAX_NOTE_CHARACTERS } from "../users.ts";
 import { userView } from "../views/user.ts";
-
-/** Longest note, in characters of JavaScript; the form says so too. */
-export const MAX_NOTE_CHARACTERS = 500;
 
 /** `/user`: the page that greets, with what the database keeps for this user. */
 export function userRoutes(parts: Parts): Hono {

@@ -25,8 +25,7 @@ export type InsidePage = {
 export function insideView({ cookieName, ticketParts, record, entries }: InsidePage): Html {
   return html`<h1>Inside the session</h1>
     <p class="lead">
-      On the left, all that your browser holds. On the right, what the server keeps for whoever brings that
-      ticket.
+      Here is all that your browser holds, and what the server keeps for whoever brings that ticket.
     </p>
     <div class="picture">
       <section aria-labelledby="browser-holds">

@@ -29,6 +29,11 @@ const PROBLEMS = {
     title: "Something broke",
     text: "It is our fault, and it was written down. What you did last was not saved.",
   },
+  busy: {
+    status: 503,
+    title: "One moment, please",
+    text: "Very many people are logging in right now. Please try again in a few seconds.",
+  },
   unavailable: {
     status: 503,
     title: "One moment, please",

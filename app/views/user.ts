@@ -1,5 +1,6 @@
 import { COLOURS } from "../colours.ts";
 import type { Colour } from "../colours.ts";
+import { MAX_NOTE_CHARACTERS } from "../users.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { moment } from "./wording.ts";
@@ -29,7 +30,7 @@ export function userView({ name, note, colour, permanent, expiresAt }: UserPage)
         <p class="hint">Saved in the database, and read into the session whenever you log in.</p>
         <form method="post" action="/user">
           <label for="note">Your note</label>
-          <textarea id="note" name="note" rows="4" maxlength="500">${note}</textarea>
+          <textarea id="note" name="note" rows="4" maxlength="${MAX_NOTE_CHARACTERS}">${note}</textarea>
           <fieldset class="swatches">
             <legend>Your favourite colour</legend>
             ${COLOURS.map(

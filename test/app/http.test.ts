@@ -120,6 +120,18 @@ test("row 107: while the store fails, pages answer 503 with Retry-After, and the
   assert.match((await leo.get("/user")).body, /Hello, leo!/);
 });
 
+test("a fault of the site's own is a plain page: no trace, no detail, and nothing half done", async (t) => {
+  const site = await testSite(t);
+  const visitor = site.visitor();
+  site.site.users.close();
+  const answer = await visitor.login();
+  assert.equal(answer.status, 500);
+  assert.match(answer.body, /Something broke/);
+  assert.doesNotMatch(answer.body, /database|at .*\.ts/);
+  assert.deepEqual(answer.headers.getSetCookie(), []);
+  assert.equal(site.reported.length, 1);
+});
+
 test("a name that browsers keep no secure cookie for is told on the login page", async (t) => {
   const site = await testSite(t);
   const visitor = site.visitor();
