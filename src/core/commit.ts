@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { Patch, SessionRecord } from "./record.ts";
-import type { SessionData } from "./session-data.ts";
+import type { DataChanges, SessionData } from "./session-data.ts";
 import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
 
 /**
@@ -35,10 +35,10 @@ export async function commit(
   request: CommitRequest,
 ): Promise<void> {
   if (request.fate === "failed") {
-    if (flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
+    await giveBack(live, flashes);
     return;
   }
-  const { set: dataTexts, remove } = data.changes();
+  const { set: dataTexts, remove } = await changesOf(data, live, flashes);
   const texts = new Map([...dataTexts, ...flashes.additions()]);
   const record = live.current;
   if (record === null) {
@@ -51,6 +51,20 @@ export async function commit(
   if (request.fate === "unseen") for (const [name, bytes] of flashes.taken()) set.set(name, bytes);
   await write(context, live, record, { set, remove }, request.permanent);
   if (live.current !== null) await reseal(context, live, record, new Set([...set.keys(), ...remove]));
+}
+
+/** What the request changed; when that can't be kept, the page fails, and nobody sees the messages it took. */
+async function changesOf(data: SessionData, live: LiveRecord, flashes: FlashQueue): Promise<DataChanges> {
+  try {
+    return data.changes();
+  } catch (error) {
+    await giveBack(live, flashes);
+    throw error;
+  }
+}
+
+async function giveBack(live: LiveRecord, flashes: FlashQueue): Promise<void> {
+  if (flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
 }
 
 async function begin(

@@ -69,13 +69,13 @@ export class Exchange<Data extends object> {
   /** Commits. Call it once the handler has answered and before any byte of the response has left. */
   async settle(end: HandlerEnd): Promise<Settled> {
     const plain = this.#cookies?.settle() ?? [];
+    const fate = fateOf(end);
     if (this.#session === undefined) {
-      return { headers: this.#headers(end === "threw" ? [] : plain), failure: undefined };
+      return { headers: this.#headers(fate === "failed" ? [] : plain), failure: undefined };
     }
     // A handler may have called for the session and not waited for it.
     await this.#session.catch(() => undefined);
     let failure: unknown;
-    const fate = fateOf(end);
     try {
       await this.#opened?.settle(fate);
     } catch (error) {

@@ -111,9 +111,10 @@ export class LiveRecord {
   /** Sends a patch for the record. `gone` when there is none. */
   async patch(patch: Omit<Patch, "epoch">): Promise<PatchOutcome> {
     if (this.#record === null) return { kind: "gone" };
-    const outcome = await this.#context.calls.patch(this.#record.id, { epoch: this.#record.epoch, ...patch });
+    const full = { epoch: this.#record.epoch, ...patch };
+    const outcome = await this.#context.calls.patch(this.#record.id, full);
     if (outcome.kind === "applied" && this.#record !== null)
-      this.#record = { ...this.#record, ...patch.columns };
+      this.#record = { ...patched(this.#record, full).next, revision: outcome.revision };
     return outcome;
   }
 

@@ -35,7 +35,8 @@ export const maxCookieBytes = 4096;
 const maxAttributeBytes = 1024;
 const tokenShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const valueShape = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
-const pathShape = /^\/[\x20-\x3a\x3c-\x7e]*$/;
+/** Browsers trim a space at the end. */
+const pathShape = /^\/([\x20-\x3a\x3c-\x7e]*[\x21-\x3a\x3c-\x7e])?$/;
 const domainShape = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const knownAttributes = [
   "path",

@@ -69,8 +69,8 @@ function kindToJson(value: object, path: string, walk: Walk): unknown {
   }
   const keys = Reflect.ownKeys(value);
   if (prototype === Array.prototype && Array.isArray(value)) {
-    // "length" is an own key of every array.
-    if (keys.length !== value.length + 1)
+    // "length" is an own key of every array, and comes right after the indices.
+    if (keys.length !== value.length + 1 || keys[value.length] !== "length")
       throw notStorable(path, "is an array with holes or extra properties");
     return value.map((item, at) => toJson(item, `${path}[${at}]`, walk));
   }
