@@ -24,7 +24,7 @@ export type { SessionInfo } from "./core/revocation.ts";
 export type { SessionCookieOptions } from "./core/session-cookie.ts";
 export type { KeyOf, Session } from "./core/session.ts";
 export { createSessions } from "./core/sessions.ts";
-export type { Sessions } from "./core/sessions.ts";
+export type { OpenOptions, Sessions } from "./core/sessions.ts";
 export type { CookieAttributes, CookieScope } from "./core/set-cookie.ts";
 export type { Awaitable, Store } from "./core/store.ts";
 export type { TimeoutOptions } from "./core/timeouts.ts";

@@ -7,6 +7,7 @@ import type { CookieVault } from "./cookie-vault.ts";
 import { isSeenByPerson } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { open } from "./opening.ts";
+import type { Opening } from "./opening.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import { Session } from "./session.ts";
 import type { SessionCookie } from "./session-cookie.ts";
@@ -39,6 +40,7 @@ export class Exchange<Data extends object> {
   #incoming: ReadonlyMap<string, readonly string[]> | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
+  #isAuthoritative = false;
   #cookies: Cookies | undefined;
 
   constructor(parts: ExchangeParts<Data>, request: Incoming) {
@@ -51,9 +53,18 @@ export class Exchange<Data extends object> {
     return this.#parts.currents.run(this, handler);
   }
 
-  /** The session, opened on the first call. @throws StoreError when the store does not answer. */
-  session(): Promise<Session<Data>> {
-    return (this.#session ??= this.#open());
+  /**
+   * The session, opened on the first call.
+   *
+   * @param authoritative asks the store itself, again if the session was opened from a copy of the record.
+   * @throws StoreError when the store does not answer.
+   */
+  session(authoritative: boolean): Promise<Session<Data>> {
+    if (authoritative && !this.#isAuthoritative) {
+      this.#isAuthoritative = true;
+      this.#session = this.#session === undefined ? this.#open(true) : this.#reopen(this.#session);
+    }
+    return (this.#session ??= this.#open(false));
   }
 
   /** The cookies beside the session. */
@@ -103,10 +114,20 @@ export class Exchange<Data extends object> {
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
-  async #open(): Promise<Session<Data>> {
+  #openRecord(authoritative: boolean): Promise<Opening> {
     const { context, cookie } = this.#parts;
-    const opening = await open(context, this.#readCookies().get(cookie.name) ?? []);
-    this.#opened = new Session<Data>(context, opening, {
+    return open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+  }
+
+  async #reopen(opened: Promise<Session<Data>>): Promise<Session<Data>> {
+    const session = await opened;
+    session.reopen(await this.#openRecord(true));
+    return session;
+  }
+
+  async #open(authoritative: boolean): Promise<Session<Data>> {
+    const opening = await this.#openRecord(authoritative);
+    this.#opened = new Session<Data>(this.#parts.context, opening, {
       agent: (this.#request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed(),
       isSeen: isSeenByPerson(this.#request),
     });

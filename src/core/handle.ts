@@ -47,11 +47,6 @@ export function withHeaders(response: Response, headers: ResponseHeaders): Respo
   return own;
 }
 
-/** For adapters: a fetch request as the core sees it. */
-export function incomingOf(request: Request): Incoming {
-  return { method: request.method.toUpperCase(), header: (name) => request.headers.get(name) };
-}
-
 /** See `Sessions.handle`. */
 export async function handle<Data extends object>(
   sessions: Sessions<Data>,
@@ -59,7 +54,10 @@ export async function handle<Data extends object>(
   handler: FetchHandler,
   options: HandleOptions,
 ): Promise<Response> {
-  const incoming = incomingOf(request);
+  const incoming: Incoming = {
+    method: request.method.toUpperCase(),
+    header: (name) => request.headers.get(name),
+  };
   if (!sessions.allows(incoming)) return refusedResponse();
   const exchange = sessions.exchange(incoming, [request]);
   let response: Response;

@@ -42,18 +42,28 @@ export function endingPatch(epoch: number, now: number): Patch {
 /** The record of one request's session: what is known of it, and everything that is written to it. */
 export class LiveRecord {
   readonly #context: Context;
-  #record: SessionRecord | null;
-  #ticket: (Ticket & { readonly aged?: boolean }) | null;
+  #record: SessionRecord | null = null;
+  #ticket: (Ticket & { readonly aged?: boolean }) | null = null;
   #cookie: CookieAction = { kind: "none" };
-  #mayBegin: boolean;
-  readonly rejection: Rejection | undefined;
+  #mayBegin = false;
+  #rejection: Rejection | undefined;
 
   constructor(context: Context, opening: Opening) {
     this.#context = context;
+    this.reopen(opening);
+  }
+
+  /** Begins again from what the request's ticket opens now. */
+  reopen(opening: Opening): void {
     this.#record = opening.record;
     this.#ticket = opening.record === null ? null : opening.ticket;
     this.#mayBegin = opening.record === null && opening.mayBegin;
-    this.rejection = opening.record === null ? opening.rejection : undefined;
+    this.#rejection = opening.record === null ? opening.rejection : undefined;
+  }
+
+  /** Why the request's ticket was not taken. */
+  get rejection(): Rejection | undefined {
+    return this.#rejection;
   }
 
   /** The record as this request knows it, or `null` when there is none. */

@@ -28,16 +28,21 @@ const maxCandidates = 8;
  * Opens the session that a request's cookie values name: at most one read, and none for values
  * that no key of ours has signed.
  *
+ * @param authoritative whether the store must not answer from a copy.
  * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
  */
-export async function open(context: Context, values: readonly string[]): Promise<Opening> {
+export async function open(
+  context: Context,
+  values: readonly string[],
+  authoritative: boolean,
+): Promise<Opening> {
   const ticket = readTickets(context, values);
   if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
   if (typeof ticket === "string") return reject(context, ticket);
 
   let record: SessionRecord | null;
   try {
-    record = await context.calls.read(ticket.id);
+    record = await context.calls.read(ticket.id, authoritative);
   } catch (error) {
     if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
       return reject(context, "unreadable", ticket.id);

@@ -23,7 +23,7 @@ export function applyHeaders(target: Headers, headers: ResponseHeaders): void {
 }
 
 /** A Vary header with one more name, unless it has it already (RFC 9110 12.5.5). */
-export function mergedVary(vary: string | null | undefined, name: string): string {
+function mergedVary(vary: string | null | undefined, name: string): string {
   if (vary === null || vary === undefined || vary.trim() === "") return name;
   const names = new Set(vary.split(",").map((part) => part.trim().toLowerCase()));
   return names.has("*") || names.has(name.toLowerCase()) ? vary : `${vary}, ${name}`;
@@ -33,10 +33,7 @@ export function mergedVary(vary: string | null | undefined, name: string): strin
  * A Cache-Control header that keeps a shared cache from serving one visitor's page to another.
  * A Set-Cookie header does not do that by itself (RFC 9111 7.3). `public` and `s-maxage` give way.
  */
-export function mergedCacheControl(
-  cacheControl: string | null | undefined,
-  caching: "private" | "never",
-): string {
+function mergedCacheControl(cacheControl: string | null | undefined, caching: "private" | "never"): string {
   const directives = (cacheControl ?? "")
     .split(",")
     .map((part) => part.trim().toLowerCase())

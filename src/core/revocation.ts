@@ -41,7 +41,7 @@ export async function listSessions(context: Context, subject: string): Promise<S
 export async function revokeSession(context: Context, id: unknown, subject?: string): Promise<boolean> {
   if (!isRecordId(id)) return false;
   for (;;) {
-    const record = await context.calls.read(id);
+    const record = await context.calls.read(id, true);
     if (record === null || (subject !== undefined && record.subject !== subject)) return false;
     // It ended within the last minute; what is left only tells its late requests so.
     if (verifiersEqual(record.verifier, nobodysVerifier)) return false;

@@ -4,6 +4,7 @@ import { commit } from "./commit.ts";
 import type { ResponseFate } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
+import type { RequestFacts } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
 import type { CookieAction } from "./live-record.ts";
 import type { Opening } from "./opening.ts";
@@ -11,14 +12,6 @@ import { SessionData } from "./session-data.ts";
 import { SessionIdentity } from "./session-identity.ts";
 import { checkedSubject, login } from "./login.ts";
 import { update } from "./update.ts";
-
-/** What a session needs to know of the request it serves. */
-export interface RequestFacts {
-  /** The browser's own name for itself, kept with a login for the list of devices. */
-  readonly agent: string;
-  /** `false` for HEAD and prefetches, which nobody sees: they never take a flash message. */
-  readonly isSeen: boolean;
-}
 
 /** The names of a session's data keys. */
 export type KeyOf<Data> = keyof Data & string;
@@ -213,6 +206,15 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     if (await this.#live.reissue({ expect: { verifier: record.verifier } })) {
       this.#context.events.emit({ type: "rotated", id: record.id });
     }
+  }
+
+  /** For the hub: lays what this request has changed so far over the record as the store has it now. */
+  reopen(opening: Opening): void {
+    // After a login or logout of its own the request knows better than the ticket it came with.
+    if (this.#loggedOut || this.#answered || this.#live.cookie.kind !== "none") return;
+    this.#data.noticeChanges(this.#data.keys());
+    this.#live.reopen(opening);
+    this.#show();
   }
 
   /** For the hub: the end of the session's use in this request. @throws StoreError, MisuseError, LimitError */

@@ -29,6 +29,12 @@ import { createTicketOffice } from "./ticket.ts";
 import { readTimeouts } from "./timeouts.ts";
 import { Turns } from "./turns.ts";
 
+/** How a session is opened. */
+export interface OpenOptions {
+  /** Ask the store itself, not a copy nearby. Default `false`. */
+  readonly authoritative?: boolean;
+}
+
 /**
  * Makes the hub of an app's sessions: once, where the app starts.
  *
@@ -85,15 +91,17 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * a request that never asks costs nothing.
    *
    * @param request what the handler was given: the request, or the framework's context.
+   * @param options `authoritative`: for what must not trust a copy of the record, however fresh; it
+   *   makes a difference only for stores with a near cache.
    * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer.
    */
-  async of(request: object): Promise<Session<Data>> {
-    return this.#exchangeOf(request).session();
+  async of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
+    return this.#exchangeOf(request).session(options.authoritative === true);
   }
 
   /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
-  async current(): Promise<Session<Data>> {
-    return this.#currentExchange().session();
+  async current(options: OpenOptions = {}): Promise<Session<Data>> {
+    return this.#currentExchange().session(options.authoritative === true);
   }
 
   /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */

@@ -30,7 +30,7 @@ export interface CookieAttributes extends CookieScope {
 export const maxCookieAge = 400 * 86_400;
 
 /** RFC 6265bis 5.6: name and value together, in bytes. Browsers drop a larger cookie silently. */
-export const maxCookieBytes = 4096;
+const maxCookieBytes = 4096;
 
 const maxAttributeBytes = 1024;
 const tokenShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -24,8 +24,8 @@ export class StoreCalls {
     return this.#call("create", () => this.store.create(record));
   }
 
-  read(id: string): Awaitable<SessionRecord | null> {
-    return this.#call("read", () => this.store.read(id, this.#clock.now()));
+  read(id: string, authoritative: boolean): Awaitable<SessionRecord | null> {
+    return this.#call("read", () => this.store.read(id, this.#clock.now(), authoritative));
   }
 
   patch(id: string, patch: Patch): Awaitable<PatchOutcome> {

@@ -19,10 +19,15 @@ export interface Store {
   readonly name: string;
   /** `true` when records never leave this process, so that fields need no sealing. */
   readonly inProcess: boolean;
-  /** Keeps a new record. `false` when its id is taken, even by an expired record; that one stays as it is. */
+  /** Keeps a new record. `false` when its id is taken; the record that has it stays as it is. */
   create(record: SessionRecord): Awaitable<boolean>;
-  /** The record, or `null` when there is none or it has expired. Reading changes nothing. */
-  read(id: string, now: number): Awaitable<SessionRecord | null>;
+  /**
+   * The record, or `null` when there is none or it has expired. Reading changes nothing.
+   *
+   * @param authoritative `true`: what is true now, from the records themselves. A store that keeps
+   *   copies nearby may otherwise answer from them, within the bound that it states.
+   */
+  read(id: string, now: number, authoritative?: boolean): Awaitable<SessionRecord | null>;
   /** Changes a record atomically, or not at all. */
   patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome>;
   /** The records of a subject that have not expired, in no order. */

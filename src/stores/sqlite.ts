@@ -182,8 +182,7 @@ class SqliteStore implements Store {
 
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
     // One damaged record must not hide a person's other sessions from them.
-    const rows = () => this.#list.all(subject, now).flatMap((row) => fromRow(row) ?? []);
-    return this.#run("list", rows);
+    return this.#run("list", () => this.#list.all(subject, now).flatMap((row) => fromRow(row) ?? []));
   }
 
   sweep(now: number, limit: number): Awaitable<number> {
@@ -238,11 +237,9 @@ function isBusy(error: unknown): boolean {
   return [5, 6].includes(resultCode(error));
 }
 
-const busy = ["STORE_BUSY", true, "other processes kept the database locked"] as const;
-
 const faults: Readonly<Record<number, readonly [StoreErrorCode, transient: boolean, what: string]>> = {
-  5: busy,
-  6: busy,
+  5: ["STORE_BUSY", true, "another process kept it locked"],
+  6: ["STORE_BUSY", true, "another process kept it locked"],
   8: ["STORE_READ_ONLY", false, "the database can't be written to"],
   10: ["STORE_UNAVAILABLE", true, "the disk did not do its work"],
   11: ["STORE_FAILED", false, "the database file is damaged"],

@@ -9,3 +9,5 @@ export { races } from "./races.ts";
 export type { Race } from "./races.ts";
 export { probeStore } from "./store-probe.ts";
 export type { ProbedCall, StoreProbe } from "./store-probe.ts";
+export type { StoreClause } from "./store-clause.ts";
+export { storeContract } from "./store-contract.ts";

@@ -18,7 +18,7 @@ export interface RaceSetting {
 }
 
 /** What the routes of the race site do with the session; each path is one line of a real handler. */
-export const raceRoutes: Readonly<Record<string, TestRoute>> = {
+const raceRoutes: Readonly<Record<string, TestRoute>> = {
   "/public": async () => ({}),
   "/read": async (session) => ({ body: (await session()).get("a") ?? "" }),
   "/state": async (session) => {

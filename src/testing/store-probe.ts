@@ -34,7 +34,8 @@ export function probeStore(store: Store): StoreProbe {
       name: store.name,
       inProcess: store.inProcess,
       create: (record) => seen({ operation: "create", record }, () => store.create(record)),
-      read: (id, now) => seen({ operation: "read", id }, () => store.read(id, now)),
+      read: (id, now, authoritative) =>
+        seen({ operation: "read", id }, () => store.read(id, now, authoritative)),
       patch: (id, patch, now) => seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now)),
       list: (subject, now) => seen({ operation: "list" }, () => store.list(subject, now)),
       sweep: (now, limit) => seen({ operation: "sweep" }, () => store.sweep(now, limit)),

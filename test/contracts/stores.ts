@@ -5,16 +5,21 @@ import type { Store } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
 
-/** A store under test, and how to open it. */
+/** A store under test: from a folder for its files, a way to open doors to the same records. */
 export interface StoreUnderTest {
   readonly name: string;
-  /** Opens a store; where `folder` is used, two that are opened in one see the same records. */
-  open(folder: string): Store;
+  readonly open: (folder: string) => () => Store;
 }
 
 export const stores: readonly StoreUnderTest[] = [
-  { name: "memory", open: () => memoryStore() },
-  { name: "sqlite", open: (folder) => sqliteStore({ path: join(folder, "sessions.db") }) },
+  {
+    name: "memory",
+    open() {
+      const store = memoryStore();
+      return () => store;
+    },
+  },
+  { name: "sqlite", open: (folder) => () => sqliteStore({ path: join(folder, "sessions.db") }) },
 ];
 
 /** A folder that is gone when the test ends. */
