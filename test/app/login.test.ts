@@ -90,6 +90,26 @@ test("scenario 4: no path on the site leads to another site after the login", as
   }
 });
 
+test("scenario 4: whatever the session holds as return address, the login stays on the site", async (t) => {
+  const site = await testSite(t);
+  const { sessions } = site.site;
+  for (const returnTo of [
+    "//evil.example",
+    "/\\evil.example",
+    "https://evil.example/",
+    "/x/..//evil.example",
+  ]) {
+    const leo = site.visitor();
+    await leo.get("/devices");
+    const headers = { Cookie: `__Host-session=${leo.ticket}` };
+    await sessions.handle(new Request(site.url, { headers }), async (request) => {
+      (await sessions.of(request)).set("returnTo", returnTo);
+      return new Response();
+    });
+    assert.equal((await leo.login()).location, "/user", returnTo);
+  }
+});
+
 test("scenario 5: /login and /signup send somebody who is logged in straight to /user", async (t) => {
   const leo = (await testSite(t)).visitor();
   await leo.login();
