@@ -76,13 +76,9 @@ describe("[57] a ticket that differs in anything is refused without asking the s
       one.slice(0, at + 1) + other.slice(at + 1),
       other.slice(0, at + 1) + one.slice(at + 1),
     ]).flat();
-    assert.equal(
-      await refuseAll(
-        site,
-        splices.filter((splice) => splice !== one && splice !== other),
-      ),
-      splices.length,
-    );
+    // Where the two have the same letters, a splice is one of them.
+    const spliced = splices.filter((splice) => splice !== one && splice !== other);
+    assert.equal(await refuseAll(site, spliced), spliced.length);
   });
 });
 

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeValue, encodeValue } from "../../src/core/values.ts";
+import { Site, testEverywhere } from "../support/site.ts";
+
+const pollution = JSON.parse('{"__proto__": {"admin": true}}') as object;
+
+testEverywhere("[91] a value with an own __proto__ is refused wherever it hides", async (site) => {
+  const hidden: Record<string, unknown> = {
+    itself: pollution,
+    nested: { a: { b: pollution } },
+    "in an array": [pollution],
+    "as a Map value": new Map([["a", pollution]]),
+    "as a Map key": new Map([[pollution, "a"]]),
+    "in a Set": new Set([pollution]),
+  };
+  const visitor = site.visitor();
+  await visitor.with((session) => {
+    for (const [where, value] of Object.entries(hidden)) {
+      assert.throws(
+        () => session.set("x", value),
+        { code: "VALUE_NOT_STORABLE", message: /__proto__/ },
+        where,
+      );
+    }
+    assert.throws(() => session.set("__proto__", 1), { code: "KEY_INVALID" });
+    assert.equal(session.get("__proto__"), undefined);
+    assert.equal(session.has("__proto__"), false);
+  });
+  await assert.rejects(
+    visitor.with((session) => session.update("x", () => pollution)),
+    { code: "VALUE_NOT_STORABLE" },
+  );
+});
+
+testEverywhere("[91] keys named like properties of objects are plain keys", async (site) => {
+  const before = Object.getOwnPropertyNames(Object.prototype);
+  const names = ["constructor", "prototype", "toString", "hasOwnProperty", "then"];
+  const visitor = site.visitor();
+  await visitor.with((session) => {
+    for (const name of names) {
+      assert.equal(session.get(name), undefined);
+      assert.equal(session.has(name), false);
+      session.set(name, { constructor: { prototype: { admin: true } } });
+    }
+  });
+  await visitor.with((session) => session.rotate());
+  await visitor.with((session) => {
+    assert.deepEqual(session.keys().toSorted(), names.toSorted());
+    for (const [, value] of session.entries()) {
+      assert.deepEqual(value, { constructor: { prototype: { admin: true } } });
+      assert.equal((Object.assign({}, value) as Record<string, unknown>)["admin"], undefined);
+    }
+  });
+  assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before);
+});
+
+test("[91] a stored text with __proto__ in it, however spelt, is corrupt and not a value", () => {
+  const texts = [
+    '{"__proto__":{"admin":true}}',
+    '{"\\u005f_proto__":{"admin":true}}',
+    '{"a":[{"__proto__":1}]}',
+    '{"\\u005f\\u005fproto\\u005f\\u005f":null,"b":1}',
+    '{"$Map":[["a",{"__proto__":{}}]]}',
+    '{"$$":{"__proto__":{}}}',
+  ];
+  for (const text of texts) assert.throws(() => decodeValue(text), SyntaxError, text);
+  assert.throws(() => decodeValue('{"$__proto__":{"admin":true}}'), SyntaxError);
+  const odd = { $__proto__: 1 };
+  assert.deepEqual(decodeValue(encodeValue(odd, "x", 32)), odd);
+  // An escape inside the tag must not smuggle the name in, either.
+  const smuggled = (() => {
+    try {
+      return decodeValue('{"$$__proto__":{"admin":true}}') as object;
+    } catch {
+      return {};
+    }
+  })();
+  assert.equal(Object.getPrototypeOf(smuggled), Object.prototype);
+  assert.equal((smuggled as Record<string, unknown>)["admin"], undefined);
+});
+
+test("[91] a stored row with __proto__ in it reads as absent", async (t) => {
+  const site = new Site(t, { store: "memory" });
+  const visitor = site.visitor();
+  await visitor.with((session) => session.set("x", 1));
+  site.store.tamper = (record) => ({
+    ...record,
+    fields: new Map([...record.fields, ["d:x", Buffer.from('{"__proto__":{"admin":true}}')]]),
+  });
+  await visitor.with((session) => assert.equal(session.get("x"), undefined));
+});
