@@ -15,6 +15,8 @@ export interface HonoContext {
 export interface HonoSessionsOptions<Context extends HonoContext> {
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
   readonly unavailable?: (context: Context, error: StoreError) => Response | Promise<Response>;
+  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  readonly refused?: (context: Context) => Response | Promise<Response>;
 }
 
 /**
@@ -30,7 +32,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
 
   return async (c, next) => {
     const incoming: Incoming = { method: c.req.method.toUpperCase(), header: (name) => c.req.header(name) };
-    if (!sessions.allows(incoming)) return refusedResponse();
+    if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
     const exchange = sessions.exchange(incoming, [c, c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
     await exchange.run(next);

@@ -17,6 +17,9 @@ export interface FlashFilter {
   readonly category?: string | readonly string[];
 }
 
+/** Digits of a time in milliseconds in base 36: enough until the year 5188. */
+const timeLength = 9;
+
 /** A message on its way out: `bytes` where the store still holds it, so that it can be given back. */
 interface Withdrawn {
   readonly name: string;
@@ -69,7 +72,10 @@ export class FlashQueue {
       );
     }
     // Fields sort by time, then by order in the request; the random end keeps two requests apart.
-    const time = now.toString(36).padStart(9, "0");
+    // A message comes after those that wait already, also where clocks are coarse or disagree.
+    const time = Math.max(now, this.#lastTime() + 1)
+      .toString(36)
+      .padStart(timeLength, "0");
     const order = (this.#count++).toString(36).padStart(4, "0");
     const name = fieldName.flash(`${time}${order}${randomBytes(6).toString("base64url")}`);
     this.#added.set(name, { message, category });
@@ -125,6 +131,16 @@ export class FlashQueue {
         .filter(({ flash }) => wanted === undefined || flash === undefined || wanted.includes(flash.category))
         .toSorted((one, other) => (one.name < other.name ? -1 : 1))
     );
+  }
+
+  /** The time in the name of the last message that the record holds, or 0. */
+  #lastTime(): number {
+    let last = 0;
+    for (const name of this.#stored.keys()) {
+      const time = Number.parseInt(name.slice(fieldName.flash("").length).slice(0, timeLength), 36);
+      if (time > last) last = time;
+    }
+    return last;
   }
 
   #decode(name: string, bytes: Uint8Array): Flash | undefined {

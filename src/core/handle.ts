@@ -16,6 +16,8 @@ export interface HandleOptions {
   readonly onError?: (error: unknown, request: Request) => Response | Promise<Response>;
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
   readonly unavailable?: (error: StoreError, request: Request) => Response | Promise<Response>;
+  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  readonly refused?: (request: Request) => Response | Promise<Response>;
 }
 
 /** For adapters: the answer to a request that `sessions.allows` refused. */
@@ -58,7 +60,7 @@ export async function handle<Data extends object>(
     method: request.method.toUpperCase(),
     header: (name) => request.headers.get(name),
   };
-  if (!sessions.allows(incoming)) return refusedResponse();
+  if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
   const exchange = sessions.exchange(incoming, [request]);
   let response: Response;
   let threw = false;
