@@ -8,7 +8,7 @@ export interface Limits {
   readonly keys: number;
   /** A data key's length in UTF-16 units. Default 128. */
   readonly keyLength: number;
-  /** How many objects may lie inside each other. Default 32. */
+  /** How many objects may lie inside each other. Default 32, at most 256. */
   readonly depth: number;
   /** How many flash messages may wait to be shown. Default 32. */
   readonly flashes: number;
@@ -36,6 +36,9 @@ export function readLimits(options: Partial<Limits> = {}): Limits {
     }
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
       throw new ConfigError("CONFIG_INVALID", `limits.${name} must be a whole number above zero.`);
+    }
+    if (name === "depth" && value !== undefined && value > 256) {
+      throw new ConfigError("CONFIG_INVALID", "limits.depth must be at most 256.");
     }
   }
   return { ...defaults, ...options };

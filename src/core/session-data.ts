@@ -3,7 +3,7 @@ import { dataKeyOf, fieldName } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
 import type { Limits } from "./limits.ts";
 import type { Fields, SessionRecord } from "./record.ts";
-import { decodeValue, encodeValue } from "./values.ts";
+import { decodeValue, deepestJson, encodeValue } from "./values.ts";
 
 /** A value with the text it had when it was read or set: another text now means that it was changed inside. */
 interface Held {
@@ -111,8 +111,9 @@ export class SessionData {
     for (const key of keys) {
       const read = this.#read.get(key);
       if (read === undefined || !isObject(read.value) || this.#changed.has(key)) continue;
-      const held = this.checked(key, read.value);
-      if (held.text !== read.text) this.#changed.set(key, held);
+      // Limits hold for changes: what was stored under wider ones can still be read.
+      if (encodeValue(read.value, key, deepestJson) === read.text) continue;
+      this.#changed.set(key, this.checked(key, read.value));
     }
   }
 

@@ -20,9 +20,13 @@ export function encodeValue(value: unknown, key: string, maxDepth: number): stri
   return JSON.stringify(toJson(value, key, walk));
 }
 
-/** The value of a text that `encodeValue` made. @throws SyntaxError for any other text. */
+/** JSON this deep can be walked on any stack; a Map is three levels of it. What lies deeper was not written here. */
+export const deepestJson = 1024;
+
+/** The value of a text that `encodeValue` made. @throws SyntaxError, TypeError or RangeError for any other text. */
 export function decodeValue(text: string): unknown {
   const json: unknown = JSON.parse(text);
+  if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);
   // Most values hold nothing special; only texts that might are walked.
   return text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;
 }
@@ -111,6 +115,12 @@ function plainToJson(value: object, keys: readonly (string | symbol)[], path: st
   }
   const only = keys.length === 1 ? keys[0] : undefined;
   return typeof only === "string" && only.startsWith("$") ? { [`$${only}`]: json[only] } : json;
+}
+
+function assertNotDeeper(json: unknown, levels: number): void {
+  if (typeof json !== "object" || json === null) return;
+  if (levels === 0) throw new SyntaxError("a value is too deep");
+  for (const item of Object.values(json)) assertNotDeeper(item, levels - 1);
 }
 
 function fromJson(json: unknown): unknown {
