@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { randomBytes, randomInt } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { sqliteStore } from "coatcheck/sqlite";
+import { unpackFields } from "../../src/core/packed-fields.ts";
+import { decodeValue } from "../../src/core/values.ts";
+import { collectEvents } from "../support/events.ts";
+import { Site, testOnStores } from "../support/site.ts";
+import type { Visitor } from "../support/site.ts";
+
+/** Bytes of every kind that could lie in a field: noise, and things that other systems would run or revive. */
+function* hostileBlobs(count: number): Generator<Uint8Array> {
+  const payloads = [
+    "",
+    "null",
+    "undefined",
+    "{",
+    '"',
+    "\u0000",
+    '{"$Date":"x"}',
+    '{"$Date":null}',
+    '{"$Map":{}}',
+    '{"$Map":[1]}',
+    '{"$Set":"x"}',
+    '{"$bigint":"1e9"}',
+    '{"$bigint":"0x"}',
+    '{"$URL":"javascript:alert(1)//"}',
+    '{"$URL":"::"}',
+    '{"$bytes":1}',
+    '{"$number":"NaN"}',
+    '{"$function":"process.exit()"}',
+    '{"$Error":"x"}',
+    '{"rce":"_$$ND_FUNC$$_function(){process.exit(1)}()"}',
+    '{"__proto__":{"admin":true}}',
+    '{"type":"Buffer","data":[1]}',
+    "rO0ABXNyABNqYXZhLnV0aWwuSGFzaHRhYmxl",
+    'O:8:"stdClass":0:{}',
+    "\x80\x04\x95cos\nsystem\n",
+    "[".repeat(100_000),
+    `${"[".repeat(50_000)}${"]".repeat(50_000)}`,
+    `${'{"$Set":['.repeat(50_000)}${"]}".repeat(50_000)}`,
+  ];
+  for (const payload of payloads) yield Buffer.from(payload);
+  for (let at = 0; at < count; at++) yield randomBytes(randomInt(0, 80));
+}
+
+async function aSession(site: Site): Promise<Visitor> {
+  const visitor = site.visitor();
+  await visitor.login("leo");
+  await visitor.with((session) => {
+    session.set("x", { deep: [1] });
+    session.set("y", "untouched");
+    session.flash("hello");
+  });
+  return visitor;
+}
+
+testOnStores(
+  "[47][48] whatever lies in a field, it is a value, or absent with an event, and never a crash",
+  async (site, t) => {
+    const visitor = await aSession(site);
+    const [record] = await site.store.dump();
+    assert.ok(record);
+    const flash = [...record.fields.keys()].find((name) => name.startsWith("f:")) ?? "";
+    const events = collectEvents(t);
+    let refused = 0;
+    for (const blob of hostileBlobs(5000)) {
+      site.store.tamper = () => ({
+        ...record,
+        fields: new Map([...record.fields, ["d:x", blob], [flash, blob], ["m:agent", blob]]),
+      });
+      events.length = 0;
+      const [value, other, messages] = await visitor.with((session) => [
+        session.get("x"),
+        session.get("y"),
+        session.peekFlashes(),
+      ]);
+      assert.equal(visitor.last.status, 200);
+      assert.equal(other, "untouched");
+      assert.deepEqual(messages, []);
+      if (value === undefined) {
+        refused++;
+        assert.ok(events.some((event) => event.type === "field-unreadable" && event.field === "d:x"));
+      } else {
+        // In memory nothing is sealed: noise may be JSON by chance, and is plain data then.
+        assert.equal(site.store.inProcess, true);
+        assert.notEqual(typeof value, "function");
+      }
+    }
+    assert.ok(refused > 4000);
+    assert.equal(({} as Record<string, unknown>)["admin"], undefined);
+  },
+);
+
+testOnStores(
+  "[48] every bit flip and truncation of a stored field reads as absent when it is sealed",
+  async (site) => {
+    const visitor = await aSession(site);
+    const [record] = await site.store.dump();
+    const bytes = record?.fields.get("d:y") ?? new Uint8Array();
+    const variants: Uint8Array[] = [];
+    for (const [at, byte] of bytes.entries()) {
+      for (let bit = 0; bit < 8; bit++) variants.push(Uint8Array.from(bytes).with(at, byte ^ (1 << bit)));
+      variants.push(bytes.slice(0, at), bytes.slice(at + 1));
+    }
+    for (const variant of variants) {
+      site.store.tamper = (stored) => ({ ...stored, fields: new Map([["d:y", variant]]) });
+      const value = await visitor.with((session) => session.get("y"));
+      assert.equal(visitor.last.status, 200);
+      if (!site.store.inProcess) assert.equal(value, undefined);
+    }
+  },
+);
+
+test("[47] what was not written by this package decodes to plain data or to a SyntaxError, without running anything", () => {
+  for (const blob of hostileBlobs(10_000)) {
+    try {
+      const value = decodeValue(Buffer.from(blob).toString());
+      assert.notEqual(typeof value, "function");
+    } catch (error) {
+      assert.ok(
+        error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError,
+        String(error),
+      );
+    }
+    unpackFields(blob);
+  }
+});
+
+function withRow(t: TestContext): { site: Site; tear: (column: string, value: unknown) => void } {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-"));
+  const path = join(folder, "a.db");
+  const store = sqliteStore({ path });
+  const site = new Site(t, { over: store });
+  const raw = new DatabaseSync(path);
+  t.after(async () => {
+    raw.close();
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+  return {
+    site,
+    tear: (column, value) => {
+      raw.prepare(`UPDATE coatcheck_session SET ${column} = ?`).run(value as string);
+    },
+  };
+}
+
+test("[48] a row that is damaged, truncated or of another format is anonymous, with one event", async (t) => {
+  const { site, tear } = withRow(t);
+  const visitor = await aSession(site);
+  const [record] = await site.store.dump();
+  assert.ok(record);
+  const row = Buffer.concat([Buffer.of(1, 0, 3), Buffer.from("d:x"), Buffer.of(0, 0, 0, 1, 7)]);
+  const blobs = [
+    Buffer.alloc(0),
+    Buffer.of(0),
+    Buffer.of(2),
+    Buffer.of(1, 255),
+    Buffer.of(1, 255, 255),
+    Buffer.from([1, 0, 1, 65, 255, 255, 255, 255]),
+    ...Array.from({ length: row.length - 2 }, (_, at) => row.subarray(0, at + 2)),
+    Buffer.concat([row, Buffer.of(0)]),
+  ];
+  const events = collectEvents(t);
+  for (const blob of blobs) {
+    tear("fields", blob);
+    events.length = 0;
+    const seen = await visitor.with((session) => [
+      session.subject,
+      session.keys(),
+      session.rejection?.reason,
+    ]);
+    assert.deepEqual(seen, [undefined, [], "unreadable"], blob.toString("hex"));
+    assert.deepEqual(visitor.last.headers.getSetCookie(), []);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["rejected"],
+    );
+  }
+  assert.deepEqual(await site.sessions.list("leo"), []);
+  tear("fields", Buffer.of(1));
+  assert.equal(await visitor.subject(), "leo");
+  tear("verifier", Buffer.alloc(31));
+  assert.equal(await visitor.subject(), undefined);
+});
+
+test("[48] ten thousand random rows: anonymous or empty, never a crash, and a login still works", async (t) => {
+  const { site, tear } = withRow(t);
+  const visitor = await aSession(site);
+  for (let at = 0; at < 10_000; at++) {
+    const blob = randomBytes(randomInt(0, 60));
+    if (at % 2 === 0 && blob.length > 0) blob[0] = 1;
+    // One in a hundred by way of the file, the others where the store would read them.
+    if (at % 100 === 0) {
+      tear("fields", blob);
+      await visitor.with((session) => session.keys());
+      assert.equal(visitor.last.status, 200);
+    }
+    const fields = unpackFields(blob);
+    assert.ok(fields === undefined || fields.size <= blob.length);
+  }
+  tear("fields", Buffer.of(9));
+  await visitor.login("leo");
+  assert.equal(await visitor.subject(), "leo");
+});
