@@ -5,7 +5,7 @@ import { openWorkshop, pages } from "./workshop.ts";
 const workshop = openWorkshop(pages());
 after(() => workshop.close());
 
-describe("the examples in the documentation", { concurrency: true }, () => {
+describe("the examples in the documentation", { concurrency: 4 }, () => {
   test("type-check, all of them", async () => assert.equal(await workshop.compile(), ""));
 
   for (const example of workshop.examples) {

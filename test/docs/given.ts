@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { createSessions } from "coatcheck";
 import type { Cookies, Session, Sessions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
@@ -52,7 +53,9 @@ export async function handler(body: (given: Given) => Promise<Response | void>):
 
 /** `expression; // => value` */
 export function check(actual: unknown, expected: unknown, where: string): void {
-  assert.deepEqual(actual, expected, `${where} is ${show(actual)}, and the page says ${show(expected)}`);
+  hold(() =>
+    assert.deepEqual(actual, expected, `${where} is ${show(actual)}, and the page says ${show(expected)}`),
+  );
 }
 
 /** `call; // throws CODE` */
@@ -64,9 +67,20 @@ export async function fails(call: () => Promise<void>, code: string, where: stri
     thrown = error;
   }
   const found = thrown instanceof Error && "code" in thrown ? thrown.code : show(thrown);
-  assert.equal(found, code, `${where} throws ${String(found)}, and the page says ${code}`);
+  hold(() => assert.equal(found, code, `${where} throws ${String(found)}, and the page says ${code}`));
+}
+
+/** Fails the run for good, also where the example stands in a handler whose errors become a 500. */
+function hold(assertion: () => void): void {
+  try {
+    assertion();
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+    throw error;
+  }
 }
 
 function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return inspect(value, { breakLength: Infinity });
 }

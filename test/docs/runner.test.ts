@@ -30,6 +30,7 @@ const badRuns = {
   "bad-code.md": page('session.set("visits", Number.NaN); // throws KEY_INVALID', "handler"),
   "bad-crash.md": page('throw new Error("no");'),
   "bad-handler.md": page('throw new Error("no");', "handler"),
+  "bad-swallowed.md": page("try {\n1 + 1; // => 3\n} catch {}"),
   "bad-rejection.md": page(
     'void Promise.reject(new Error("nobody waits"));\nawait new Promise((go) => setTimeout(go, 20));',
   ),

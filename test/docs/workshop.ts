@@ -56,7 +56,7 @@ export function openWorkshop(from: ReadonlyMap<string, string>): Workshop {
     },
     async run(example) {
       // The process ends when the example has: a server that it started does not keep it.
-      const script = `await import(${JSON.stringify(`file://${files.get(example)}`)}); process.exit(0);`;
+      const script = `await import(${JSON.stringify(`file://${files.get(example)}`)}); process.exit();`;
       const home = mkdtempSync(join(folder, "home-"));
       return output(["--conditions=coatcheck-source", "--input-type=module", "--eval", script], home);
     },
