@@ -162,6 +162,12 @@ export class RaceSite {
     return state;
   }
 
+  /** How many fields the record of a cookie's ticket still holds. */
+  async fieldsLeft(cookie: string | undefined): Promise<number> {
+    const id = /=([^.]*)/.exec(cookie ?? "")?.[1] ?? "";
+    return (await this.probe.store.read(id, this.clock.now()))?.fields.size ?? 0;
+  }
+
   async close(): Promise<void> {
     for (const server of this.#servers) await server.close();
     await this.probe.store.close();

@@ -85,6 +85,11 @@ export const races: readonly Race[] = [
           assert.deepEqual((await site.state(cookie)).data, {}, "the old cookie opens nothing");
           assert.equal((await site.state(cookie)).subject, undefined);
           assert.deepEqual(await site.probe.store.list("ana", site.clock.now()), []);
+          assert.equal(
+            await site.fieldsLeft(cookie),
+            0,
+            "nothing late was written to what is left of the record",
+          );
         },
       })),
       ...readsAndWrites.map((path) => ({

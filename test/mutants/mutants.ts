@@ -1,0 +1,136 @@
+/** A guard taken out of the sources, and the test that must notice. */
+export interface Mutant {
+  /** What goes wrong without the guard. */
+  readonly name: string;
+  readonly file: string;
+  /** Text that stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** The test file that must fail, and a pattern for the names of the tests in it. */
+  readonly test: string;
+  readonly pattern: string;
+}
+
+function race(name: string, number: string, file: string, find: string, replace: string): Mutant {
+  return {
+    name,
+    file,
+    find,
+    replace,
+    test: "test/contracts/races.test.ts",
+    pattern: `^${number} .*memory, fetch`,
+  };
+}
+
+export const mutants: readonly Mutant[] = [
+  race(
+    "every read moves the idle clock",
+    "S1",
+    "src/core/commit.ts",
+    "isTouchDue(record, now) ? { lastSeenAt: now } : {}",
+    "isTouchDue(record, now) || true ? { lastSeenAt: now } : {}",
+  ),
+  race(
+    "a commit writes back everything it has read",
+    "S2",
+    "src/core/commit.ts",
+    "live.patch({ ...changes, columns })).kind",
+    "live.patch({ ...changes, columns, retain: [], set: new Map([...record.fields, ...changes.set]) })).kind",
+  ),
+  race(
+    "an update does not look at what it replaces",
+    "S3",
+    "src/core/update.ts",
+    "live.patch({ ...expect, set:",
+    "live.patch({ set:",
+  ),
+  race(
+    "a patch is applied whatever its epoch",
+    "S4",
+    "src/core/record.ts",
+    "record.epoch !== patch.epoch ||",
+    "",
+  ),
+  race(
+    "a request that comes just after the logout begins a session",
+    "S4",
+    "src/core/opening.ts",
+    "const mayBegin = now - record.ticketAt > lateRequestWindow;",
+    "const mayBegin = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
+  ),
+  race(
+    "a request whose write found the session gone begins another",
+    "S4",
+    "src/core/live-record.ts",
+    `    this.#mayBegin = false;
+    this.#cookie = { kind: "none" };`,
+    `    this.#mayBegin = true;
+    this.#cookie = { kind: "clear" };`,
+  ),
+  race(
+    "a login goes on in the epoch of the anonymous visitor",
+    "S5",
+    "src/core/login.ts",
+    "epoch: record.epoch + 1,",
+    "epoch: record.epoch,",
+  ),
+  race(
+    "a rotation does not look whether its ticket is still the current one",
+    "S5",
+    "src/core/session.ts",
+    "this.#live.reissue({ expect: { verifier: record.verifier } })",
+    "this.#live.reissue({})",
+  ),
+  race(
+    "the cookie of a login is dropped when the handler fails",
+    "S6",
+    "src/core/exchange.ts",
+    'fate === "failed" || failure !== undefined ? own :',
+    'fate === "failed" || failure !== undefined ? [] :',
+  ),
+  race(
+    "data is kept when the handler fails",
+    "S6",
+    "src/core/exchange.ts",
+    'if (end === "threw" || end.status >= 500) return "failed";',
+    'if (end === "threw") return "seen";',
+  ),
+  race(
+    "records are read from a copy for ever",
+    "S7",
+    "src/core/store-calls.ts",
+    'return this.#call("read", () => this.store.read(id, this.#clock.now(), authoritative));',
+    `const copies: Map<string, Awaitable<SessionRecord | null>> = Reflect.get(this, "copies") ?? new Map();
+    Reflect.set(this, "copies", copies);
+    if (!copies.has(id)) copies.set(id, this.store.read(id, this.#clock.now(), authoritative));
+    return copies.get(id) ?? null;`,
+  ),
+  race(
+    "a ticket is taken for its id alone",
+    "S8",
+    "src/core/opening.ts",
+    "if (!verifiersEqual(record.verifier, verifierOf(ticket)))",
+    "if (verifierOf(ticket).length === 0)",
+  ),
+  race(
+    "a logout clears the cookie and nothing else",
+    "S8",
+    "src/core/live-record.ts",
+    "const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));",
+    'const outcome = { kind: Math.abs(record.epoch) < 0 ? "gone" : "applied" };',
+  ),
+  race(
+    "messages are shown whoever won their removal",
+    "F1",
+    "src/core/session.ts",
+    "bytes === undefined || removed.has(name)",
+    'bytes === undefined || removed.has(name) || name !== ""',
+  ),
+  race(
+    "messages of a page that failed are not given back",
+    "F1",
+    "src/core/commit.ts",
+    "if (flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));",
+    "if (flashes.taken().size < 0) await quietly(live.patch({ set: flashes.taken() }));",
+  ),
+];
