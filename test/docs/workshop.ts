@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { examplesOf } from "./blocks.ts";
 import type { Example } from "./blocks.ts";
 
@@ -25,6 +25,9 @@ export interface Workshop {
   close(): void;
 }
 
+/** What examples find in place, as they import it from their folder. */
+const given = `../../${basename(import.meta.resolve("./given.ts"))}`;
+
 /** Longer than any example takes. */
 const patience = 30_000;
 
@@ -34,7 +37,7 @@ export function openWorkshop(from: ReadonlyMap<string, string>): Workshop {
   const folder = mkdtempSync(join(import.meta.dirname, ".blocks", "run-"));
   const files = new Map<Example, string>();
   for (const [page, text] of from) {
-    for (const example of examplesOf(page, text, "../../given.ts")) {
+    for (const example of examplesOf(page, text, given)) {
       const file = join(folder, `${example.where.replaceAll(/[^\w.-]+/g, "_")}.ts`);
       writeFileSync(file, example.code);
       files.set(example, file);
