@@ -12,6 +12,8 @@ export type { Incoming } from "./core/incoming.ts";
 export { generateSecret } from "./core/keyring.ts";
 export type { Secret } from "./core/keyring.ts";
 export type { Limits } from "./core/limits.ts";
+export { loginDemand } from "./core/login-demand.ts";
+export type { LoginDemand, LoginDemandOptions } from "./core/login-demand.ts";
 export type { SessionsOptions } from "./core/options.ts";
 export type { CrossOriginOptions } from "./core/origin-check.ts";
 export { applyPatch, expiresAt } from "./core/record.ts";

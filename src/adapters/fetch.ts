@@ -1,3 +1,5 @@
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import type { FetchHandler, HandleOptions } from "../core/handle.ts";
 import type { Sessions } from "../core/sessions.ts";
 
@@ -12,4 +14,21 @@ export function fetchSessions<Data extends object>(
   options: HandleOptions = {},
 ): (request: Request) => Promise<Response> {
   return (request) => sessions.handle(request, handler, options);
+}
+
+/**
+ * Puts a login in front of a handler: behind it somebody is logged in. Others are sent to the login
+ * page and back again; programs get 401. Goes inside `fetchSessions`.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  handler: FetchHandler,
+  options: LoginDemandOptions = {},
+): FetchHandler {
+  return async (request) => {
+    if ((await sessions.of(request)).loggedIn) return handler(request);
+    const { pathname, search } = new URL(request.url);
+    const incoming = { method: request.method, header: (name: string) => request.headers.get(name) };
+    return new Response(null, loginDemand(incoming, pathname + search, options));
+  };
 }

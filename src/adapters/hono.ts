@@ -1,6 +1,8 @@
 import { StoreError } from "../errors.ts";
 import { refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
 import type { Incoming } from "../core/incoming.ts";
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import type { Sessions } from "../core/sessions.ts";
 
 /** What this adapter uses of Hono's context; Hono 4's fits. */
@@ -31,7 +33,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
     (await options.unavailable?.(c, error)) ?? unavailableResponse();
 
   return async (c, next) => {
-    const incoming: Incoming = { method: c.req.method.toUpperCase(), header: (name) => c.req.header(name) };
+    const incoming = incomingOf(c);
     if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
     const exchange = sessions.exchange(incoming, [c, c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
@@ -57,4 +59,26 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
     if (finished !== c.res) hold(finished);
     return undefined;
   };
+}
+
+/**
+ * Hono middleware for what only somebody who is logged in may see: `app.use("/user/*", requireLogin(sessions))`,
+ * after `honoSessions`. Others are sent to the login page and back again; programs get 401.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  options: LoginDemandOptions = {},
+): (c: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+  return async (c, next) => {
+    if (!(await sessions.of(c)).loggedIn) {
+      const { pathname, search } = new URL(c.req.raw.url);
+      return new Response(null, loginDemand(incomingOf(c), pathname + search, options));
+    }
+    await next();
+    return undefined;
+  };
+}
+
+function incomingOf(c: HonoContext): Incoming {
+  return { method: c.req.method.toUpperCase(), header: (name) => c.req.header(name) };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import type { FieldCodec } from "./field-codec.ts";
 import type { Limits } from "./limits.ts";
+import type { SessionWatch } from "./session-watch.ts";
 import type { StoreCalls } from "./store-calls.ts";
 import type { TicketOffice } from "./ticket.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -18,6 +19,7 @@ export interface Context {
   readonly timeouts: Timeouts;
   /** The turns of `update`, by record id. */
   readonly turns: Turns;
+  readonly watch: SessionWatch;
   /** Called after a record was created: the moment to think of sweeping. */
   onCreated(): void;
 }

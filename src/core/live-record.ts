@@ -123,6 +123,9 @@ export class LiveRecord {
     if (this.#record === null) return { kind: "gone" };
     const full = { epoch: this.#record.epoch, ...patch };
     const outcome = await this.#context.calls.patch(this.#record.id, full);
+    if (outcome.kind === "applied" && patch.columns?.epoch !== undefined) {
+      this.#context.watch.noteEpoch(this.#record.id, patch.columns.epoch);
+    }
     if (outcome.kind === "applied" && this.#record !== null)
       this.#record = { ...patched(this.#record, full).next, revision: outcome.revision };
     return outcome;

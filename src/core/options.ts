@@ -25,6 +25,11 @@ export interface SessionsOptions extends TimeoutOptions {
   readonly crossOrigin?: CrossOriginOptions | false;
   /** How often expired records are deleted, at the creation of another; `false`: call `sweep` yourself. Default 10 minutes. */
   readonly sweepInterval?: Duration | false;
+  /**
+   * How often the store is asked about a session whose `signal` somebody holds: the longest that its
+   * expiry, or its end in another process, goes unnoticed there. Default 5 seconds.
+   */
+  readonly watchInterval?: Duration;
   /** Where the time comes from. Default: the machine's clock. */
   readonly clock?: Clock;
 }
@@ -40,6 +45,7 @@ const known = [
   "limits",
   "crossOrigin",
   "sweepInterval",
+  "watchInterval",
   "clock",
 ] as const satisfies readonly (keyof SessionsOptions)[];
 

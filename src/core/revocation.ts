@@ -47,6 +47,7 @@ export async function revokeSession(context: Context, id: unknown, subject?: str
     if (verifiersEqual(record.verifier, nobodysVerifier)) return false;
     const outcome = await context.calls.patch(id, endingPatch(record.epoch, context.clock.now()));
     if (outcome.kind === "applied") {
+      context.watch.noteEpoch(id, record.epoch + 1);
       context.events.emit({ type: "revoked", id });
       return true;
     }

@@ -1,16 +1,16 @@
+import type { Context } from "./context.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { Rejection } from "./rejection.ts";
 import { endOf } from "./timeouts.ts";
-import type { Timeouts } from "./timeouts.ts";
 
 /** Who a session is, and since when: what its record says beside the data. */
 export class SessionIdentity {
   readonly #live: LiveRecord;
-  readonly #timeouts: Timeouts;
+  readonly #context: Context;
 
-  constructor(live: LiveRecord, timeouts: Timeouts) {
+  constructor(context: Context, live: LiveRecord) {
+    this.#context = context;
     this.#live = live;
-    this.#timeouts = timeouts;
   }
 
   /** The record's public name, safe to log and to show; `undefined` while there is no record. */
@@ -33,6 +33,16 @@ export class SessionIdentity {
     return this.#live.rejection;
   }
 
+  /**
+   * Fires when this session ends: by logout, another login, revocation or expiry, here or in another
+   * process, there within the hub's `watchInterval`. For WebSockets and event streams, to hang up.
+   * Holding it does not keep the session alive. Already aborted where there is no session.
+   */
+  get signal(): AbortSignal {
+    const record = this.#live.current;
+    return record === null ? AbortSignal.abort() : this.#context.watch.signalOf(record);
+  }
+
   /** When the record was created. */
   get createdAt(): Date | undefined {
     return toDate(this.#live.current?.createdAt);
@@ -51,7 +61,7 @@ export class SessionIdentity {
   /** When the session ends unless it is used again. */
   get expiresAt(): Date | undefined {
     const record = this.#live.current;
-    return record === null ? undefined : toDate(endOf(record, this.#timeouts));
+    return record === null ? undefined : toDate(endOf(record, this.#context.timeouts));
   }
 }
 

@@ -35,7 +35,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   /** Made by the hub: `await sessions.of(request)`. */
   constructor(context: Context, opening: Opening, facts: RequestFacts) {
     const live = new LiveRecord(context, opening);
-    super(live, context.timeouts);
+    super(context, live);
     this.#context = context;
     this.#facts = facts;
     this.#live = live;

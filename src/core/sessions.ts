@@ -23,6 +23,7 @@ import type { SessionInfo } from "./revocation.ts";
 import { createSealer } from "./seal.ts";
 import type { Session } from "./session.ts";
 import { createSessionCookie } from "./session-cookie.ts";
+import { SessionWatch } from "./session-watch.ts";
 import { StoreCalls } from "./store-calls.ts";
 import { Sweeper } from "./sweeper.ts";
 import { createTicketOffice } from "./ticket.ts";
@@ -66,6 +67,8 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     const calls = new StoreCalls(store, clock, storeTimeout, events);
     const interval = sweepInterval === false ? undefined : toMilliseconds(sweepInterval, "sweepInterval");
     this.#sweeper = new Sweeper(calls, clock, events, interval);
+    const timeouts = readTimeouts(options);
+    const watchInterval = toMilliseconds(options.watchInterval ?? { seconds: 5 }, "watchInterval");
     this.#context = {
       clock,
       calls,
@@ -73,8 +76,9 @@ export class Sessions<Data extends object = Record<string, unknown>> {
       events,
       limits: readLimits(options.limits),
       office: createTicketOffice(keyring, cookie.name),
-      timeouts: readTimeouts(options),
+      timeouts,
       turns: new Turns(),
+      watch: new SessionWatch(calls, clock, timeouts, watchInterval),
       onCreated: () => this.#sweeper.sweepIfDue(),
     };
     this.#parts = {

@@ -24,7 +24,7 @@ test("messages of several requests come in the order they were given, though the
   const shown = await visit(async (request) =>
     Response.json(await (await sessions.of(request)).takeFlashes()),
   );
-  const messages: { message: string }[] = await shown.json();
+  const messages = (await shown.json()) as { message: string }[];
   assert.deepEqual(
     messages.map(({ message }) => message),
     given,
