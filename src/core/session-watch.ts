@@ -64,7 +64,7 @@ export class SessionWatch {
   }
 
   async #ask(): Promise<void> {
-    for (const [id, watched] of [...this.#watched]) {
+    for (const [id, watched] of this.#watched) {
       if (!(await this.#goesOn(id, watched))) this.#end(id, watched);
     }
     this.#isAsking = this.#watched.size > 0;
