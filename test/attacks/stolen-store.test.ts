@@ -77,17 +77,18 @@ test("[51] an SQLite file holds no data, message or device in the clear, its WAL
   });
   const files = readdirSync(folder);
   assert.ok(files.some((file) => file.endsWith("-wal")));
-  const all = new Set(Buffer.concat(files.map((file) => readFileSync(join(folder, file)))));
+  const everything = Buffer.concat(files.map((file) => readFileSync(join(folder, file))));
+  const holds = (needle: string | Buffer): boolean => everything.indexOf(needle) !== -1;
   // The names of keys are the store's to see, which the field's name says.
-  assert.ok(all.has("d:canary-key"));
+  assert.ok(holds("d:canary-key"));
   for (const canary of ["canary-value", "canary-message", "canary-category", "canary-agent"]) {
-    assert.equal(all.has(canary), false, canary);
+    assert.equal(holds(canary), false, canary);
   }
   for (const part of visitor.ticket?.split(".").slice(1) ?? []) {
-    assert.equal(all.has(part), false);
-    assert.equal(all.has(Buffer.from(part, "base64url")), false);
+    assert.equal(holds(part), false);
+    assert.equal(holds(Buffer.from(part, "base64url")), false);
   }
-  assert.ok(all.has(visitor.ticket?.split(".")[0] ?? "x"));
+  assert.ok(holds(visitor.ticket?.split(".")[0] ?? "x"));
   await site.sessions.close();
 });
 
