@@ -45,8 +45,13 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
       { "src/stores/sqlite.ts": 'import { copy } from "./memory.ts";' },
       { "src/adapters/hono.ts": 'import { fetchSessions } from "./fetch.ts";' },
       { "src/adapters/express.ts": 'import { k } from "./koa.ts";' },
+      { "src/stores/redis.ts": 'import { a } from "./postgres/a.ts";' },
+      { "src/stores/redis/a.ts": 'import { b } from "../postgres/b.ts";' },
+      { "src/stores/redis/a.ts": 'import { redisStore } from "../redis.ts";' },
     ],
     good: {
+      "src/stores/redis.ts": 'import { a } from "./redis/a.ts";',
+      "src/stores/redis/a.ts": 'import { b } from "./b.ts";',
       "src/adapters/express.ts": 'import { n } from "./node.ts";',
       "src/adapters/koa.ts": 'import { n } from "./node.ts";',
       "src/core/a.ts": 'import { b } from "./b.ts";',

@@ -56,7 +56,8 @@ export const rules: readonly Rule[] = [
         if (target === undefined || !siblings.has(partOf(path)) || partOf(path) !== partOf(target)) {
           return undefined;
         }
-        return over[path] === target ? undefined : `imports its sibling ${specifier}`;
+        const own = over[path] === target || isPartOfSame(path, target);
+        return own ? undefined : `imports its sibling ${specifier}`;
       }),
   },
   {
@@ -136,6 +137,12 @@ export const rules: readonly Rule[] = [
 
 function partOf(path: string): string {
   return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
+}
+
+/** Whether `target` lies in the folder of the store or adapter that `path` is, or is a part of: `src/stores/redis/` for redis. */
+function isPartOfSame(path: string, target: string): boolean {
+  const [part, kind, name = ""] = path.split("/");
+  return target.startsWith(`${part}/${kind}/${name.replace(/\.ts$/, "")}/`);
 }
 
 function paths(files: Files, start: string): string[] {
