@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryStore } from "coatcheck/memory";
+import { Site } from "../support/site.ts";
+
+test("[102] a flood of anonymous sessions fills the memory store to its limit, and logs nobody out", async (t) => {
+  const site = new Site(t, { over: memoryStore({ maxRecords: 100 }) });
+  const members = await Promise.all(
+    Array.from({ length: 50 }, async (_, at) => {
+      const visitor = site.visitor();
+      await visitor.login(`member-${at}`);
+      return visitor;
+    }),
+  );
+  for (let at = 0; at < 5000; at++) await site.visitor().with((session) => session.set("x", at));
+  assert.equal((await site.store.dump()).length, 100);
+  for (const [at, member] of members.entries()) assert.equal(await member.subject(), `member-${at}`);
+});
+
+test("[102] of the anonymous, whoever was active last stays longest", async (t) => {
+  const site = new Site(t, { over: memoryStore({ maxRecords: 10 }) });
+  const active = site.visitor();
+  await active.with((session) => session.set("n", 0));
+  for (let at = 1; at <= 100; at++) {
+    await site.visitor().with((session) => session.set("x", at));
+    await active.with((session) => session.set("n", at));
+  }
+  assert.equal(await active.with((session) => session.get("n")), 100);
+});
+
+test("[102] when all are logged in, the one that was written to least recently goes", async (t) => {
+  const site = new Site(t, { over: memoryStore({ maxRecords: 3 }) });
+  const visitors = [];
+  for (const subject of ["a", "b", "c"]) {
+    const visitor = site.visitor();
+    await visitor.login(subject);
+    visitors.push(visitor);
+  }
+  await visitors[0]?.with((session) => session.set("x", 1));
+  await site.visitor().login("d");
+  const seen = [];
+  for (const visitor of visitors) seen.push(await visitor.subject());
+  assert.deepEqual(seen, ["a", undefined, "c"]);
+  assert.deepEqual(await site.sessions.list("b"), []);
+});
+
+test("[102] the limit must be a whole number above zero", () => {
+  for (const maxRecords of [0, -1, 1.5, Number.NaN, Infinity, "10" as unknown as number]) {
+    assert.throws(() => memoryStore({ maxRecords }), { code: "CONFIG_INVALID" });
+  }
+});
