@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Clock } from "./clock.ts";
 import type { Keyring } from "./keyring.ts";
 import { createSealer, sealOverhead } from "./seal.ts";
@@ -33,7 +34,7 @@ export function createCookieVault(keyring: Keyring, clock: Clock): CookieVault {
 
 function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueLock {
   const keys = keyring.keys("cookie-sign");
-  const mac = (key: Buffer, name: string, payload: string): Buffer =>
+  const mac = (key: KeyObject, name: string, payload: string): Buffer =>
     createHmac("sha256", key).update(`signed\n${name}\n${payload}`).digest();
   return {
     close(name, value, expires) {

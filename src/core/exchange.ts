@@ -1,4 +1,5 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
+import { StoreError } from "../errors.ts";
 import { parseCookieHeader } from "./cookie-header.ts";
 import type { ResponseFate } from "./commit.ts";
 import type { Context } from "./context.ts";
@@ -26,7 +27,10 @@ export type HandlerEnd = { readonly status: number } | "threw";
 /** What is to be done with a response after the commit. */
 export interface Settled {
   readonly headers: ResponseHeaders;
-  /** Why the commit failed: then the visitor must get an error with these headers, and not the response. */
+  /**
+   * Why the visitor must get an error with these headers and not the response: the commit failed, or
+   * the store did where the handler needed it, and the handler answered an error other than 503.
+   */
   readonly failure: unknown;
 }
 
@@ -42,6 +46,9 @@ export class Exchange<Data extends object> {
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
   #cookies: Cookies | undefined;
+  #hasFailed = false;
+  #storeFailure: StoreError | undefined;
+  #isSettled = false;
 
   constructor(parts: ExchangeParts<Data>, request: Incoming) {
     this.#parts = parts;
@@ -51,6 +58,17 @@ export class Exchange<Data extends object> {
   /** Runs the handler with this exchange as the current one. */
   run<T>(handler: () => T): T {
     return this.#parts.currents.run(this, handler);
+  }
+
+  /** Nobody has asked for the session or the cookies: the response needs nothing, and `settle` has nothing to wait for. */
+  get isUntouched(): boolean {
+    return this.#session === undefined && this.#cookies === undefined;
+  }
+
+  /** Notes that the handler failed, whatever will be answered: for adapters that see errors pass by. */
+  fail(error: unknown): void {
+    this.#hasFailed = true;
+    if (error instanceof StoreError) this.#storeFailure = error;
   }
 
   /**
@@ -69,24 +87,30 @@ export class Exchange<Data extends object> {
 
   /** The cookies beside the session. */
   cookies(): Cookies {
-    return (this.#cookies ??= new Cookies({
+    if (this.#cookies !== undefined) return this.#cookies;
+    this.#cookies = new Cookies({
       incoming: () => this.#readCookies(),
       vault: this.#parts.vault,
       clock: this.#parts.context.clock,
       sessionCookie: this.#parts.cookie.name,
-    }));
+    });
+    if (this.#isSettled) this.#cookies.settle();
+    return this.#cookies;
   }
 
   /** Commits. Call it once the handler has answered and before any byte of the response has left. */
   async settle(end: HandlerEnd): Promise<Settled> {
     const plain = this.#cookies?.settle() ?? [];
-    const fate = fateOf(end);
+    const fate = this.#hasFailed ? "failed" : fateOf(end);
+    this.#isSettled = true;
     if (this.#session === undefined) {
       return { headers: this.#headers(fate === "failed" ? [] : plain), failure: undefined };
     }
     // A handler may have called for the session and not waited for it.
-    await this.#session.catch(() => undefined);
-    let failure: unknown;
+    if (this.#opened === undefined) await this.#session.catch(() => undefined);
+    // An error that the app answered itself stays its own, if it tells the visitor to come again.
+    const isOwnAnswer = fate !== "failed" || end === "threw" || end.status === 503;
+    let failure: unknown = isOwnAnswer ? undefined : this.#storeFailure;
     try {
       await this.#opened?.settle(fate);
     } catch (error) {
@@ -126,11 +150,16 @@ export class Exchange<Data extends object> {
   }
 
   async #open(authoritative: boolean): Promise<Session<Data>> {
-    const opening = await this.#openRecord(authoritative);
+    const opening = await this.#openRecord(authoritative).catch((error: unknown) => {
+      if (error instanceof StoreError) this.#storeFailure = error;
+      throw error;
+    });
     this.#opened = new Session<Data>(this.#parts.context, opening, {
       agent: (this.#request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed(),
       isSeen: isSeenByPerson(this.#request),
     });
+    // Opened when the response had left: it can be read, and says so when it is written to.
+    if (this.#isSettled) await this.#opened.settle("failed");
     return this.#opened;
   }
 

@@ -1,4 +1,5 @@
-import { hkdfSync, randomBytes } from "node:crypto";
+import { createSecretKey, hkdfSync, randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { ConfigError } from "../errors.ts";
 
 /** One secret key, or several, **newest first**: the first signs and seals, the others only open. */
@@ -9,8 +10,8 @@ export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal";
 
 /** The keys of one purpose. */
 export interface PurposeKey {
-  /** 32 bytes. */
-  readonly key: Buffer;
+  /** 32 bytes. As a KeyObject it shows nothing when printed, and Node need not prepare it anew for each use. */
+  readonly key: KeyObject;
   /** 4 bytes that name the key inside sealed bytes. They only choose among the keys configured here. */
   readonly mark: Buffer;
 }
@@ -65,7 +66,7 @@ export function createKeyring(secret: Secret): Keyring {
 
 function derive(root: Uint8Array, purpose: Purpose): PurposeKey {
   const bytes = Buffer.from(hkdfSync("sha256", root, "coatcheck/1", purpose, 36));
-  return { key: bytes.subarray(0, 32), mark: bytes.subarray(32) };
+  return { key: createSecretKey(bytes.subarray(0, 32)), mark: bytes.subarray(32) };
 }
 
 function checkedBytes(entry: unknown, name: string): Uint8Array {

@@ -9,13 +9,20 @@ export interface ResponseHeaders {
   readonly caching: "shared" | "private" | "never";
 }
 
+/** What must be done to a response's headers; `Headers` fits. */
+export interface HeaderTarget {
+  get(name: string): string | null;
+  set(name: string, value: string): void;
+  append(name: string, value: string): void;
+}
+
 /** The response needs nothing from us. */
 export function isUntouched(headers: ResponseHeaders): boolean {
   return headers.caching === "shared" && headers.setCookies.length === 0;
 }
 
 /** Adds the headers to those of a response, stricter ones of the app's own left as they are. */
-export function applyHeaders(target: Headers, headers: ResponseHeaders): void {
+export function applyHeaders(target: HeaderTarget, headers: ResponseHeaders): void {
   for (const cookie of headers.setCookies) target.append("set-cookie", cookie);
   if (headers.caching === "shared") return;
   target.set("vary", mergedVary(target.get("vary"), "Cookie"));

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Keyring, Purpose } from "./keyring.ts";
 
 /**
@@ -33,16 +34,15 @@ export const sealOverhead: number = headLength + tagLength;
 export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
   const keys = keyring.keys(purpose);
   // The last context's key is kept: a request seals and unseals the fields of one record.
-  const last = { key: keys[0].key, context: "", derived: Buffer.alloc(0) };
-  const keyFor = (key: Buffer, context: string): Buffer => {
-    if (last.context !== context || last.key !== key) {
-      last.derived = createHmac("sha256", key).update(context).digest();
-      last.key = key;
-      last.context = context;
+  let last: { readonly key: KeyObject; readonly context: string; readonly derived: KeyObject } | undefined;
+  const keyFor = (key: KeyObject, context: string): KeyObject => {
+    if (last === undefined || last.context !== context || last.key !== key) {
+      const derived = createSecretKey(createHmac("sha256", key).update(context).digest());
+      last = { key, context, derived };
     }
     return last.derived;
   };
-  const keyMarked = (sealed: Uint8Array): Buffer | undefined => {
+  const keyMarked = (sealed: Uint8Array): KeyObject | undefined => {
     if (sealed.length < sealOverhead || sealed[0] !== version) return undefined;
     return keys.find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)))?.key;
   };

@@ -187,6 +187,11 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     return exchange;
   }
 
+  /** For adapters: notes that a request's handler failed, where its exchange is out of reach. */
+  fail(request: object, error: unknown): void {
+    this.#exchanges.get(request)?.fail(error);
+  }
+
   #exchangeOf(request: object): Exchange<Data> {
     const exchange = this.#exchanges.get(request);
     if (exchange !== undefined) return exchange;

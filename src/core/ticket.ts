@@ -1,4 +1,5 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Keyring } from "./keyring.ts";
 
 /**
@@ -69,7 +70,7 @@ export interface TicketOffice {
 /** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
 export function createTicketOffice(keyring: Keyring, cookieName: string): TicketOffice {
   const keys = keyring.keys("ticket");
-  const mac = (key: Buffer, id: string, secret: string): Buffer =>
+  const mac = (key: KeyObject, id: string, secret: string): Buffer =>
     // No part can hold a line feed, so the parts can't be shifted against each other.
     createHmac("sha256", key).update(`ticket\n${cookieName}\n${id}\n${secret}`).digest().subarray(0, 16);
   return {

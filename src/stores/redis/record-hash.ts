@@ -1,0 +1,117 @@
+import type { Patch, SessionRecord } from "../../core/record.ts";
+import { columnOrder, format } from "./scripts.ts";
+
+/** What a command is made of. */
+export type Argument = string | Uint8Array;
+
+/** A record as the fields and values of its hash, in turn. */
+export function toHash(record: SessionRecord): Argument[] {
+  const columns = columnOrder.map((name) => columnText(record[name]));
+  const hash: Argument[] = ["c", [format, ...columns].join(" "), "v", copied(record.verifier)];
+  if (record.subject !== null) hash.push("s", record.subject);
+  for (const [name, bytes] of record.fields) hash.push(`.${name}`, copied(bytes));
+  return hash;
+}
+
+/** The record in a hash: `null` for an empty one, `undefined` when anything in it is not what was written. */
+export function fromHash(id: string, reply: unknown): SessionRecord | null | undefined {
+  const hash = hashOf(reply);
+  if (hash === undefined || hash.size === 0) return hash && null;
+  const verifier = hash.get("v");
+  const [found, ...words] = hash.get("c")?.toString("latin1").split(" ") ?? [];
+  if (found !== format || words.length !== columnOrder.length || verifier?.length !== 32) return undefined;
+  const numbers = words.map((word) => (word === "-" ? null : Number(word)));
+  if (numbers.some((number) => Number.isNaN(number))) return undefined;
+  const [epoch, revision, ticketAt, createdAt, authenticatedAt = null, lastSeenAt, ...rest] = numbers;
+  const [idleTimeout, absoluteDeadline, permanent] = rest;
+  if (
+    typeof epoch !== "number" ||
+    typeof revision !== "number" ||
+    typeof ticketAt !== "number" ||
+    typeof createdAt !== "number" ||
+    typeof lastSeenAt !== "number" ||
+    typeof idleTimeout !== "number" ||
+    typeof absoluteDeadline !== "number"
+  ) {
+    return undefined;
+  }
+  const fields = new Map<string, Uint8Array>();
+  for (const [name, bytes] of hash) if (name.startsWith(".")) fields.set(name.slice(1), copied(bytes));
+  return {
+    id,
+    epoch,
+    revision,
+    verifier: copied(verifier),
+    ticketAt,
+    subject: hash.get("s")?.toString() ?? null,
+    createdAt,
+    authenticatedAt,
+    lastSeenAt,
+    idleTimeout,
+    absoluteDeadline,
+    permanent: permanent === 1,
+    fields,
+  };
+}
+
+/** A hash as clients give it: fields and values in turn, or an object or a map of them. */
+export function hashOf(reply: unknown): Map<string, Buffer> | undefined {
+  if (typeof reply !== "object" || reply === null) return undefined;
+  if (!Array.isArray(reply)) {
+    return hashOf((reply instanceof Map ? [...reply] : Object.entries(reply)).flat());
+  }
+  const hash = new Map<string, Buffer>();
+  for (let at = 0; at < reply.length; at += 2) {
+    const value: unknown = reply[at + 1];
+    // Text instead of bytes means a client that decodes: what is in it can't be trusted.
+    if (!Buffer.isBuffer(value)) return undefined;
+    hash.set(String(reply[at]), value);
+  }
+  return hash;
+}
+
+/** What the script for patches takes, after its deadline; `indexed` is where the id was added to before. */
+export function patchArguments(
+  patch: Patch,
+  now: number,
+  indexed: { readonly subject: string; readonly until: number } | undefined,
+): Argument[] {
+  const { columns = {}, expect = {}, retain, remove = [], set = new Map<string, Uint8Array>() } = patch;
+  const expected = [...(expect.fields ?? [])];
+  return [
+    String(now),
+    String(patch.epoch),
+    expect.verifier === undefined ? "" : copied(expect.verifier),
+    indexed === undefined ? "" : `=${indexed.subject}`,
+    String(indexed?.until ?? 0),
+    columns.verifier === undefined ? "" : copied(columns.verifier),
+    marked(columns.subject),
+    ...columnOrder.filter((name) => name !== "revision").map((name) => columnText(columns[name])),
+    String(expected.length),
+    String(retain?.length ?? -1),
+    String(remove.length),
+    String(set.size),
+    ...expected.flatMap(([name, bytes]) => [name, bytes === null ? "-" : Buffer.concat([equals, bytes])]),
+    ...(retain ?? []),
+    ...remove,
+    ...Array.from(set, ([name, bytes]) => [name, copied(bytes)]).flat(),
+  ];
+}
+
+const equals = Buffer.from("=");
+
+function marked(subject: string | null | undefined): string {
+  if (subject === undefined) return "";
+  return subject === null ? "-" : `=${subject}`;
+}
+
+function columnText(value: number | boolean | null | undefined): string {
+  if (value === undefined) return "";
+  if (value === null) return "-";
+  return String(Number(value));
+}
+
+/** The caller's bytes may change before the client has sent them, and a reply's are a part of something larger. */
+function copied(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes);
+}

@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+
+/** A Lua script: one command to Redis, carried out while nothing else is. */
+export interface Script {
+  readonly source: string;
+  /** What `EVALSHA` knows it by. */
+  readonly sha: string;
+}
+
+/**
+ * How a record is kept: one hash. `c` holds the format and nine columns, divided by spaces (`-` is null),
+ * `v` the verifier, `s` the subject where there is one, and `.name` the bytes of each field.
+ */
+export const format = "1";
+
+/** The columns in `c`, after the format, in this order. */
+export const columnOrder = [
+  "epoch",
+  "revision",
+  "ticketAt",
+  "createdAt",
+  "authenticatedAt",
+  "lastSeenAt",
+  "idleTimeout",
+  "absoluteDeadline",
+  "permanent",
+] as const;
+
+/**
+ * Begins every script that writes: what comes later than its caller has waited (ARGV[1], by the
+ * server's clock) is not done. It may have lain in a queue, or before a server that stood still.
+ */
+const inTime = `
+local clock = redis.call('TIME')
+local time = clock[1] * 1000 + math.floor(clock[2] / 1000)
+if time > tonumber(ARGV[1]) then return {'late', time} end
+local key = KEYS[1]
+local whole = function(number) return string.format('%.0f', math.min(number, 1e14)) end
+`;
+
+/**
+ * ARGV: deadline, life in ms, then the hash's fields and values in turn.
+ * Answers created, taken or late.
+ */
+export const create: Script = script(`${inTime}
+if redis.call('EXISTS', key) == 1 then return {'taken', time} end
+if tonumber(ARGV[2]) < 1 then return {'created', time} end
+for at = 3, #ARGV, 2 do redis.call('HSET', key, ARGV[at], ARGV[at + 1]) end
+redis.call('PEXPIRE', key, whole(tonumber(ARGV[2])))
+return {'created', time}
+`);
+
+/**
+ * The rules of \`applyPatch\` in the core, on the record itself. ARGV, where "" stands for "not given":
+ *
+ *  1 deadline, 2 now, 3 epoch, 4 verifier expected, 5 "=" and the subject that the id was added to the
+ *  index of, 6 until when, 7 verifier, 8 subject ("-" for none, or "=" and the name), 9 to 16 the other
+ *  columns but the revision, 17 to 20 how many fields to expect, retain (-1: all), remove and set; then
+ *  these: names with "-" for none or "=" and the bytes, names, names, names with bytes.
+ *
+ * Answers applied (revision, removed), conflict (the hash), gone, late, unreadable, or index: the id
+ * has to be in the index of this subject until this deadline first.
+ */
+export const patch: Script = script(`${inTime}
+local now = tonumber(ARGV[2])
+local held = redis.call('HMGET', key, 'c', 'v', 's')
+if not held[1] then return {'gone', time} end
+local c = {}
+for word in string.gmatch(held[1], '%S+') do c[#c + 1] = word end
+if c[1] ~= '${format}' or #c ~= ${columnOrder.length + 1} then return {'unreadable', time} end
+local ends = function() return math.min(c[7] + c[8], tonumber(c[9])) end
+if c[2] ~= ARGV[3] or ends() <= now then return {'gone', time} end
+
+local at = 21
+local conflict = ARGV[4] ~= '' and ARGV[4] ~= held[2]
+for _ = 1, tonumber(ARGV[17]) do
+  local bytes = redis.call('HGET', key, '.' .. ARGV[at])
+  if (bytes and '=' .. bytes or '-') ~= ARGV[at + 1] then conflict = true end
+  at = at + 2
+end
+if conflict then return {'conflict', time, redis.call('HGETALL', key)} end
+
+local before = tonumber(c[9])
+for place, column in ipairs({2, 4, 5, 6, 7, 8, 9, 10}) do
+  if ARGV[8 + place] ~= '' then c[column] = ARGV[8 + place] end
+end
+c[3] = whole(c[3] + 1)
+local owner = held[3] and '=' .. held[3] or '-'
+local heir = ARGV[8] ~= '' and ARGV[8] or owner
+if heir ~= '-' and (heir ~= owner or tonumber(c[9]) > before)
+  and (heir ~= ARGV[5] or tonumber(ARGV[6]) < tonumber(c[9])) then
+  return {'index', time, string.sub(heir, 2), c[9]}
+end
+
+-- Redis keeps a key through the millisecond that it is given; a record is gone in it.
+local life = math.ceil(ends() - now) - 1
+local removed = {}
+local setting = tonumber(ARGV[20])
+-- At maxmemory Redis refuses a script's first write if it could take memory, and no later one. This one
+-- takes none, so that a logout or a touch goes through; what sets fields is refused.
+if setting == 0 then redis.call('PEXPIRE', key, whole(math.max(life, 1))) end
+if tonumber(ARGV[18]) >= 0 then
+  local kept = {}
+  for _ = 1, tonumber(ARGV[18]) do
+    kept['.' .. ARGV[at]] = true
+    at = at + 1
+  end
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    if string.sub(name, 1, 1) == '.' and not kept[name] then redis.call('HDEL', key, name) end
+  end
+end
+for _ = 1, tonumber(ARGV[19]) do
+  if redis.call('HDEL', key, '.' .. ARGV[at]) == 1 then removed[#removed + 1] = ARGV[at] end
+  at = at + 1
+end
+for _ = 1, setting do
+  redis.call('HSET', key, '.' .. ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+redis.call('HSET', key, 'c', table.concat(c, ' '))
+if ARGV[7] ~= '' then redis.call('HSET', key, 'v', ARGV[7]) end
+if ARGV[8] == '-' then redis.call('HDEL', key, 's')
+elseif ARGV[8] ~= '' then redis.call('HSET', key, 's', string.sub(ARGV[8], 2)) end
+if life > 0 then redis.call('PEXPIRE', key, whole(life)) else redis.call('DEL', key) end
+return {'applied', time, c[3], removed}
+`);
+
+/**
+ * Adds an id to the index of a subject, with the server's time, and lets the index live long enough.
+ * ARGV: deadline, life in ms, id. Answers added (how many ids there are) or late.
+ */
+export const addToIndex: Script = script(`${inTime}
+redis.call('HSET', key, ARGV[3], whole(time))
+redis.call('PEXPIRE', key, whole(math.max(redis.call('PTTL', key), tonumber(ARGV[2]))))
+return {'added', time, redis.call('HLEN', key)}
+`);
+
+/**
+ * Takes ids out of the index of a subject, unless they were added again since they were seen, or lately:
+ * their record may be about to be written. ARGV: deadline, age in ms, then ids with the times seen.
+ */
+export const healIndex: Script = script(`${inTime}
+local healed = 0
+for at = 3, #ARGV, 2 do
+  local added = redis.call('HGET', key, ARGV[at])
+  if added == ARGV[at + 1] and time - added > tonumber(ARGV[2]) then
+    healed = healed + redis.call('HDEL', key, ARGV[at])
+  end
+end
+return {'healed', time, healed}
+`);
+
+function script(source: string): Script {
+  const text = source.trim();
+  return { source: text, sha: createHash("sha1").update(text).digest("hex") };
+}
