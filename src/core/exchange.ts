@@ -1,10 +1,10 @@
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { StoreError } from "../errors.ts";
 import { parseCookieHeader } from "./cookie-header.ts";
 import type { ResponseFate } from "./commit.ts";
 import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
+import type { Currents } from "./currents.ts";
 import { isSeenByPerson } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { open } from "./opening.ts";
@@ -18,7 +18,7 @@ export interface ExchangeParts<Data extends object> {
   readonly context: Context;
   readonly cookie: SessionCookie;
   readonly vault: CookieVault;
-  readonly currents: AsyncLocalStorage<Exchange<Data>>;
+  readonly currents: Currents<Exchange<Data>>;
 }
 
 /** How a handler ended, as an adapter tells it. */

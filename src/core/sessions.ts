@@ -1,9 +1,9 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { MisuseError } from "../errors.ts";
 import { systemClock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { createCookieVault } from "./cookie-vault.ts";
 import type { Cookies } from "./cookies.ts";
+import { Currents } from "./currents.ts";
 import { toMilliseconds } from "./duration.ts";
 import { createEvents } from "./events.ts";
 import { Exchange } from "./exchange.ts";
@@ -85,7 +85,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
       context: this.#context,
       cookie,
       vault: createCookieVault(keyring, clock),
-      currents: new AsyncLocalStorage(),
+      currents: new Currents(),
     };
     this.#isAllowed = crossOrigin === false ? () => true : createOriginCheck(crossOrigin);
   }
@@ -202,7 +202,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   }
 
   #currentExchange(): Exchange<Data> {
-    const exchange = this.#parts.currents.getStore();
+    const exchange = this.#parts.currents.get();
     if (exchange !== undefined) return exchange;
     throw new MisuseError(
       "NO_SESSION_HERE",

@@ -66,6 +66,9 @@ function objectToJson(value: object, path: string, walk: Walk): unknown {
   return json;
 }
 
+/** How many own keys every URL has: none in Node, a mark of the runtime's own in Deno. */
+const urlKeys = Reflect.ownKeys(new URL("about:blank")).length;
+
 function kindToJson(value: object, path: string, walk: Walk): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Uint8Array.prototype && value instanceof Uint8Array) {
@@ -79,7 +82,8 @@ function kindToJson(value: object, path: string, walk: Walk): unknown {
     return value.map((item, at) => toJson(item, `${path}[${at}]`, walk));
   }
   if (prototype === Object.prototype) return plainToJson(value, keys, path, walk);
-  if (keys.length > 0) throw notStorable(path, `is a ${nameOf(value)} with extra properties`);
+  if (keys.length > (prototype === URL.prototype ? urlKeys : 0))
+    throw notStorable(path, `is a ${nameOf(value)} with extra properties`);
   if (prototype === Date.prototype && value instanceof Date) {
     const time = value.getTime();
     if (Number.isNaN(time)) throw notStorable(path, "is an invalid Date");
