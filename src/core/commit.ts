@@ -38,6 +38,7 @@ export async function commit(
     await giveBack(live, flashes);
     return;
   }
+  if (request.fate === "unseen") flashes.keepTakenAdditions();
   const { set: dataTexts, remove } = await changesOf(data, live, flashes);
   const texts = new Map([...dataTexts, ...flashes.additions()]);
   const record = live.current;

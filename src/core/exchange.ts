@@ -60,9 +60,9 @@ export class Exchange<Data extends object> {
     return this.#parts.currents.run(this, handler);
   }
 
-  /** Nobody has asked for the session or the cookies: the response needs nothing, and `settle` has nothing to wait for. */
+  /** Nobody has asked for the session or the cookies: the response needs nothing from us. */
   get isUntouched(): boolean {
-    return this.#session === undefined && this.#cookies === undefined;
+    return this.#session === undefined && this.#cookies === undefined && this.#storeFailure === undefined;
   }
 
   /** Notes that the handler failed, whatever will be answered: for adapters that see errors pass by. */
@@ -102,15 +102,12 @@ export class Exchange<Data extends object> {
   async settle(end: HandlerEnd): Promise<Settled> {
     const plain = this.#cookies?.settle() ?? [];
     const fate = this.#hasFailed ? "failed" : fateOf(end);
-    this.#isSettled = true;
-    if (this.#session === undefined) {
-      return { headers: this.#headers(fate === "failed" ? [] : plain), failure: undefined };
-    }
     // A handler may have called for the session and not waited for it.
-    if (this.#opened === undefined) await this.#session.catch(() => undefined);
-    // An error that the app answered itself stays its own, if it tells the visitor to come again.
-    const isOwnAnswer = fate !== "failed" || end === "threw" || end.status === 503;
-    let failure: unknown = isOwnAnswer ? undefined : this.#storeFailure;
+    if (this.#session !== undefined && this.#opened === undefined) await this.#session.catch(() => undefined);
+    this.#isSettled = true;
+    // A 503 of the app's own says what there is to say.
+    const isAnswered = fate !== "failed" || end === "threw" || end.status === 503;
+    let failure: unknown = isAnswered ? undefined : this.#storeFailure;
     try {
       await this.#opened?.settle(fate);
     } catch (error) {

@@ -38,6 +38,8 @@ export class FlashQueue {
   readonly #added = new Map<string, Flash>();
   /** Stored messages that this request has taken. */
   readonly #taken = new Map<string, Uint8Array>();
+  /** Messages that this request has both added and taken. */
+  readonly #takenAdditions = new Map<string, Flash>();
   #count = 0;
 
   constructor(codec: FieldCodec, limits: Limits) {
@@ -98,13 +100,21 @@ export class FlashQueue {
 
   /** The patch removed these: they may be shown, and must be given back if the response is not seen. */
   won(withdrawn: readonly Withdrawn[]): Flash[] {
-    for (const { name, bytes } of withdrawn) if (bytes !== undefined) this.#taken.set(name, bytes);
+    for (const { name, bytes, flash } of withdrawn) {
+      if (bytes !== undefined) this.#taken.set(name, bytes);
+      else if (flash !== undefined) this.#takenAdditions.set(name, flash);
+    }
     return withdrawn.flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
   }
 
   /** The fields of messages that were taken and not seen. */
   taken(): ReadonlyMap<string, Uint8Array> {
     return this.#taken;
+  }
+
+  /** The page with this request's own messages will not be seen: they wait for the next one. */
+  keepTakenAdditions(): void {
+    for (const [name, flash] of this.#takenAdditions) this.#added.set(name, flash);
   }
 
   /** The texts of the fields that this request adds. */
@@ -117,6 +127,7 @@ export class FlashQueue {
   /** Drops the messages of this request: they were committed, or never will be. */
   forgetAdditions(): void {
     this.#added.clear();
+    this.#takenAdditions.clear();
   }
 
   #matching({ category }: FlashFilter): Withdrawn[] {

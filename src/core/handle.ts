@@ -1,4 +1,6 @@
 import { StoreError } from "../errors.ts";
+import { failedAnswer, refusedAnswer, unavailableAnswer } from "./bare-answer.ts";
+import type { BareAnswer } from "./bare-answer.ts";
 import type { Incoming } from "./incoming.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
@@ -22,22 +24,12 @@ export interface HandleOptions {
 
 /** For adapters: the answer to a request that `sessions.allows` refused. */
 export function refusedResponse(): Response {
-  return new Response("This request came from another site and was refused.\n", {
-    status: 403,
-    headers: {
-      "content-type": "text/plain; charset=utf-8",
-      "cache-control": "no-store",
-      vary: "Sec-Fetch-Site, Origin",
-    },
-  });
+  return toResponse(refusedAnswer);
 }
 
 /** For adapters: the answer when the store failed where the session was needed. The visitor's cookie is left alone. */
 export function unavailableResponse(): Response {
-  return new Response("The site can't tell who you are right now. Please try again in a moment.\n", {
-    status: 503,
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "retry-after": "5" },
-  });
+  return toResponse(unavailableAnswer);
 }
 
 /** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
@@ -80,8 +72,9 @@ async function answerTo(error: unknown, request: Request, options: HandleOptions
   if (options.onError !== undefined) return options.onError(error, request);
   // oxlint-disable-next-line no-console -- what every fetch server does with an error nobody handles
   console.error(error);
-  return new Response("Internal Server Error\n", {
-    status: 500,
-    headers: { "content-type": "text/plain; charset=utf-8" },
-  });
+  return toResponse(failedAnswer);
+}
+
+function toResponse({ status, headers, body }: BareAnswer): Response {
+  return new Response(body, { status, headers });
 }

@@ -40,7 +40,7 @@ export function generateSecret(): string {
  *
  * @throws ConfigError SECRET_MISSING without a key; SECRET_WEAK for one that is short or guessable.
  */
-export function createKeyring(secret: Secret): Keyring {
+export function createKeyring(secret: Secret | undefined): Keyring {
   const given: unknown = secret;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   if (list.length === 0) {

@@ -12,9 +12,10 @@ import type { TimeoutOptions } from "./timeouts.ts";
 export interface SessionsOptions extends TimeoutOptions {
   /**
    * The app's secret key, or several, newest first: the first signs and seals, the others only open,
-   * so that a key can be replaced without logging anybody out. At least 32 random bytes each.
+   * so that a key can be replaced without logging anybody out. At least 32 random bytes each. Needed;
+   * `undefined` is allowed here so that an environment variable can be passed, and refused at start.
    */
-  readonly secret: Secret;
+  readonly secret: Secret | undefined;
   /** Where records live. */
   readonly store: Store;
   readonly cookie?: SessionCookieOptions;

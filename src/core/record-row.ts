@@ -1,6 +1,6 @@
 import { packFields, unpackFields } from "./packed-fields.ts";
 import { expiresAt } from "./record.ts";
-import type { SessionRecord } from "./record.ts";
+import type { Fields, SessionRecord } from "./record.ts";
 
 /** The columns of a record in an SQL table, beside its `id`. Times are integers: milliseconds since 1970 UTC. */
 export const recordColumns = [
@@ -43,8 +43,16 @@ export function toRow(record: SessionRecord): Row {
 
 /** The record of a row, or `undefined` when anything in it is not what `toRow` writes. */
 export function fromRow(row: Readonly<Record<string, unknown>>): SessionRecord | undefined {
-  const { id, verifier, subject, authenticated_at: authenticatedAt, permanent, fields: packed } = row;
-  const fields = packed instanceof Uint8Array ? unpackFields(packed) : undefined;
+  const { fields: packed } = row;
+  return fromColumns(row, packed instanceof Uint8Array ? unpackFields(packed) : undefined);
+}
+
+/** The same, for stores that keep fields in a way of their own. */
+export function fromColumns(
+  row: Readonly<Record<string, unknown>>,
+  fields: Fields | undefined,
+): SessionRecord | undefined {
+  const { id, verifier, subject, authenticated_at: authenticatedAt, permanent } = row;
   const numbers = [
     "epoch",
     "revision",

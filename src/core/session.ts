@@ -94,6 +94,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** Removes all keys. Who is logged in, and messages that wait, stay. */
   clear(): void {
+    this.#assertWritable();
     for (const key of this.keys()) this.delete(key);
   }
 
@@ -202,8 +203,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async rotate(): Promise<void> {
     this.#assertWritable();
     const record = this.#live.current;
-    if (record === null) return;
-    if (await this.#live.reissue({ expect: { verifier: record.verifier } })) {
+    if (record !== null && (await this.#live.reissue({ expect: { verifier: record.verifier } }))) {
       this.#context.events.emit({ type: "rotated", id: record.id });
     }
   }
@@ -224,7 +224,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     await commit(this.#context, this.#live, this.#data, this.#flashes, { fate, permanent: this.#permanent });
   }
 
-  /** For the hub: what the response has to do with the session cookie. */
+  /** For the hub: what to do with the session cookie. */
   get cookieAction(): CookieAction {
     return this.#live.cookie;
   }
@@ -244,7 +244,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     if (this.#loggedOut) {
       throw new MisuseError(
         "AFTER_LOGOUT",
-        "The session was logged out in this request; only flash() and login() may follow.",
+        "After a logout() only flash() and login() may follow in a request.",
       );
     }
   }

@@ -1,4 +1,4 @@
-import { LimitError, MisuseError } from "../errors.ts";
+import { ConfigError, LimitError, MisuseError } from "../errors.ts";
 import { toMilliseconds } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 
@@ -128,9 +128,9 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
   return header;
 }
 
-/** A cookie's lifetime in whole seconds. @throws LimitError COOKIE_TOO_LONG_LIVED over 400 days; ConfigError. */
+/** A cookie's lifetime in whole seconds. @throws LimitError COOKIE_TOO_LONG_LIVED over 400 days; MisuseError COOKIE_INVALID. */
 export function toMaxAge(duration: Duration): number {
-  const seconds = Math.ceil(toMilliseconds(duration, "maxAge") / 1000);
+  const seconds = Math.ceil(millisecondsOf(duration) / 1000);
   if (seconds > maxCookieAge) {
     throw new LimitError(
       "COOKIE_TOO_LONG_LIVED",
@@ -138,6 +138,16 @@ export function toMaxAge(duration: Duration): number {
     );
   }
   return seconds;
+}
+
+function millisecondsOf(duration: Duration): number {
+  try {
+    return toMilliseconds(duration, "A cookie's maxAge");
+  } catch (error) {
+    // The same fault as in an option, but found in a call.
+    if (error instanceof ConfigError) throw new MisuseError("COOKIE_INVALID", error.message);
+    throw error;
+  }
 }
 
 function capitalized(word: string): string {

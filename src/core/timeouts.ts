@@ -1,7 +1,9 @@
+import { ConfigError } from "../errors.ts";
 import { toMilliseconds } from "./duration.ts";
 import type { Duration } from "./duration.ts";
 import { expiresAt } from "./record.ts";
 import type { RecordColumns, SessionRecord } from "./record.ts";
+import { maxCookieAge } from "./set-cookie.ts";
 
 /** How long sessions last. All are enforced by the server, whatever the cookie says (ASVS 7.3). */
 export interface TimeoutOptions {
@@ -23,12 +25,19 @@ export interface Timeouts {
 /** After a ticket was replaced, how long a request that carries the old one is taken for a late one, in milliseconds. */
 export const lateRequestWindow = 60_000;
 
-/** @throws ConfigError CONFIG_INVALID for what is not a duration. */
+/** @throws ConfigError CONFIG_INVALID for what is not a duration, or a permanent lifetime over 400 days. */
 export function readTimeouts(options: TimeoutOptions): Timeouts {
+  const permanent = toMilliseconds(options.permanentLifetime ?? { days: 31 }, "permanentLifetime");
+  if (permanent > maxCookieAge * 1000) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "permanentLifetime is longer than browsers keep a cookie: 400 days.",
+    );
+  }
   return {
     idle: toMilliseconds(options.idleTimeout ?? { hours: 1 }, "idleTimeout"),
     absolute: toMilliseconds(options.absoluteTimeout ?? { hours: 24 }, "absoluteTimeout"),
-    permanent: toMilliseconds(options.permanentLifetime ?? { days: 31 }, "permanentLifetime"),
+    permanent,
   };
 }
 

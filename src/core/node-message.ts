@@ -1,0 +1,60 @@
+import type { BareAnswer } from "./bare-answer.ts";
+import type { Incoming } from "./incoming.ts";
+import type { HeaderTarget } from "./response-headers.ts";
+
+/** What is needed of a request of Node's `http` or `http2`. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/** What is needed of a response of Node's `http` or `http2`. */
+export interface NodeResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  getHeader(name: string): number | string | readonly string[] | undefined;
+  getHeaderNames(): string[];
+  setHeader(name: string, value: number | string | readonly string[]): unknown;
+  appendHeader(name: string, value: string | readonly string[]): unknown;
+  removeHeader(name: string): void;
+  writeHead(...args: unknown[]): unknown;
+  write(...args: unknown[]): boolean;
+  end(...args: unknown[]): unknown;
+  flushHeaders(): void;
+  destroy(error?: Error): unknown;
+  emit(event: "drain"): boolean;
+  once(event: "close" | "finish", listener: () => void): unknown;
+}
+
+/** For adapters: what the core needs to see of a Node request. */
+export function incomingOf(request: NodeRequest): Incoming {
+  const { headers } = request;
+  return {
+    method: (request.method ?? "GET").toUpperCase(),
+    header(name) {
+      // HTTP/2 says in `:authority` what HTTP/1 says in `Host` (RFC 9113 8.3.1).
+      const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
+      return typeof value === "object" ? value.join(", ") : value;
+    },
+  };
+}
+
+/** A Node response's headers, to be merged into. */
+export function headersOf(response: NodeResponse): HeaderTarget {
+  return {
+    get(name) {
+      const value = response.getHeader(name);
+      return typeof value === "object" ? value.join(", ") : value === undefined ? null : `${value}`;
+    },
+    set: (name, value) => void response.setHeader(name, value),
+    append: (name, value) => void response.appendHeader(name, value),
+  };
+}
+
+/** For adapters: answers a Node request without a page. */
+export function sendBare(response: NodeResponse, { status, headers, body }: BareAnswer): void {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.end(body);
+}
