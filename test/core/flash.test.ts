@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Site, testEverywhere, testOnStores } from "../support/site.ts";
+import type { Visitor } from "../support/site.ts";
+
+async function waiting(visitor: Visitor): Promise<string[]> {
+  return visitor.with((session) => session.peekFlashes().map(({ message }) => message));
+}
+
+testEverywhere("[74] a message is shown once: on the page that takes it, and on no other", async (site) => {
+  const visitor = site.visitor();
+  await visitor.with((session) => session.flash("saved", "success"), { status: 303 });
+  assert.deepEqual(await visitor.with((session) => session.takeFlashes()), [
+    { message: "saved", category: "success" },
+  ]);
+  assert.equal(visitor.last.headers.get("cache-control"), "no-store");
+  assert.deepEqual(await visitor.with((session) => session.takeFlashes()), []);
+});
+
+testEverywhere("[74] of fifty pages that take at once, one shows each message", async (site) => {
+  const visitor = site.visitor();
+  await visitor.with((session) => {
+    for (let at = 0; at < 5; at++) session.flash(`message ${at}`);
+  });
+  const cookie = visitor.jar.header("https://site.example/");
+  const pages = await Promise.all(
+    Array.from({ length: 50 }, () => site.visitor().with((session) => session.takeFlashes(), { cookie })),
+  );
+  const shown = pages.flat().map(({ message }) => message);
+  assert.deepEqual(shown.toSorted(), ["message 0", "message 1", "message 2", "message 3", "message 4"]);
+});
+
+for (const [what, visit] of Object.entries({
+  "answers a redirect": { status: 302 },
+  "answers 304": { status: 304 },
+  "answers 500": { status: 500 },
+  "answers 503": { status: 503 },
+})) {
+  testEverywhere(`[74] messages taken by a page that ${what} come back, as they were`, async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => {
+      session.flash("one", "a");
+      session.flash("two", "b");
+    });
+    assert.equal((await visitor.with((session) => session.takeFlashes(), visit)).length, 2);
+    assert.deepEqual(await visitor.with((session) => session.takeFlashes()), [
+      { message: "one", category: "a" },
+      { message: "two", category: "b" },
+    ]);
+  });
+}
+
+testEverywhere(
+  "[74] messages taken by a page that throws, or whose data can't be kept, come back",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => {
+      session.set("x", { a: 1 as unknown });
+      session.flash("hello");
+    });
+    await assert.rejects(
+      visitor.with(async (session) => {
+        await session.takeFlashes();
+        throw new Error("on purpose");
+      }),
+    );
+    assert.deepEqual(await waiting(visitor), ["hello"]);
+    await visitor.with(async (session) => {
+      await session.takeFlashes();
+      (session.get("x") as { a: unknown }).a = () => {};
+    });
+    assert.equal(visitor.last.status, 500);
+    assert.deepEqual(await waiting(visitor), ["hello"]);
+  },
+);
+
+for (const [what, visit] of Object.entries({
+  HEAD: { method: "HEAD" },
+  "a prefetch (Sec-Purpose)": { headers: { "sec-purpose": "prefetch" } },
+  "a prerender": { headers: { "sec-purpose": "prefetch;prerender" } },
+  "a prefetch (Purpose)": { headers: { purpose: "prefetch" } },
+  "a preview (X-Moz)": { headers: { "x-moz": "prefetch" } },
+})) {
+  testEverywhere(`[74][65] ${what} takes no message, and writes nothing`, async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => session.flash("hello"));
+    site.store.forget();
+    assert.deepEqual(await visitor.with((session) => session.takeFlashes(), visit), []);
+    assert.equal(site.store.count("patch"), 0);
+    assert.deepEqual(await waiting(visitor), ["hello"]);
+  });
+}
+
+testEverywhere(
+  "messages survive a chain of redirects, and come in the order they were given",
+  async (site) => {
+    const visitor = site.visitor();
+    for (const message of ["first", "second", "third"]) {
+      await visitor.with((session) => session.flash(message), { status: 302 });
+    }
+    const shown = await visitor.with((session) => {
+      session.flash("fourth");
+      return session.takeFlashes();
+    });
+    assert.deepEqual(
+      shown.map(({ message }) => message),
+      ["first", "second", "third", "fourth"],
+    );
+    assert.deepEqual(await waiting(visitor), []);
+  },
+);
+
+testOnStores("a category is taken exactly, one or several, and the others wait", async (site) => {
+  const visitor = site.visitor();
+  await visitor.with((session) => {
+    session.flash("m");
+    session.flash("e", "error");
+    session.flash("E", "Error");
+    session.flash("er", "err");
+    session.flash("s", "success");
+  });
+  const take = (category: string | string[]) =>
+    visitor.with(async (session) => (await session.takeFlashes({ category })).map(({ message }) => message));
+  assert.deepEqual(await visitor.with((session) => session.peekFlashes({ category: "error" })), [
+    { message: "e", category: "error" },
+  ]);
+  assert.deepEqual(await take([]), []);
+  assert.deepEqual(await take("error"), ["e"]);
+  assert.deepEqual(await take(["message", "success", "none"]), ["m", "s"]);
+  assert.deepEqual(await waiting(visitor), ["E", "er"]);
+});
+
+testOnStores("two requests at once that flash both leave their message", async (site) => {
+  const visitor = site.visitor();
+  await visitor.with((session) => session.set("x", 1));
+  await Promise.all(["a", "b", "c"].map((message) => visitor.with((session) => session.flash(message))));
+  assert.deepEqual((await waiting(visitor)).toSorted(), ["a", "b", "c"]);
+});
+
+testEverywhere(
+  "after a logout a message begins a session of its own, and nothing else does",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.login("leo");
+    const before = visitor.ticket;
+    await visitor.with(async (session) => {
+      session.flash("never shown");
+      await session.logout();
+      assert.throws(() => session.set("x", 1), { code: "AFTER_LOGOUT" });
+      assert.throws(() => session.delete("x"), { code: "AFTER_LOGOUT" });
+      assert.throws(() => (session.permanent = true), { code: "AFTER_LOGOUT" });
+      await assert.rejects(
+        session.update("x", () => 1),
+        { code: "AFTER_LOGOUT" },
+      );
+      await assert.rejects(session.rotate(), { code: "AFTER_LOGOUT" });
+      session.flash("You are logged out.");
+    });
+    assert.equal(visitor.last.headers.getSetCookie().length, 1);
+    assert.notEqual(visitor.ticket, undefined);
+    assert.notEqual(visitor.ticket?.slice(0, 22), before?.slice(0, 22));
+    assert.deepEqual(await waiting(visitor), ["You are logged out."]);
+    assert.equal(await visitor.subject(), undefined);
+  },
+);
+
+testOnStores("[78] too many messages, or one too long, are refused with the session intact", async (site) => {
+  const visitor = site.visitor();
+  await visitor.login("leo");
+  await visitor.with((session) => {
+    session.set("x", 1);
+    for (let at = 0; at < 32; at++) session.flash(`message ${at}`);
+    assert.throws(() => session.flash("one more"), { name: "LimitError", code: "FLASHES_TOO_MANY" });
+    assert.throws(() => session.flash("x".repeat(2001)), { code: /FLASH/ });
+  });
+  await visitor.with((session) =>
+    assert.throws(() => session.flash("one more"), { code: "FLASHES_TOO_MANY" }),
+  );
+  assert.deepEqual(await visitor.with((session) => [session.subject, session.get("x")]), ["leo", 1]);
+  assert.equal((await visitor.with((session) => session.takeFlashes())).length, 32);
+  await visitor.with((session) => {
+    session.flash("x".repeat(2000), "c".repeat(2000));
+    assert.throws(() => session.flash("x".repeat(2001)), { code: "FLASH_TOO_LONG" });
+    assert.throws(() => session.flash("x", "c".repeat(2001)), { code: "FLASH_TOO_LONG" });
+  });
+});
+
+test("[75][93] a message is text as it was given, and nothing but text is one", async (t) => {
+  const visitor = new Site(t).visitor();
+  const markup = "<img src=x onerror=alert(1)>&\"'\r\n\0ü🙂";
+  await visitor.with((session) => session.flash(markup, "<b>"), {
+    url: "https://site.example/?flash=planted&category=x",
+  });
+  assert.deepEqual(await visitor.with((session) => session.takeFlashes()), [
+    { message: markup, category: "<b>" },
+  ]);
+  await visitor.with((session) => {
+    for (const odd of [undefined, null, 5, {}, ["a"], "\ud800"]) {
+      assert.throws(() => session.flash(odd as string), { code: "VALUE_NOT_STORABLE" });
+      if (odd !== undefined)
+        assert.throws(() => session.flash("x", odd as string), { code: "VALUE_NOT_STORABLE" });
+    }
+  });
+});
+
+test("a message that can't be read goes with the first that is taken, and is shown to nobody", async (t) => {
+  const site = new Site(t, { store: "memory" });
+  const visitor = site.visitor();
+  await visitor.with((session) => session.flash("good"));
+  site.store.tamper = (record) => ({
+    ...record,
+    fields: new Map([
+      ...record.fields,
+      ["f:0", Buffer.from("[1]")],
+      ["f:1", Buffer.from("{}")],
+      ["f:2", Buffer.from("x")],
+    ]),
+  });
+  assert.deepEqual(await visitor.with((session) => session.takeFlashes()), [
+    { message: "good", category: "message" },
+  ]);
+});
