@@ -1,0 +1,73 @@
+import { ConfigError } from "../../errors.ts";
+
+/** The part of pg's connections that the store uses. */
+export interface PgConnection {
+  query(config: {
+    text: string;
+    values?: (string | number | null)[];
+    rowMode: "array";
+    query_timeout: number;
+  }): Promise<{ rows: unknown[] }>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  removeListener(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** A `Pool` of the package `pg`. */
+export interface PgPool {
+  connect(): Promise<PgConnection & { release(destroy?: boolean): void }>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  readonly totalCount: number;
+  readonly waitingCount: number;
+}
+
+/** A connected `Client` of the package `pg`. */
+export interface PgClient extends PgConnection {
+  connect(): Promise<unknown>;
+}
+
+/** What the package `postgres` makes. */
+export interface PostgresSql {
+  unsafe(
+    text: string,
+    values: (string | number | null)[],
+    options: { prepare: boolean },
+  ): {
+    values(): PromiseLike<unknown> & { cancel(): void; readonly state?: unknown };
+  };
+  end(): Promise<unknown>;
+}
+
+/** The clients that the store works with. */
+export type PostgresClient = PgPool | PgClient | PostgresSql;
+
+export function isPgPool(client: PostgresClient): client is PgPool {
+  return hasMethods(client, "connect", "query", "on") && "totalCount" in client;
+}
+
+export function isPgClient(client: PostgresClient): client is PgClient {
+  return hasMethods(client, "connect", "query", "on", "removeListener") && !("totalCount" in client);
+}
+
+export function isPostgresSql(client: PostgresClient): client is PostgresSql {
+  return typeof client === "function" && hasMethods(client, "unsafe", "end");
+}
+
+/** The error for everything else, with the way out. */
+export function noClient(client: unknown): ConfigError {
+  const ways = 'new pg.Pool({ connectionString }) of "pg", or postgres(url) of "postgres"';
+  if (typeof client === "string" || client instanceof URL) {
+    return new ConfigError("CONFIG_INVALID", `client is an address; make a client of it: ${ways}.`);
+  }
+  if (typeof client === "function" && hasMethods(client, "unsafe")) {
+    return new ConfigError(
+      "CONFIG_INVALID",
+      "client belongs to one transaction or one reserved connection; pass what postgres(url) made.",
+    );
+  }
+  return new ConfigError("CONFIG_INVALID", `postgresStore needs a client: ${ways}.`);
+}
+
+function hasMethods(value: unknown, ...names: readonly string[]): value is object {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return names.every((name) => name in value && typeof Reflect.get(value, name) === "function");
+}

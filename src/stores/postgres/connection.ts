@@ -1,0 +1,138 @@
+import type { StoreOperation } from "../../errors.ts";
+import { faults, keepsConnection, storeError } from "./failure.ts";
+import type { PgClient, PgConnection, PgPool, PostgresSql } from "./clients.ts";
+
+/** One call of the database. */
+export interface Statement {
+  /** What it is for, in errors. */
+  readonly operation: StoreOperation;
+  readonly text: string;
+  /** None: the text may be several statements in one. */
+  readonly values: readonly (string | number | null)[];
+  /** When its caller stops waiting, as `performance.now()` tells the time. */
+  readonly deadline: number;
+}
+
+/** Sends a statement and answers the first column of each row; every statement's is text. */
+export type Connection = (statement: Statement) => Promise<readonly (string | null)[]>;
+
+/** What nobody listens to is thrown, and ends the process: such is Node's rule for `error` events. */
+const ignore = (): void => {};
+
+const watched = new WeakSet<PgPool | PgClient>();
+
+/** Idle connections end now and then; the next call finds another. Others' listeners go on hearing of it. */
+function watch(client: PgPool | PgClient): void {
+  if (watched.has(client)) return;
+  watched.add(client);
+  client.on("error", ignore);
+}
+
+/** Through a `Pool` of pg. A connection that did not answer in time is closed, and makes room for another. */
+export function overPool(pool: PgPool): Connection {
+  watch(pool);
+  return async (statement) => {
+    const client = await inTime(
+      pool.connect(),
+      statement,
+      () => faults[pool.waitingCount > 0 ? "noConnection" : "noAnswer"],
+      // It comes when nobody waits any more: nothing was sent on it.
+      (late) => late.release(),
+    );
+    // While it is checked out, the pool does not listen.
+    client.on("error", ignore);
+    let broken = true;
+    try {
+      const rows = await queryPg(client, statement);
+      broken = false;
+      return rows;
+    } catch (error) {
+      broken = !keepsConnection(error);
+      throw error;
+    } finally {
+      client.release(broken);
+      client.removeListener("error", ignore);
+    }
+  };
+}
+
+/** Over the one connection of a `Client` of pg, one statement after the other. */
+export function overClient(client: PgClient): Connection {
+  watch(client);
+  let last: Promise<unknown> = Promise.resolve();
+  return async (statement) => {
+    const answer = last.then(async () => queryPg(client, statement));
+    last = answer.catch(ignore);
+    return answer;
+  };
+}
+
+async function queryPg(client: PgConnection, statement: Statement): Promise<(string | null)[]> {
+  const { operation, text, values, deadline } = statement;
+  const left = Math.floor(deadline - performance.now());
+  if (left < 1) throw storeError(operation, faults.noConnection);
+  // Unnamed, so that a pooler may send each through another connection.
+  const { rows } = await client.query({
+    text,
+    ...(values.length > 0 && { values: [...values] }),
+    rowMode: "array",
+    query_timeout: left,
+  });
+  return firstColumn(rows);
+}
+
+/** Through postgres.js, which has its own pool. */
+export function overSql(sql: PostgresSql): Connection {
+  return async (statement) => {
+    // Named statements where the user left them on; `prepare: false` in their options turns them off.
+    const query = sql.unsafe(statement.text, [...statement.values], { prepare: true }).values();
+    return firstColumn(
+      await inTime(query, statement, () => {
+        // Only while it waits to be sent. Cancelled later, it might hit the statement behind it.
+        const waits = query.state === null;
+        if (waits) query.cancel();
+        return waits ? faults.noConnection : faults.noAnswer;
+      }),
+    );
+  };
+}
+
+function firstColumn(rows: unknown): (string | null)[] {
+  if (!Array.isArray(rows)) throw new TypeError("The client did not answer with rows.");
+  return rows.map((row: unknown) => {
+    const value: unknown = Array.isArray(row) ? row[0] : undefined;
+    if (typeof value !== "string" && value !== null)
+      throw new TypeError("The client did not answer with text.");
+    return value;
+  });
+}
+
+/** The answer, if it comes before the deadline; otherwise the fault, and a late answer goes to `onLate`. */
+async function inTime<T>(
+  answer: PromiseLike<T>,
+  { operation, deadline }: Statement,
+  fault: () => (typeof faults)[keyof typeof faults],
+  onLate: (answer: T) => void = ignore,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let over = false;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => {
+        over = true;
+        reject(storeError(operation, fault()));
+      },
+      Math.max(0, deadline - performance.now()),
+    );
+  });
+  const settled = async (): Promise<T> => {
+    const value = await answer;
+    if (over) onLate(value);
+    return value;
+  };
+  try {
+    return await Promise.race([settled(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

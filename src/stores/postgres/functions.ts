@@ -1,0 +1,148 @@
+import { serverClock } from "./names.ts";
+import type { SchemaNames } from "./names.ts";
+
+/**
+ * The functions that do the store's calls, so that each is one statement: locks are taken first, then
+ * the time is looked at, then `applyPatch`'s rules are followed. Why functions: docs/decisions/030.
+ *
+ * All take `patience`, how many milliseconds they may wait for locks: a call whose visitor has been
+ * told 503 must not go on waiting here. Those that write also take `latest`, the moment on the server's
+ * own clock after which they change nothing any more, and `durable`, 1 to wait for the disk.
+ */
+export function functionsOf({ qualified, call }: SchemaNames): readonly string[] {
+  return [
+    `CREATE FUNCTION ${call("create")}(patience integer, latest bigint, durable integer, record text)
+    RETURNS text ${language} AS $body$
+    DECLARE given jsonb := record::jsonb;
+    BEGIN
+      ${waiting} ${durability}
+      LOCK TABLE ${qualified} IN ROW EXCLUSIVE MODE;
+      ${inTime}
+      INSERT INTO ${qualified} (id, ${columns.map(([name]) => name).join(", ")}, revision, fields)
+      VALUES (given->>'id', ${columns.map(([name, type]) => read(type, `given->>'${name}'`)).join(", ")},
+        (given->>'revision')::bigint, given->'fields')
+      ON CONFLICT (id) DO NOTHING;
+      RETURN ${answer(`'kind', CASE WHEN FOUND THEN 'created' ELSE 'taken' END`)};
+    END $body$`,
+
+    `CREATE FUNCTION ${call("read")}(patience integer, wanted text, moment bigint)
+    RETURNS text ${language} AS $body$
+    DECLARE held ${qualified}%ROWTYPE;
+    BEGIN
+      ${waiting}
+      SELECT * INTO held FROM ${qualified} WHERE id = wanted AND expires_at > moment;
+      RETURN ${answer(`'record', CASE WHEN FOUND THEN ${recordOf("held")} END`)};
+    END $body$`,
+
+    `CREATE FUNCTION ${call("patch")}(
+      patience integer, latest bigint, durable integer, wanted text, moment bigint, change text
+    ) RETURNS text ${language} AS $body$
+    DECLARE
+      patch jsonb := change::jsonb;
+      changed jsonb := coalesce(patch->'columns', '{}');
+      held ${qualified}%ROWTYPE;
+      kept jsonb;
+      removed text[] := '{}';
+    BEGIN
+      ${waiting} ${durability}
+      LOCK TABLE ${qualified} IN ROW EXCLUSIVE MODE;
+      SELECT * INTO held FROM ${qualified}
+        WHERE id = wanted AND epoch = (patch->>'epoch')::bigint AND expires_at > moment FOR NO KEY UPDATE;
+      IF NOT FOUND THEN RETURN ${answer("'kind', 'gone'")}; END IF;
+      ${inTime}
+      IF held.verifier <> decode(patch->>'verifier', 'hex') OR EXISTS (
+        SELECT FROM jsonb_each_text(patch->'expect') AS expected
+          WHERE held.fields->>expected.key IS DISTINCT FROM expected.value
+      ) THEN
+        RETURN ${answer(`'kind', 'conflict', 'record', ${recordOf("held")}`)};
+      END IF;
+      kept := held.fields;
+      IF patch ? 'retain' THEN
+        SELECT coalesce(jsonb_object_agg(field.key, field.value), '{}') INTO kept
+          FROM jsonb_each(kept) AS field WHERE patch->'retain' ? field.key;
+      END IF;
+      IF patch ? 'remove' THEN
+        removed := ARRAY(SELECT name FROM jsonb_array_elements_text(patch->'remove') AS name WHERE kept ? name);
+        kept := kept - removed;
+      END IF;
+      IF patch ? 'set' THEN kept := kept || (patch->'set'); END IF;
+      UPDATE ${qualified} SET revision = held.revision + 1, fields = kept,
+        ${columns.map(([name, type]) => `${name} = ${changed(name, type)}`).join(", ")}
+        WHERE id = wanted;
+      RETURN ${answer(`'kind', 'applied', 'revision', held.revision + 1, 'removed', to_json(removed)`)};
+    END $body$`,
+
+    `CREATE FUNCTION ${call("list")}(patience integer, wanted text, moment bigint)
+    RETURNS SETOF text ${language} AS $body$
+    BEGIN
+      ${waiting}
+      RETURN QUERY SELECT ${recordOf("held")}::text FROM ${qualified} AS held
+        WHERE held.subject = wanted AND held.expires_at > moment;
+    END $body$`,
+
+    `CREATE FUNCTION ${call("sweep")}(patience integer, moment bigint, most bigint)
+    RETURNS text ${language} AS $body$
+    DECLARE deleted bigint;
+    BEGIN
+      ${waiting}
+      WITH ended AS MATERIALIZED (
+        SELECT id FROM ${qualified} WHERE expires_at <= moment ORDER BY expires_at LIMIT most FOR UPDATE SKIP LOCKED
+      )
+      DELETE FROM ${qualified} AS held USING ended WHERE held.id = ended.id;
+      GET DIAGNOSTICS deleted = ROW_COUNT;
+      RETURN deleted::text;
+    END $body$`,
+  ];
+}
+
+/** Nothing of the caller's session, its search path least of all, decides what a name means. */
+const language = "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp";
+
+const waiting = "PERFORM set_config('lock_timeout', greatest(patience, 1)::text, true);";
+
+/** At least what "on" waits for; until the end of this transaction. */
+const durability = `IF durable = 1 AND current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+      END IF;`;
+
+/** Stands behind everything that may wait, and before everything that changes. */
+const inTime = `IF ${serverClock} > latest THEN RETURN ${answer("'kind', 'late'")}; END IF;`;
+
+/** Every answer says what time it is here, so that the caller can say `latest` the next time. */
+function answer(parts: string): string {
+  return `json_build_object('clock', ${serverClock}, ${parts})::text`;
+}
+
+type ColumnType = "bigint" | "boolean" | "bytea" | "text";
+
+/** The columns that a patch may change. */
+const columns: readonly (readonly [name: string, type: ColumnType])[] = [
+  ["epoch", "bigint"],
+  ["verifier", "bytea"],
+  ["ticket_at", "bigint"],
+  ["subject", "text"],
+  ["created_at", "bigint"],
+  ["authenticated_at", "bigint"],
+  ["last_seen_at", "bigint"],
+  ["idle_timeout", "bigint"],
+  ["absolute_deadline", "bigint"],
+  ["permanent", "boolean"],
+];
+
+function read(type: ColumnType, text: string): string {
+  return type === "bytea" ? `decode(${text}, 'hex')` : `(${text})::${type}`;
+}
+
+function changed(name: string, type: ColumnType): string {
+  return `CASE WHEN changed ? '${name}' THEN ${read(type, `changed->>'${name}'`)} ELSE held.${name} END`;
+}
+
+/** A row as JSON that `recordFrom` reads. Bytes are hexadecimal whatever `bytea_output` says. */
+function recordOf(row: string): string {
+  const parts = columns.map(([name, type]) => {
+    const value = `${row}.${name}`;
+    if (type === "bytea") return `'${name}', encode(${value}, 'hex')`;
+    return `'${name}', ${type === "boolean" ? `${value}::integer` : value}`;
+  });
+  return `json_build_object('id', ${row}.id, 'revision', ${row}.revision, ${parts.join(", ")}, 'fields', ${row}.fields)`;
+}

@@ -1,0 +1,216 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
+import type { Store } from "../../core/store.ts";
+import { ConfigError, StoreError } from "../../errors.ts";
+import type { StoreOperation } from "../../errors.ts";
+import type { Connection } from "./connection.ts";
+import { asStoreError, faults, lostToAnother, sqlState, storeError } from "./failure.ts";
+import type { SchemaNames } from "./names.ts";
+import { patchText, recordFrom, recordText } from "./record-json.ts";
+import { found, inspection, latestVersion, migration } from "./schema.ts";
+
+/** How often a statement is sent again that the server undid for another's sake, or that it took for late. */
+const attempts = 10;
+
+/** What the server's functions answer: the time there, and what else there is to say. */
+type Answer = Partial<Readonly<Record<string, unknown>>>;
+
+/** The store, over whatever client. */
+export class PgStore implements Store {
+  readonly name = "postgres";
+  readonly inProcess = false;
+  readonly #send: Connection;
+  readonly #names: SchemaNames;
+  readonly #durable: 0 | 1;
+  readonly #timeout: number;
+  /** The start: looked at the database, and migrated it. Tried again by the next call when it failed. */
+  #ready: Promise<void> | undefined;
+  /** What to add to `performance.now()` for the time on the server's clock, as of its last answer. */
+  #ahead = 0;
+  readonly #warned = new Set<string>();
+
+  constructor(send: Connection, names: SchemaNames, durable: boolean, timeout: number) {
+    this.#send = send;
+    this.#names = names;
+    this.#durable = durable ? 1 : 0;
+    this.#timeout = timeout;
+  }
+
+  async migrate(): Promise<void> {
+    this.#ready = undefined;
+    await this.#run("open", async () => {});
+  }
+
+  async create(record: SessionRecord): Promise<boolean> {
+    const text = recordText(record);
+    return this.#run("create", async (deadline) => {
+      const { kind } = await this.#write("create", [text], deadline);
+      if (kind === "created" || kind === "taken") return kind === "created";
+      throw unreadable("create");
+    });
+  }
+
+  async read(id: string, now: number): Promise<SessionRecord | null> {
+    return this.#run("read", async (deadline) => {
+      const { record } = await this.#ask("read", [patience(deadline), id, now], deadline);
+      return record === null ? null : this.#checked("read", id, record);
+    });
+  }
+
+  async patch(id: string, patch: Patch, now: number): Promise<PatchOutcome> {
+    const text = patchText(patch);
+    return this.#run("patch", async (deadline) => {
+      const { kind, revision, removed, record } = await this.#write("patch", [id, now, text], deadline);
+      if (kind === "gone") return { kind };
+      if (kind === "conflict") return { kind, record: this.#checked("patch", id, record) };
+      if (kind === "applied" && typeof revision === "number" && isTexts(removed))
+        return { kind, revision, removed };
+      throw unreadable("patch");
+    });
+  }
+
+  async list(subject: string, now: number): Promise<SessionRecord[]> {
+    return this.#run("list", async (deadline) => {
+      const rows = await this.#call("list", [patience(deadline), subject, now], deadline);
+      // One damaged record must not hide a person's other sessions from them.
+      const records = rows.flatMap((text) => recordFrom(parsed("list", text)) ?? []);
+      return records.filter((record) => record.subject === subject);
+    });
+  }
+
+  async sweep(now: number, limit: number): Promise<number> {
+    return this.#run("sweep", async (deadline) => {
+      const [deleted] = await this.#call("sweep", [patience(deadline), now, limit], deadline);
+      return Number(deleted);
+    });
+  }
+
+  close(): void {}
+
+  /** Does a call's work, after the start, as often as it is safe and of use. */
+  async #run<T>(operation: StoreOperation, work: (deadline: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.#timeout;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (this.#ready ??= this.#start(deadline));
+        return await work(deadline);
+      } catch (error) {
+        if (error instanceof ConfigError) throw error;
+        // Somebody took the table or its functions away; the next call looks again.
+        if (sqlState(error)?.startsWith("42")) this.#ready = undefined;
+        // Only what is known not to have been carried out is sent again.
+        const again = lostToAnother(error) || error === tooLate;
+        if (!again || attempt === attempts || performance.now() >= deadline) {
+          throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
+        }
+      }
+      // An uneven pause keeps those who wait for each other from waking together.
+      await wait(Math.random() * 4 * attempt);
+    }
+  }
+
+  async #start(deadline: number): Promise<void> {
+    try {
+      const names = this.#names;
+      const look = async () => {
+        const [answer] = await this.#send({
+          operation: "open",
+          text: inspection(names),
+          values: [],
+          deadline,
+        });
+        return found(answer, names);
+      };
+      let database = await look();
+      if (database.version < latestVersion(names)) {
+        await this.#send({ operation: "open", text: migration(names), values: [], deadline });
+        database = await look();
+      }
+      this.#ahead = database.clock - performance.now();
+      for (const [code, warning] of Object.entries(database.weaknesses)) this.#warn(code, warning);
+    } catch (error) {
+      this.#ready = undefined;
+      throw error;
+    }
+  }
+
+  #warn(code: string, warning: string): void {
+    const settled = code === "COATCHECK_POSTGRES_COMMIT_OFF" && this.#durable === 1;
+    if (settled || this.#warned.has(code)) return;
+    this.#warned.add(code);
+    process.emitWarning(warning, { type: "CoatcheckWarning", code });
+  }
+
+  /** Calls a function that changes something, with all that bounds when it does. */
+  async #write(
+    operation: "create" | "patch",
+    values: readonly (string | number)[],
+    deadline: number,
+  ): Promise<Answer> {
+    const latest = Math.floor(deadline + this.#ahead);
+    const answer = await this.#ask(
+      operation,
+      [patience(deadline), latest, this.#durable, ...values],
+      deadline,
+    );
+    if (answer["kind"] === "late") throw tooLate;
+    return answer;
+  }
+
+  /** Calls a function that answers one object. */
+  async #ask(
+    operation: "create" | "read" | "patch",
+    values: readonly (string | number)[],
+    deadline: number,
+  ): Promise<Answer> {
+    const [text] = await this.#call(operation, values, deadline);
+    const answer = parsed(operation, text);
+    if (typeof answer["clock"] === "number") this.#ahead = answer["clock"] - performance.now();
+    return answer;
+  }
+
+  async #call(
+    operation: "create" | "read" | "patch" | "list" | "sweep",
+    values: readonly (string | number)[],
+    deadline: number,
+  ): Promise<readonly (string | null)[]> {
+    const marks = values.map((_, at) => `$${at + 1}`).join(", ");
+    return this.#send({
+      operation,
+      text: `SELECT * FROM ${this.#names.call(operation)}(${marks})`,
+      values,
+      deadline,
+    });
+  }
+
+  /** The record of an answer. That it is the one asked for guards against answers that got mixed up on their way. */
+  #checked(operation: StoreOperation, id: string, given: unknown): SessionRecord {
+    const record = recordFrom(given);
+    if (record?.id === id) return record;
+    throw unreadable(operation);
+  }
+}
+
+/** Thrown where the server answered that a write came too late, and did nothing. */
+const tooLate = new Error("late");
+
+/** How many milliseconds a function may wait for locks, so that its answer is here before the deadline. */
+function patience(deadline: number): number {
+  return Math.max(1, Math.floor((deadline - performance.now()) * 0.9));
+}
+
+function parsed(operation: StoreOperation, text: string | null | undefined): Answer {
+  const answer: unknown = JSON.parse(text ?? "null");
+  if (typeof answer === "object" && answer !== null) return answer;
+  throw unreadable(operation);
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
+function unreadable(operation: StoreOperation): StoreError {
+  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged, or of an unknown format.", {
+    transient: false,
+  });
+}
