@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { collectEvents } from "../support/events.ts";
+import { home, Site, testEverywhere } from "../support/site.ts";
+
+testEverywhere(
+  "[98] the life of a session is told: created, login, rotated, logout, revoked, swept",
+  async (site, t) => {
+    const events = collectEvents(t);
+    const visitor = site.visitor();
+    const told = (): unknown[] =>
+      events.splice(0).map((event) => [event.type, "id" in event ? event.id : undefined]);
+    await visitor.with((session) => session.set("x", 1));
+    const id = visitor.ticket?.slice(0, 22);
+    assert.deepEqual(told(), [["created", id]]);
+    await visitor.with((session) => session.get("x"));
+    assert.deepEqual(told(), []);
+    await visitor.login("leo");
+    assert.deepEqual(told(), [["login", id]]);
+    await visitor.with((session) => session.rotate());
+    assert.deepEqual(told(), [["rotated", id]]);
+    await visitor.with((session) => session.logout());
+    assert.deepEqual(told(), [["logout", id]]);
+    await visitor.with((session) => session.logout());
+    assert.deepEqual(told(), []);
+    await visitor.login("leo");
+    const next = visitor.ticket?.slice(0, 22) ?? "";
+    assert.deepEqual(told(), [
+      ["created", next],
+      ["login", next],
+    ]);
+    await site.sessions.revoke(next);
+    assert.deepEqual(told(), [["revoked", next]]);
+    site.clock.advance(61_000);
+    await site.sessions.sweep();
+    assert.deepEqual(events, [{ type: "swept", deleted: 2, cookie: "__Host-session" }]);
+  },
+);
+
+testEverywhere(
+  "[98] every reason for which a ticket is not taken is told, with the id where it is known",
+  async (site, t) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => session.set("x", 1));
+    const anonymous = visitor.ticket ?? "";
+    await visitor.login("leo");
+    const ticket = visitor.ticket ?? "";
+    const id = ticket.slice(0, 22);
+    const other = site.visitor();
+    await other.login("ada");
+    const forged = `${ticket.slice(0, 88)}${ticket.endsWith("A") ? "Q" : "A"}`;
+    const cookies: [string, string, string | undefined][] = [
+      ["x", "malformed", undefined],
+      ["", "malformed", undefined],
+      [forged, "forged", undefined],
+      [`x; __Host-session=${forged}; __Host-session=y`, "forged", undefined],
+      [`${ticket}; __Host-session=${other.ticket}`, "ambiguous", undefined],
+      [anonymous, "superseded", id],
+    ];
+    const events = collectEvents(t);
+    const rejected = async (value: string): Promise<unknown> => {
+      events.length = 0;
+      const reason = await site
+        .visitor()
+        .with((session) => session.rejection?.reason, { cookie: `__Host-session=${value}` });
+      assert.equal(events.length, 1);
+      const [event] = events;
+      assert.equal(event?.type, "rejected");
+      assert.equal(event.reason, reason);
+      return [event.reason, event.id];
+    };
+    for (const [value, reason, told] of cookies)
+      assert.deepEqual(await rejected(value), [reason, told], value);
+    await visitor.with((session) => session.logout());
+    assert.deepEqual(await rejected(ticket), ["ended", id]);
+    site.clock.advance(90_000_000);
+    await site.sessions.sweep();
+    assert.deepEqual(await rejected(other.ticket ?? ""), ["ended", other.ticket?.slice(0, 22)]);
+    // No cookie at all is no event.
+    events.length = 0;
+    await site.visitor().subject();
+    assert.deepEqual(events, []);
+  },
+);
+
+test("[98] events tell the hubs of a process apart", async (t) => {
+  const site = new Site(t);
+  const events = collectEvents(t);
+  for (const name of ["__Host-one", "__Host-two"]) {
+    await site.visitor(site.hub({ cookie: { name } })).login("leo");
+  }
+  assert.deepEqual(
+    events.map(({ type, cookie }) => [type, cookie]),
+    [
+      ["created", "__Host-one"],
+      ["login", "__Host-one"],
+      ["created", "__Host-two"],
+      ["login", "__Host-two"],
+    ],
+  );
+});
+
+test("[98] the store's failures are told with the operation and the code", async (t) => {
+  const site = new Site(t);
+  const visitor = site.visitor();
+  await visitor.login("leo");
+  const events = collectEvents(t);
+  site.store.before = () => {
+    throw new Error("down");
+  };
+  await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject), { url: home });
+  assert.deepEqual(events, [
+    { type: "store-failed", operation: "read", code: "STORE_FAILED", cookie: "__Host-session" },
+  ]);
+});
