@@ -1,7 +1,6 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
@@ -11,6 +10,7 @@ import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Awaitable, Store } from "../core/store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
+import { builtInSqlite } from "./sqlite/built-in.ts";
 
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -27,10 +27,10 @@ export interface SqliteStoreOptions {
 }
 
 /**
- * Keeps records in an SQLite file, through the SQLite that is built into Node: the store for one
+ * Keeps records in an SQLite file, through the SQLite built into Node, Bun and Deno: the store for one
  * machine, also for several processes on it. It makes its tables in the file, beside any others there.
  *
- * @throws ConfigError CONFIG_INVALID for wrong options; StoreError when the file can't be opened.
+ * @throws ConfigError CONFIG_INVALID for wrong options, or where there is no SQLite; StoreError when the file can't be opened.
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, durability = "normal", busyTimeout = { milliseconds: 1500 } } = options;
@@ -40,9 +40,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       'sqliteStore needs a path, such as { path: "data/sessions.db" }.',
     );
   }
-  if (durability !== "normal" && durability !== "full") {
+  if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
-  }
   const patience = toMilliseconds(busyTimeout, "busyTimeout");
   try {
     return new SqliteStore(openDatabase(path, durability), patience);
@@ -70,13 +69,14 @@ const blockingPatience = 10;
 const startPatience = 10_000;
 
 function openDatabase(path: string, durability: "normal" | "full"): DatabaseSync {
+  const sqlite = builtInSqlite();
   if (path !== ":memory:") {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite gives its -wal and -shm files the mode of the database (requirement 52).
     closeSync(openSync(path, "a", 0o600));
     chmodSync(path, 0o600);
   }
-  const database = new DatabaseSync(path, { timeout: startPatience });
+  const database = new sqlite.DatabaseSync(path, { timeout: startPatience });
   try {
     inWal(database);
     database.exec(`PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on;`);

@@ -1,0 +1,20 @@
+import process from "node:process";
+import type * as sqliteModule from "node:sqlite";
+import { ConfigError } from "../../errors.ts";
+
+/**
+ * The SQLite that Node, Bun and Deno bring along. Looked up when it is needed, since a missing module
+ * that is imported ends the program in the runtime's words, which don't say what to use instead.
+ *
+ * @throws ConfigError CONFIG_INVALID where the runtime has none, as workerd.
+ */
+export function builtInSqlite(): typeof sqliteModule {
+  // Undefined where it is missing, whatever its type says.
+  const sqlite: typeof sqliteModule | undefined = process.getBuiltinModule("node:sqlite");
+  if (sqlite !== undefined) return sqlite;
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    "This runtime has no SQLite built in (Node, Bun and Deno have): keep sessions in Redis or PostgreSQL " +
+      "instead, with coatcheck/redis or coatcheck/postgres.",
+  );
+}

@@ -1,0 +1,95 @@
+// The suite in a runtime that is a process: Node, Bun, Deno. Prints its report as the last line.
+
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { sqliteStore } from "coatcheck/sqlite";
+import type { Door } from "./clause.ts";
+import { runSuite, storeClauses } from "./suite.ts";
+
+type Handler = (request: Request) => Promise<Response>;
+
+/** What is used of the servers that Bun and Deno bring. */
+interface Globals {
+  readonly Bun?: {
+    readonly version: string;
+    serve(options: { port: number; hostname: string; fetch: Handler }): {
+      port: number;
+      stop(now: boolean): Promise<void>;
+    };
+  };
+  readonly Deno?: {
+    readonly version: { readonly deno: string };
+    serve(
+      options: { port: number; hostname: string; onListen(): void },
+      handler: Handler,
+    ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
+  };
+}
+
+const { Bun, Deno } = globalThis as unknown as Globals;
+const hostname = "127.0.0.1";
+
+function doorAt(port: number, close: () => Promise<unknown>): Door {
+  return {
+    send: (path, init) => fetch(`http://${hostname}:${port}${path}`, { ...init, redirect: "manual" }),
+    async close() {
+      await close();
+    },
+  };
+}
+
+/** Node has no server of the fetch kind, so here is a small one. */
+async function serveOnNode(handler: Handler): Promise<Door> {
+  const server = createServer((incoming, outgoing) => {
+    answer(handler, incoming, outgoing).catch((error: unknown) => outgoing.destroy(error as Error));
+  });
+  server.listen(0, hostname);
+  await once(server, "listening");
+  return doorAt((server.address() as AddressInfo).port, async () => {
+    server.closeAllConnections();
+    server.close();
+  });
+}
+
+async function answer(handler: Handler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const { method = "GET", url = "/" } = incoming;
+  const body = method === "GET" || method === "HEAD" ? null : await text(incoming);
+  const response = await handler(new Request(`http://${hostname}${url}`, { method, headers, body }));
+  outgoing.writeHead(response.status, [
+    ...[...response.headers].filter(([name]) => name !== "set-cookie").flat(),
+    ...response.headers.getSetCookie().flatMap((cookie) => ["set-cookie", cookie]),
+  ]);
+  for await (const piece of response.body ?? []) outgoing.write(piece);
+  outgoing.end();
+}
+
+async function serve(handler: Handler): Promise<Door> {
+  if (Bun !== undefined) {
+    const server = Bun.serve({ port: 0, hostname, fetch: handler });
+    return doorAt(server.port, () => server.stop(true));
+  }
+  if (Deno !== undefined) {
+    const server = Deno.serve({ port: 0, hostname, onListen() {} }, handler);
+    return doorAt(server.addr.port, () => server.shutdown());
+  }
+  return serveOnNode(handler);
+}
+
+// The folder is the test's own, and goes with it.
+const sqlite = storeClauses("sqlite", () => {
+  const path = join(mkdtempSync(join(import.meta.dirname, "sqlite-")), "sessions.db");
+  return () => sqliteStore({ path });
+});
+
+const version = Bun?.version ?? Deno?.version.deno ?? process.versions.node;
+console.log(JSON.stringify(await runSuite(version, serve, sqlite)));
+process.exit(0);

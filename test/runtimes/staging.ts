@@ -1,0 +1,84 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, join, relative } from "node:path";
+
+const root = dirname(dirname(import.meta.dirname));
+
+/** The files of the suite itself; the rest of this folder is about starting the runtimes. */
+const suite = ["clause", "core-clauses", "fetch-clauses", "suite", "main", "worker"];
+
+/** A folder that holds the suite as plain JavaScript, and the package as npm would install it beside it. */
+export interface Staging {
+  readonly folder: string;
+  close(): void;
+}
+
+/** Builds the package and lays everything out, outside of the repository's own `node_modules`. */
+export function openStaging(): Staging {
+  const cache = join(import.meta.dirname, "programs", "node_modules", ".cache");
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(cache, "run-"));
+  const installed = join(folder, "node_modules", "coatcheck");
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(root, "package.json"), join(installed, "package.json"));
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  const project = join(root, "tsconfig.build.json");
+  execFileSync(
+    process.execPath,
+    [compiler, "--project", project, "--noCheck", "--outDir", join(installed, "dist")],
+    {
+      stdio: ["ignore", "inherit", "inherit"],
+    },
+  );
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  for (const name of suite) {
+    const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));
+    writeFileSync(join(folder, `${name}.js`), code.replaceAll(/(from "\.\/[\w-]+)\.ts"/g, '$1.js"'));
+  }
+  writeFileSync(join(folder, "worker.capnp"), workerConfiguration(folder, installed));
+  return { folder, close: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The day whose behaviour workerd keeps to. */
+const compatibilityDate = "2026-01-01";
+
+/** The package's entries that the suite uses, with their files. */
+const entries = {
+  coatcheck: "index",
+  "coatcheck/fetch": "adapters/fetch",
+  "coatcheck/memory": "stores/memory",
+  "coatcheck/sqlite": "stores/sqlite",
+  "coatcheck/testing": "testing/index",
+};
+
+/**
+ * Workerd gets its modules by name, in its configuration; the first is the one it starts. It looks for
+ * no package, so each entry of the package gets a module of its name, which leads to the file.
+ */
+function workerConfiguration(folder: string, installed: string): string {
+  const files = globSync("dist/**/*.js", { cwd: installed });
+  const modules = [
+    { name: "entry.js", code: 'export { worker as default } from "./worker.js";' },
+    ...suite.filter((name) => name !== "main").map((name) => ({ name: `${name}.js`, path: `${name}.js` })),
+    ...files.map((file) => ({ name: `package/${file}`, path: relative(folder, join(installed, file)) })),
+    ...Object.entries(entries).map(([name, file]) => ({
+      name,
+      code: `export * from "${name.includes("/") ? ".." : "."}/package/dist/${file}.js";`,
+    })),
+  ].map((module) => {
+    const source = "code" in module ? JSON.stringify(module.code) : `embed ${JSON.stringify(module.path)}`;
+    return `(name = ${JSON.stringify(module.name)}, esModule = ${source})`;
+  });
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [(name = "main", worker = .main)]);
+const main :Workerd.Worker = (
+  compatibilityDate = "${compatibilityDate}",
+  compatibilityFlags = ["nodejs_compat"],
+  bindings = [(name = "self", service = "main")],
+  modules = [
+    ${modules.join(",\n    ")}
+  ],
+);
+`;
+}
