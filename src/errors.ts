@@ -35,6 +35,7 @@ export type StoreErrorCode =
   | "STORE_CONTENDED"
   | "STORE_FAILED"
   | "STORE_FULL"
+  | "STORE_NOT_REPLICATED"
   | "STORE_READ_ONLY"
   | "STORE_TIMEOUT"
   | "STORE_UNAVAILABLE";

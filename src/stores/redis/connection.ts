@@ -1,138 +1,179 @@
 import { ConfigError } from "../../errors.ts";
 import type { Argument } from "./record-hash.ts";
 
-/** A client, cluster, sentinel client or pool of node-redis 5 or newer, as far as the store uses it. */
+/** A client, cluster, Sentinel client or pool of node-redis 5 or newer, as far as the store uses it. */
 export interface NodeRedisClient {
-  sendCommand(...args: never[]): Promise<unknown>;
-  withTypeMapping(mapping: never): unknown;
-  multi(): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-  off(event: "error", listener: (error: Error) => void): unknown;
+  sendCommand(...args: unknown[]): Promise<unknown>;
+  withTypeMapping(mapping: object): unknown;
+  multi(): { addCommand(...args: unknown[]): unknown; execAsPipeline(): Promise<unknown[]> };
+  on(event: "error", listener: () => void): unknown;
+  off(event: "error", listener: () => void): unknown;
 }
 
 /** A `Redis` or `Cluster` of ioredis 5 or newer, as far as the store uses it. */
 export interface IoRedisClient {
-  callBuffer(command: string, args: Argument[]): Promise<unknown>;
+  callBuffer(command: string, args: unknown[]): Promise<unknown>;
   pipeline(commands: unknown[][]): { exec(): Promise<[Error | null, unknown][] | null> };
   readonly isCluster: boolean;
   readonly options: object;
-  on(event: "error", listener: (error: Error) => void): unknown;
-  off(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "error", listener: () => void): unknown;
+  off(event: "error", listener: () => void): unknown;
 }
 
-/** How the store talks to a client, whichever it is. Strings in replies come as bytes. */
+/** How the store talks to a client, whichever it is. */
 export interface RedisConnection {
   readonly isCluster: boolean;
-  /** Sends a command to the server that has the key. */
+  /** Sends a command to the server that has the key. Strings in the reply come as bytes. */
   call(key: string, args: readonly Argument[]): Promise<unknown>;
   /**
-   * Sends a command, and behind it on the same connection a `WAIT`, which counts the replicas that
-   * have what the connection wrote. On another connection it would count others. Strings in the reply
-   * may come as text.
+   * Sends a command, and a `WAIT` behind it on the same connection: it counts the replicas that have
+   * what this connection wrote. Answers both replies; strings in them may come as text.
    *
    * @param patience in milliseconds.
    */
   callAndWait(key: string, args: readonly Argument[], replicas: number, patience: number): Promise<unknown[]>;
-  /** Each server that takes writes. */
+  /** A way to talk to each server that takes writes. */
   servers(): Promise<((...args: string[]) => Promise<unknown>)[]>;
   /** Takes back what was done to the client. */
   release(): void;
 }
 
-/** @throws ConfigError CONFIG_INVALID for a client of neither library, or one that repeats commands by itself. */
+/** @throws ConfigError CONFIG_INVALID for a client of neither library, and for one that repeats or misdirects commands. */
 export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConnection {
-  const given: unknown = client;
-  if (!has(given, "callBuffer", "pipeline", "on") && !has(given, "sendCommand", "withTypeMapping", "on")) {
+  const isIo = hasMethods(client, ["callBuffer", "pipeline", "on", "off"]);
+  if (!isIo && !hasMethods(client, ["sendCommand", "withTypeMapping", "multi", "on", "off"])) {
     throw new ConfigError(
       "CONFIG_INVALID",
-      "redisStore needs the client of node-redis 5 or newer, await createClient({ url }).connect(), or of " +
-        "ioredis 5 or newer, new Redis(url, { autoResendUnfulfilledCommands: false }).",
+      "redisStore needs a client of node-redis 5 or newer, createClient({ url }), or of ioredis 5 or newer, " +
+        "new Redis(url, { autoResendUnfulfilledCommands: false }).",
     );
   }
-  // A client without this listener ends the process when its connection breaks (requirement 109). Whoever
-  // waits for an answer is told, and the client connects again.
+  const connection = "callBuffer" in client ? ioConnection(client) : nodeConnection(client);
+  // A client without this listener ends the process when its connection breaks (requirement 109).
+  // Whoever waits for an answer is told, and the client connects again by itself.
   const ignore = (): void => {};
   client.on("error", ignore);
-  const release = (): void => void client.off("error", ignore);
-  return "callBuffer" in client ? ioConnection(client, release) : nodeConnection(client, release);
-}
-
-/** The parts of node-redis that differ between its clients. */
-interface NodeSingle {
-  sendCommand(args: readonly Argument[], options: object): Promise<unknown>;
-  multi(): { addCommand(args: readonly Argument[]): unknown; execAsPipeline(): Promise<unknown[]> };
-}
-interface NodeCluster {
-  sendCommand(
-    key: string,
-    readOnly: boolean,
-    args: readonly Argument[],
-    options: object,
-  ): Promise<unknown>;
-  multi(): {
-    addCommand(key: string, readOnly: boolean, args: readonly Argument[]): unknown;
-    execAsPipeline(): Promise<unknown[]>;
-  };
-  readonly masters: readonly object[];
-  nodeClient(node: object): Promise<NodeSingle> | NodeSingle;
-}
-interface NodeSentinel {
-  sendCommand(readOnly: boolean, args: readonly Argument[], options: object): Promise<unknown>;
-  multi(): {
-    addCommand(readOnly: boolean, args: readonly Argument[]): unknown;
-    execAsPipeline(): Promise<unknown[]>;
-  };
+  return { ...connection, release: () => void client.off("error", ignore) };
 }
 
 /** RESP types 36 (strings) and 37 (maps): bytes stay bytes, and maps are lists in RESP3, too. */
-const options = { typeMapping: { 36: Buffer, 37: Array } };
+const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
 
-function nodeConnection(client: object, release: () => void): RedisConnection {
-  if (isNodeCluster(client)) {
-    return {
-      isCluster: true,
-      release,
-      call: (key, args) => client.sendCommand(key, false, args, options),
-      callAndWait(key, args, replicas, patience) {
-        const multi = client.multi();
-        multi.addCommand(key, false, args);
-        multi.addCommand(key, false, waitCommand(replicas, patience));
-        return multi.execAsPipeline();
-      },
-      servers: async () =>
-        Promise.all(
-          client.masters.map(async (master) => {
-            const node = await client.nodeClient(master);
-            return (...args: string[]) => node.sendCommand(args, {});
-          }),
-        ),
-    };
-  }
-  if (isNodeSentinel(client)) {
-    return {
-      isCluster: false,
-      release,
-      call: (_, args) => client.sendCommand(false, args, options),
-      callAndWait(_, args, replicas, patience) {
-        const multi = client.multi();
-        multi.addCommand(false, args);
-        multi.addCommand(false, waitCommand(replicas, patience));
-        return multi.execAsPipeline();
-      },
-      servers: async () => [(...args) => client.sendCommand(false, args, {})],
-    };
-  }
-  const single = client as NodeSingle;
+function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release"> {
+  const isCluster = hasMethods(client, ["nodeClient"]);
+  const isSentinel = hasMethods(client, ["acquire", "getMasterNode"]);
+  // What a cluster and Sentinels need to know before the command: the key, and that it is for a primary.
+  const route = (key: string): unknown[] => (isCluster ? [key, false] : isSentinel ? [false] : []);
   return {
-    isCluster: false,
-    release,
-    call: (_, args) => single.sendCommand(args, options),
-    callAndWait(_, args, replicas, patience) {
-      const multi = single.multi();
-      multi.addCommand(args);
-      multi.addCommand(waitCommand(replicas, patience));
-      return multi.execAsPipeline();
+    isCluster,
+    call: async (key, args) => client.sendCommand(...route(key), args, asBytes),
+    async callAndWait(key, args, replicas, patience) {
+      const pipeline = client.multi();
+      pipeline.addCommand(...route(key), args);
+      pipeline.addCommand(...route(key), ["WAIT", String(replicas), String(patience)]);
+      return pipeline.execAsPipeline();
     },
-    servers: async () => [(...args) => single.sendCommand(args, {})],
+    async servers() {
+      if (!isNodeCluster(client)) return [async (...args) => client.sendCommand(...route(""), args)];
+      return Promise.all(
+        client.masters.map(async (master) => {
+          const node = await client.nodeClient(master);
+          return async (...args: string[]) => node.sendCommand(args);
+        }),
+      );
+    },
   };
+}
+
+function ioConnection(client: IoRedisClient): Omit<RedisConnection, "release"> {
+  checkIoOptions(client);
+  return {
+    isCluster: client.isCluster,
+    call: async (_, args) => callIo(client, args),
+    async callAndWait(_, args, replicas, patience) {
+      const [name, ...rest] = args;
+      const commands = [
+        [String(name).toLowerCase(), ...rest],
+        ["wait", replicas, patience],
+      ];
+      const replies = (await client.pipeline(commands).exec()) ?? [];
+      for (const [error] of replies) if (error !== null) throw error;
+      return replies.map(([, reply]) => reply);
+    },
+    async servers() {
+      const nodes = isIoCluster(client) ? client.nodes("master") : [client];
+      return nodes.map(
+        (node) =>
+          async (...args: string[]) =>
+            callIo(node, args),
+      );
+    },
+  };
+}
+
+/** ioredis knows the place of a command's keys only under its name in small letters. */
+async function callIo(client: IoRedisClient, [name, ...args]: readonly Argument[]): Promise<unknown> {
+  return client.callBuffer(String(name).toLowerCase(), args);
+}
+
+/**
+ * A command whose answer got lost may have been carried out, so it must not be sent again: an update
+ * would be applied twice. By default ioredis does that. And a replica may not know yet of a logout.
+ */
+function checkIoOptions(client: IoRedisClient): void {
+  const { options } = client;
+  const node = client.isCluster ? Reflect.get(options, "redisOptions") : options;
+  const resends =
+    option(node, "autoResendUnfulfilledCommands") !== false &&
+    (!client.isCluster || typeof option(options, "clusterNodeRetryStrategy") === "function");
+  if (resends) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "This ioredis client sends commands again whose answer got lost, which may write twice: make it with " +
+        `${client.isCluster ? "redisOptions: " : ""}{ autoResendUnfulfilledCommands: false }, or pass ` +
+        "client.duplicate() with that option.",
+    );
+  }
+  if (!client.isCluster) return;
+  if (option(options, "retryDelayOnFailover") !== 0) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "This ioredis cluster sends commands again whose connection broke, which may write twice: make it with " +
+        "{ retryDelayOnFailover: 0 }.",
+    );
+  }
+  if ((option(options, "scaleReads") ?? "master") !== "master") {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      'This ioredis cluster reads from replicas, which may not know yet of a logout: scaleReads must be "master".',
+    );
+  }
+}
+
+function option(options: unknown, name: string): unknown {
+  return typeof options === "object" && options !== null ? Reflect.get(options, name) : undefined;
+}
+
+/** Whether it is an object with these methods, whatever its type says. */
+export function hasMethods(given: unknown, names: readonly string[]): boolean {
+  return (
+    typeof given === "object" &&
+    given !== null &&
+    names.every((name) => typeof Reflect.get(given, name) === "function")
+  );
+}
+
+interface NodeCluster {
+  readonly masters: readonly object[];
+  nodeClient(node: object): NodeRedisClient | Promise<NodeRedisClient>;
+}
+
+function isNodeCluster(client: object): client is NodeCluster {
+  return hasMethods(client, ["nodeClient"]);
+}
+
+function isIoCluster(client: IoRedisClient): client is IoRedisClient & {
+  nodes(role: "master"): IoRedisClient[];
+} {
+  return client.isCluster && hasMethods(client, ["nodes"]);
 }

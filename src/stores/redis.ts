@@ -1,0 +1,258 @@
+import { toMilliseconds } from "../core/duration.ts";
+import type { Duration } from "../core/duration.ts";
+import { expiresAt } from "../core/record.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
+import type { Store } from "../core/store.ts";
+import { ConfigError, StoreError } from "../errors.ts";
+import type { StoreOperation } from "../errors.ts";
+import { connectionOf } from "./redis/connection.ts";
+import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
+import { redisError } from "./redis/faults.ts";
+import { NearCache } from "./redis/near-cache.ts";
+import type { InvalidationClient, NearCacheOptions } from "./redis/near-cache.ts";
+import { fromHash, patchArguments, toHash } from "./redis/record-hash.ts";
+import { ScriptCalls } from "./redis/script-calls.ts";
+import type { Replication } from "./redis/script-calls.ts";
+import { create, patch as patchScript } from "./redis/scripts.ts";
+import { checkServers } from "./redis/startup-check.ts";
+import type { RedisWarning } from "./redis/startup-check.ts";
+import { SubjectIndex } from "./redis/subject-index.ts";
+
+export type { InvalidationClient, IoRedisClient, NearCacheOptions, NodeRedisClient, RedisWarning };
+
+/** The options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  /** A connected client of node-redis 5 or ioredis 5, or newer; also a cluster, or one that asks Sentinels. You close it. */
+  readonly client: NodeRedisClient | IoRedisClient;
+  /** What all keys begin with: letters, digits and `. _ : / -`. Default `"coatcheck:"`. */
+  readonly prefix?: string;
+  /**
+   * Until when after its call a write may be carried out, by Redis' own clock: one that has lain in a
+   * queue longer is refused there. Default 2 seconds; keep it at the `storeTimeout` of the sessions.
+   */
+  readonly timeout?: Duration;
+  /**
+   * Acknowledges a login, a logout and a new ticket only when so many replicas have it; fails with
+   * STORE_NOT_REPLICATED otherwise. Default: as soon as the primary has it.
+   */
+  readonly durable?: { readonly replicas: number; readonly timeout: Duration };
+  /** Keeps records that were read in this process, for as long as the server says nothing else. Default: off. */
+  readonly nearCache?: NearCacheOptions;
+  /** Told at the first use how the server may lose sessions. Default: a process warning for each. */
+  readonly onWarning?: (warning: RedisWarning) => void;
+}
+
+/**
+ * Keeps records in Redis or Valkey: for sites of several machines. Every write is one script, carried
+ * out as a whole or not at all, and no key is ever without an end.
+ *
+ * @throws ConfigError CONFIG_INVALID for wrong options, and for a client that can't be trusted with writes.
+ */
+export function redisStore(options: RedisStoreOptions): Store {
+  const { prefix = "coatcheck:", timeout = { seconds: 2 }, durable, nearCache } = options;
+  if (typeof prefix !== "string" || !/^[\w.:/-]{1,64}$/.test(prefix)) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "prefix must be 1 to 64 letters, digits and . _ : / -, such as shop:session:",
+    );
+  }
+  if (durable !== undefined && !(Number.isSafeInteger(durable.replicas) && durable.replicas > 0)) {
+    throw new ConfigError("CONFIG_INVALID", "durable.replicas must be a whole number above zero.");
+  }
+  const patience = toMilliseconds(timeout, "timeout");
+  const replication = durable && {
+    replicas: durable.replicas,
+    timeout: toMilliseconds(durable.timeout, "durable.timeout"),
+  };
+  const connection = connectionOf(options.client);
+  if (nearCache !== undefined && connection.isCluster) {
+    connection.release();
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "nearCache works with one server, or one behind Sentinels: in a cluster, every node would have to be listened to.",
+    );
+  }
+  const near = nearCache && new NearCache(nearCache, (id) => `${prefix}session:${id}`);
+  const { onWarning = warnProcess } = options;
+  return new RedisStore({ connection, prefix, patience, replication, near, onWarning });
+}
+
+function warnProcess({ code, message }: RedisWarning): void {
+  process.emitWarning(message, { type: "CoatcheckWarning", code });
+}
+
+interface Parts {
+  readonly connection: RedisConnection;
+  readonly prefix: string;
+  readonly patience: number;
+  readonly replication: Replication | undefined;
+  readonly near: NearCache | undefined;
+  readonly onWarning: (warning: RedisWarning) => void;
+}
+
+/** How many commands may wait for answers; more would fill a client's queue while the server is away. */
+const maxWaiting = 10_000;
+
+/** How often a patch is tried while others change whose session it is. */
+const maxAttempts = 10;
+
+class RedisStore implements Store {
+  readonly name = "redis";
+  readonly inProcess = false;
+  readonly #parts: Parts;
+  readonly #scripts: ScriptCalls;
+  readonly #index: SubjectIndex;
+  #waiting = 0;
+  #isChecked = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { connection, prefix } = parts;
+    this.#scripts = new ScriptCalls(connection, parts.patience);
+    this.#index = new SubjectIndex(this.#scripts, (key) => connection.call(key, ["HGETALL", key]), prefix);
+  }
+
+  async create(record: SessionRecord): Promise<boolean> {
+    return this.#run("create", async (start) => {
+      const { id, subject, lastSeenAt, absoluteDeadline } = record;
+      if (subject !== null) await this.#index.add(subject, id, absoluteDeadline - lastSeenAt, start);
+      const life = Math.ceil(expiresAt(record) - lastSeenAt) - 1;
+      const args = [String(life), ...toHash(record)];
+      const [status] = await this.#scripts.run("create", create, this.#keyOf(id), args, start);
+      return status === "created";
+    });
+  }
+
+  async read(id: string, now: number, authoritative = false): Promise<SessionRecord | null> {
+    return this.#run("read", async () => {
+      const { near } = this.#parts;
+      const readDirectly = async (): Promise<SessionRecord | null> => {
+        const record = await this.#find(id);
+        if (record === undefined) throw unreadable("read");
+        return record;
+      };
+      const record = await (near === undefined || authoritative
+        ? readDirectly()
+        : near.read(id, readDirectly));
+      return record === null || expiresAt(record) <= now ? null : record;
+    });
+  }
+
+  async patch(id: string, patch: Patch, now: number): Promise<PatchOutcome> {
+    return this.#run("patch", async (start) => {
+      this.#parts.near?.forget(id);
+      try {
+        return await this.#patch(id, patch, now, start);
+      } finally {
+        this.#parts.near?.forget(id);
+      }
+    });
+  }
+
+  async list(subject: string, now: number): Promise<SessionRecord[]> {
+    return this.#run("list", async () => {
+      const records = await this.#index.list(subject, (id) => this.#find(id));
+      return records.filter((record) => expiresAt(record) > now);
+    });
+  }
+
+  /** Redis deletes by itself what has expired. */
+  async sweep(_now: number, limit: number): Promise<number> {
+    return this.#run("sweep", async () => {
+      await this.#index.sweep(limit, (id) => this.#find(id));
+      return 0;
+    });
+  }
+
+  close(): void {
+    this.#parts.near?.close();
+    this.#parts.connection.release();
+  }
+
+  async #patch(id: string, patch: Patch, now: number, start: number): Promise<PatchOutcome> {
+    const { subject, absoluteDeadline, epoch, verifier } = patch.columns ?? {};
+    const replication = epoch === undefined && verifier === undefined ? undefined : this.#parts.replication;
+    let indexed: { readonly subject: string; readonly until: number } | undefined;
+    if (typeof subject === "string" && absoluteDeadline !== undefined) {
+      indexed = { subject, until: absoluteDeadline };
+    }
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      if (indexed !== undefined) {
+        await this.#index.add(indexed.subject, id, indexed.until - now, start, replication);
+      }
+      const args = patchArguments(patch, now, indexed);
+      const key = this.#keyOf(id);
+      const [status, ...rest] = await this.#scripts.run("patch", patchScript, key, args, start, replication);
+      const outcome = await this.#outcome(id, status, rest);
+      if (outcome !== undefined) return outcome;
+      indexed = { subject: String(rest[0]), until: Number(rest[1]) };
+    }
+    throw new StoreError(
+      "STORE_BUSY",
+      "patch",
+      "The redis store could not patch: others keep changing whose session it is.",
+      { transient: true },
+    );
+  }
+
+  /** `undefined` where the id has to be in the index first. */
+  async #outcome(id: string, status: string, rest: readonly unknown[]): Promise<PatchOutcome | undefined> {
+    if (status === "index") return undefined;
+    if (status === "gone") return { kind: "gone" };
+    if (status === "applied") {
+      const removed = Array.isArray(rest[1]) ? rest[1].map(String) : [];
+      return { kind: "applied", revision: Number(rest[0]), removed };
+    }
+    if (status !== "conflict") throw unreadable("patch");
+    // With a WAIT behind it, the reply may come as text, which bytes do not survive.
+    const record = fromHash(id, rest[0]) ?? (await this.#find(id));
+    if (record === undefined) throw unreadable("patch");
+    return record === null ? { kind: "gone" } : { kind: "conflict", record };
+  }
+
+  /** The record, expired or not; `undefined` for one that can't be read. */
+  async #find(id: string): Promise<SessionRecord | null | undefined> {
+    const key = this.#keyOf(id);
+    return fromHash(id, await this.#parts.connection.call(key, ["HGETALL", key]));
+  }
+
+  #keyOf(id: string): string {
+    return `${this.#parts.prefix}session:${id}`;
+  }
+
+  async #run<T>(operation: StoreOperation, work: (start: number) => Promise<T>): Promise<T> {
+    if (this.#waiting >= maxWaiting) {
+      const message = `The redis store could not ${operation}: ${maxWaiting} calls wait for Redis already.`;
+      throw new StoreError("STORE_BUSY", operation, message, { transient: true });
+    }
+    this.#waiting++;
+    try {
+      const answer = await work(performance.now());
+      if (!this.#isChecked) this.#check();
+      return answer;
+    } catch (error) {
+      throw redisError(operation, error);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** At the first answer, when there is a connection to ask through. */
+  #check(): void {
+    this.#isChecked = true;
+    const { connection, onWarning } = this.#parts;
+    void (async () => {
+      try {
+        for (const warning of await checkServers(connection)) onWarning(warning);
+      } catch {
+        // Advice only; the connection's troubles are told to those who need it.
+      }
+    })();
+  }
+}
+
+function unreadable(operation: StoreOperation): StoreError {
+  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged, or of an unknown format.", {
+    transient: false,
+  });
+}

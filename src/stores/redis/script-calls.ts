@@ -1,0 +1,95 @@
+import { StoreError } from "../../errors.ts";
+import type { StoreOperation } from "../../errors.ts";
+import type { RedisConnection } from "./connection.ts";
+import { isUnknownScript } from "./faults.ts";
+import type { Argument } from "./record-hash.ts";
+import type { Script } from "./scripts.ts";
+import { ServerTime } from "./server-time.ts";
+
+/** How many replicas must have a write, and for how many milliseconds it is waited for them. */
+export interface Replication {
+  readonly replicas: number;
+  readonly timeout: number;
+}
+
+/** How often a script is tried against a clock that keeps jumping. */
+const maxAttempts = 5;
+
+/** Runs scripts that write: never later than somebody waits for them, and on replicas, too, where that is asked for. */
+export class ScriptCalls {
+  readonly #connection: RedisConnection;
+  readonly #patience: number;
+  readonly #serverTime = new ServerTime();
+
+  /** @param patience for how many milliseconds after the call the script may still be carried out. */
+  constructor(connection: RedisConnection, patience: number) {
+    this.#connection = connection;
+    this.#patience = patience;
+  }
+
+  /**
+   * The script's reply, after its deadline is added as the first argument: its first word, and what
+   * follows the server's time.
+   *
+   * @param start of `performance.now()`: when the caller began to wait.
+   */
+  async run(
+    operation: StoreOperation,
+    script: Script,
+    key: string,
+    args: readonly Argument[],
+    start: number,
+    replication?: Replication,
+  ): Promise<readonly [status: string, ...rest: unknown[]]> {
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const deadline = this.#serverTime.deadline(start, this.#patience);
+      const command = ["1", key, String(deadline), ...args];
+      const reply = await this.#send(script, key, command, replication);
+      const [status, time, ...rest] = Array.isArray(reply) ? reply : [];
+      const isLate = String(status) === "late";
+      // The first command learns the time; so does one after the server's clock was set, or another took over.
+      if (isLate) this.#serverTime.forget();
+      this.#serverTime.learn(Number(time));
+      if (!isLate) return [String(status), ...rest];
+      if (performance.now() - start >= this.#patience) break;
+    }
+    throw new StoreError(
+      "STORE_TIMEOUT",
+      operation,
+      `The redis store could not ${operation}: the command came too late to Redis, and was not carried out.`,
+      { transient: true },
+    );
+  }
+
+  async #send(
+    script: Script,
+    key: string,
+    args: readonly Argument[],
+    replication: Replication | undefined,
+  ): Promise<unknown> {
+    try {
+      return await this.#call(key, ["EVALSHA", script.sha, ...args], replication);
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return this.#call(key, ["EVAL", script.source, ...args], replication);
+    }
+  }
+
+  async #call(
+    key: string,
+    args: readonly Argument[],
+    replication: Replication | undefined,
+  ): Promise<unknown> {
+    if (replication === undefined) return this.#connection.call(key, args);
+    const { replicas, timeout } = replication;
+    const [reply, have] = await this.#connection.callAndWait(key, args, replicas, timeout);
+    const isWritten = Array.isArray(reply) && ["applied", "created", "added"].includes(String(reply[0]));
+    if (!isWritten || Number(have) >= replicas) return reply;
+    throw new StoreError(
+      "STORE_NOT_REPLICATED",
+      "patch",
+      `The redis store wrote it, but only ${String(have)} of ${replicas} replicas had it within ${timeout} ms.`,
+      { transient: true },
+    );
+  }
+}

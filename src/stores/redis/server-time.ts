@@ -1,0 +1,32 @@
+/**
+ * The server's clock, as far as its answers tell. Nothing here decides when a session ends: it is for
+ * telling the server until when a command is still wanted, and so runs on this machine's steady clock.
+ */
+export class ServerTime {
+  /** How far the server's clock is before `performance.now()`: at least that much. */
+  #ahead = 0;
+  #learntAt = Number.NEGATIVE_INFINITY;
+
+  /** When a command that began at `start` (of `performance.now()`) is no longer wanted; long ago while nothing is known. */
+  deadline(start: number, patience: number): number {
+    return this.#learntAt === Number.NEGATIVE_INFINITY ? 0 : Math.floor(start + patience + this.#ahead);
+  }
+
+  /** Takes in the time that an answer brought. */
+  learn(time: number): void {
+    const now = performance.now();
+    const ahead = time - now;
+    // An answer that was long on its way tells less than the one before, but clocks are set back, too.
+    if (ahead < this.#ahead && now - this.#learntAt < memory) return;
+    this.#ahead = ahead;
+    this.#learntAt = now;
+  }
+
+  /** What is known is wrong: the server refused a command that is still wanted. */
+  forget(): void {
+    this.#learntAt = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** For how many milliseconds the best measurement counts. */
+const memory = 5_000;

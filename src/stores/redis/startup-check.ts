@@ -1,0 +1,57 @@
+import type { RedisConnection } from "./connection.ts";
+
+/** What the store has to say about the server that it was given. */
+export interface RedisWarning {
+  readonly code: "REDIS_MAY_EVICT" | "REDIS_NOT_PERSISTENT";
+  readonly message: string;
+}
+
+/**
+ * Looks whether the servers are set to throw sessions away. What a server does not tell (managed ones
+ * forbid `CONFIG`, an ACL may forbid more) is not judged.
+ */
+export async function checkServers(connection: RedisConnection): Promise<RedisWarning[]> {
+  const warnings = new Map<string, RedisWarning>();
+  for (const ask of await connection.servers()) {
+    const info = await answered(ask("INFO"));
+    const policy = valueIn(info, "maxmemory_policy");
+    // Without a limit nothing is evicted, whatever the policy.
+    if (policy !== undefined && policy !== "noeviction" && Number(valueIn(info, "maxmemory")) > 0) {
+      warnings.set("REDIS_MAY_EVICT", {
+        code: "REDIS_MAY_EVICT",
+        message:
+          `Redis may throw sessions away when its memory is full (maxmemory-policy ${policy}), and people ` +
+          "would be logged out. Set it to noeviction on the server that keeps sessions.",
+      });
+    }
+    const save = await answered(ask("CONFIG", "GET", "save"));
+    if (valueIn(info, "aof_enabled") === "0" && /^save\s*$/.test(save)) {
+      warnings.set("REDIS_NOT_PERSISTENT", {
+        code: "REDIS_NOT_PERSISTENT",
+        message:
+          "Redis keeps nothing on disk: a restart of it logs everybody out. Set appendonly yes, unless that is what you want.",
+      });
+    }
+  }
+  return [...warnings.values()];
+}
+
+/** The reply as text, its parts in lines; empty when the server refuses. */
+async function answered(reply: Promise<unknown>): Promise<string> {
+  try {
+    return linesOf(await reply);
+  } catch {
+    return "";
+  }
+}
+
+function linesOf(reply: unknown): string {
+  if (Array.isArray(reply)) return reply.map(linesOf).join("\n");
+  if (Buffer.isBuffer(reply) || typeof reply === "string") return reply.toString();
+  if (reply instanceof Map) return linesOf([...reply]);
+  return typeof reply === "object" && reply !== null ? linesOf(Object.entries(reply)) : "";
+}
+
+function valueIn(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\\s*$`, "m").exec(info)?.[1];
+}
