@@ -4,7 +4,7 @@ import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { Patch, SessionRecord } from "./record.ts";
 import type { DataChanges, SessionData } from "./session-data.ts";
-import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
+import { lifetimeOf, startOf } from "./timeouts.ts";
 
 /**
  * What becomes of the response:
@@ -39,6 +39,10 @@ export async function commit(
     return;
   }
   if (request.fate === "unseen") flashes.keepTakenAdditions();
+  if (data.isUntouched && flashes.isUntouched && request.permanent === undefined) {
+    await keepFresh(context, live);
+    return;
+  }
   const { set: dataTexts, remove } = await changesOf(data, live, flashes);
   const texts = new Map([...dataTexts, ...flashes.additions()]);
   const record = live.current;
@@ -68,6 +72,20 @@ async function giveBack(live: LiveRecord, flashes: FlashQueue): Promise<void> {
   if (flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
 }
 
+/** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
+async function keepFresh(context: Context, live: LiveRecord): Promise<void> {
+  const record = live.current;
+  if (record === null) return;
+  await touch(live);
+  await reseal(context, live, record, new Set());
+}
+
+/** Moves the idle clock where that is due. If it fails the visitor loses nothing now, so they must not lose their page. */
+async function touch(live: LiveRecord): Promise<void> {
+  const columns = live.touch();
+  if (columns.lastSeenAt !== undefined) await quietly(live.patch({ columns }));
+}
+
 async function begin(
   context: Context,
   live: LiveRecord,
@@ -85,8 +103,7 @@ async function write(
   changes: Required<Pick<Patch, "set" | "remove">>,
   permanent: boolean | undefined,
 ): Promise<void> {
-  const now = context.clock.now();
-  const columns: Patch["columns"] = isTouchDue(record, now) ? { lastSeenAt: now } : {};
+  const columns = live.touch();
   if (permanent !== undefined && permanent !== record.permanent) {
     // The cookie goes out again with another lifetime, but only while its ticket is still the current one.
     const lifetime = { ...columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
@@ -104,9 +121,8 @@ async function write(
       live.lose();
   } else if (changes.set.size > 0 || changes.remove.length > 0) {
     if ((await live.patch({ ...changes, columns })).kind === "gone") live.lose();
-  } else if (columns.lastSeenAt !== undefined) {
-    // A touch that fails costs the visitor nothing now, so it must not cost them their page.
-    await quietly(live.patch({ columns }));
+  } else {
+    await touch(live);
   }
 }
 
@@ -121,6 +137,8 @@ async function reseal(
   written: ReadonlySet<string>,
 ): Promise<void> {
   const { sealer } = context.codec;
+  const resends = live.ticketIsAged && live.cookie.kind === "none";
+  if (sealer === undefined && !resends) return;
   const expect = new Map<string, Uint8Array>();
   const set = new Map<string, Uint8Array>();
   for (const [name, bytes] of record.fields) {
@@ -130,7 +148,6 @@ async function reseal(
     expect.set(name, bytes);
     set.set(name, sealer.seal(record.id, name, plain));
   }
-  const resends = live.ticketIsAged && live.cookie.kind === "none";
   if (set.size === 0 && !resends) return;
   const outcome = await quietly(live.patch({ expect: { verifier: record.verifier, fields: expect }, set }));
   if (outcome?.kind !== "applied") return;

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** A place in the async context. What it stands for is known to one hub only. */
+/** A place in the async context: what is current there, and for whom. */
 interface Frame {
+  readonly owner: object;
+  readonly value: unknown;
   readonly outer: Frame | undefined;
 }
 
@@ -13,23 +15,18 @@ const storage = new AsyncLocalStorage<Frame>();
 
 /** What is current for one hub, anywhere below `run`. */
 export class Currents<T extends object> {
-  readonly #values = new WeakMap<Frame, T>();
-
   /** Runs the work with a value as the current one. Other hubs' values stay current inside it. */
   run<Result>(value: T, work: () => Result): Result {
     let outer = storage.getStore();
-    while (outer !== undefined && this.#values.has(outer)) ({ outer } = outer);
-    const frame: Frame = { outer };
-    this.#values.set(frame, value);
-    return storage.run(frame, work);
+    while (outer?.owner === this) ({ outer } = outer);
+    return storage.run({ owner: this, value, outer }, work);
   }
 
   /** The current value. */
   get(): T | undefined {
-    for (let frame = storage.getStore(); frame !== undefined; frame = frame.outer) {
-      const value = this.#values.get(frame);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+    let frame = storage.getStore();
+    while (frame !== undefined && frame.owner !== this) frame = frame.outer;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `run` makes a frame of this owner
+    return frame?.value as T | undefined;
   }
 }

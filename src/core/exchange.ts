@@ -5,7 +5,6 @@ import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
-import { isSeenByPerson } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { open } from "./opening.ts";
 import type { Opening } from "./opening.ts";
@@ -33,9 +32,6 @@ export interface Settled {
    */
   readonly failure: unknown;
 }
-
-/** Browsers' names for themselves are cut to this many characters. */
-const maxAgentLength = 256;
 
 /** One request and its response: where an adapter begins and ends a session's use. */
 export class Exchange<Data extends object> {
@@ -151,10 +147,7 @@ export class Exchange<Data extends object> {
       if (error instanceof StoreError) this.#storeFailure = error;
       throw error;
     });
-    this.#opened = new Session<Data>(this.#parts.context, opening, {
-      agent: (this.#request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed(),
-      isSeen: isSeenByPerson(this.#request),
-    });
+    this.#opened = new Session<Data>(this.#parts.context, opening, this.#request);
     // Opened when the response had left: it can be read, and says so when it is written to.
     if (this.#isSettled) await this.#opened.settle("failed");
     return this.#opened;

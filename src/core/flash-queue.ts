@@ -107,6 +107,11 @@ export class FlashQueue {
     return withdrawn.flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
   }
 
+  /** Nothing was added and nothing taken. */
+  get isUntouched(): boolean {
+    return this.#added.size === 0 && this.#taken.size === 0 && this.#takenAdditions.size === 0;
+  }
+
   /** The fields of messages that were taken and not seen. */
   taken(): ReadonlyMap<string, Uint8Array> {
     return this.#taken;

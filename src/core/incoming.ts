@@ -6,12 +6,12 @@ export interface Incoming {
   header(name: string): string | null | undefined;
 }
 
-/** What a session needs to know of the request it serves. */
-export interface RequestFacts {
-  /** The browser's own name for itself, kept with a login for the list of devices. */
-  readonly agent: string;
-  /** `false` for HEAD and prefetches, which nobody sees: they never take a flash message. */
-  readonly isSeen: boolean;
+/** Browsers' names for themselves are cut to this many characters. */
+const maxAgentLength = 256;
+
+/** The browser's own name for itself, kept with a login for the list of devices. */
+export function agentOf(request: Incoming): string {
+  return (request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed();
 }
 
 /** `true` when a person will see the answer: not for HEAD, and not for what a browser fetches on a guess. */

@@ -51,9 +51,10 @@ export async function open(
   if (record === null) return reject(context, "ended", ticket.id);
   const now = context.clock.now();
   const mayBegin = now - record.ticketAt > lateRequestWindow;
-  if (verifiersEqual(record.verifier, nobodysVerifier)) return reject(context, "ended", ticket.id, mayBegin);
-  if (!verifiersEqual(record.verifier, verifierOf(ticket)))
-    return reject(context, "superseded", ticket.id, mayBegin);
+  if (!verifiersEqual(record.verifier, verifierOf(ticket))) {
+    const reason = verifiersEqual(record.verifier, nobodysVerifier) ? "ended" : "superseded";
+    return reject(context, reason, ticket.id, mayBegin);
+  }
   if (endOf(record, context.timeouts) <= now) return reject(context, "ended", ticket.id);
   return { record, ticket };
 }

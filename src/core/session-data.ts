@@ -106,6 +106,13 @@ export class SessionData {
     this.#changed.delete(key);
   }
 
+  /** Nothing was set, and nothing was read that could have been changed inside. */
+  get isUntouched(): boolean {
+    if (this.#changed.size > 0) return false;
+    for (const { value } of this.#read.values()) if (isObject(value)) return false;
+    return true;
+  }
+
   /** Turns what was changed inside the objects of these keys into changes of their own. */
   noticeChanges(keys: readonly string[]): void {
     for (const key of keys) {

@@ -4,7 +4,8 @@ import { commit } from "./commit.ts";
 import type { ResponseFate } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
-import type { RequestFacts } from "./incoming.ts";
+import { agentOf, isSeenByPerson } from "./incoming.ts";
+import type { Incoming } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
 import type { CookieAction } from "./live-record.ts";
 import type { Opening } from "./opening.ts";
@@ -23,7 +24,7 @@ export type KeyOf<Data> = keyof Data & string;
  */
 export class Session<Data extends object = Record<string, unknown>> extends SessionIdentity {
   readonly #context: Context;
-  readonly #facts: RequestFacts;
+  readonly #request: Incoming;
   readonly #live: LiveRecord;
   readonly #data: SessionData;
   readonly #flashes: FlashQueue;
@@ -33,12 +34,12 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   #showedMessages = false;
 
   /** Made by the hub: `await sessions.of(request)`. */
-  constructor(context: Context, opening: Opening, facts: RequestFacts) {
+  constructor(context: Context, opening: Opening, request: Incoming) {
     const live = new LiveRecord(context, opening);
     super(context, live);
-    this.#context = context;
-    this.#facts = facts;
     this.#live = live;
+    this.#context = context;
+    this.#request = request;
     this.#data = new SessionData(context.codec, context.limits);
     this.#flashes = new FlashQueue(context.codec, context.limits);
     this.#show();
@@ -120,7 +121,6 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /**
    * Leaves a message for the next page this visitor sees.
-   *
    * @param category what kind of message it is; default `"message"`.
    * @throws LimitError FLASHES_TOO_MANY, FLASH_TOO_LONG; MisuseError AFTER_RESPONSE.
    */
@@ -143,7 +143,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
     this.#assertUnanswered();
-    if (!this.#facts.isSeen) return [];
+    if (!isSeenByPerson(this.#request)) return [];
     const withdrawn = this.#flashes.withdraw(filter);
     const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
     const outcome =
@@ -169,7 +169,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
       subject: checkedSubject(subject),
       keep: options.keep ?? [],
       permanent: this.#permanent,
-      agent: this.#facts.agent,
+      agent: agentOf(this.#request),
     });
     this.#loggedOut = false;
     this.#show();
@@ -184,8 +184,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async logout(): Promise<void> {
     this.#assertUnanswered();
-    const { id } = this;
-    if (await this.#live.end()) this.#context.events.emit({ type: "logout", id: id ?? "" });
+    const { id = "" } = this;
+    if (await this.#live.end()) this.#context.events.emit({ type: "logout", id });
     this.#loggedOut = true;
     this.#permanent = undefined;
     this.#data.forgetChanges();
@@ -229,7 +229,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     return this.#live.cookie;
   }
 
-  /** For the hub: whether the response shows messages, so that no cache may show them again. */
+  /** For the hub: whether the response shows messages, which no cache may keep. */
   get showedMessages(): boolean {
     return this.#showedMessages;
   }

@@ -27,6 +27,7 @@ import { SessionWatch } from "./session-watch.ts";
 import { StoreCalls } from "./store-calls.ts";
 import { Sweeper } from "./sweeper.ts";
 import { createTicketOffice } from "./ticket.ts";
+import { Ties } from "./ties.ts";
 import { readTimeouts } from "./timeouts.ts";
 import { Turns } from "./turns.ts";
 
@@ -54,7 +55,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   readonly #sweeper: Sweeper;
   readonly #isAllowed: OriginCheck;
   /** The exchange of a request, by whatever its handler was given. */
-  readonly #exchanges = new WeakMap<object, Exchange<Data>>();
+  readonly #exchanges = new Ties<Exchange<Data>>();
 
   /** Use `createSessions`. */
   constructor(options: SessionsOptions) {

@@ -1,5 +1,5 @@
-import { createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmacSha256 } from "./hmac.ts";
 import type { Keyring } from "./keyring.ts";
 
 /**
@@ -26,6 +26,8 @@ export interface OpenedTicket extends Ticket {
 const shape = /^([A-Za-z0-9_-]{21}[AQgw])\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])\.([A-Za-z0-9_-]{21}[AQgw])$/;
 const idShape = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 const length = 22 + 1 + 43 + 1 + 22;
+/** Of the 32 bytes of the mac the ticket carries the first 16 (RFC 2104 section 5). */
+const macLength = 16;
 
 /** `true` for what could be a record's id; anything else never reaches a store. */
 export function isRecordId(id: unknown): id is string {
@@ -69,21 +71,23 @@ export interface TicketOffice {
 
 /** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
 export function createTicketOffice(keyring: Keyring, cookieName: string): TicketOffice {
-  const keys = keyring.keys("ticket");
-  const mac = (key: KeyObject, id: string, secret: string): Buffer =>
-    // No part can hold a line feed, so the parts can't be shifted against each other.
-    createHmac("sha256", key).update(`ticket\n${cookieName}\n${id}\n${secret}`).digest().subarray(0, 16);
+  const [newest, ...older] = keyring.keys("ticket").map(({ key }) => createHmacSha256(key));
+  if (newest === undefined) throw new TypeError("A keyring is never empty.");
+  const macs = [newest, ...older];
+  // No part can hold a line feed, so the parts can't be shifted against each other.
+  const textOf = (id: string, secret: string): string => `ticket\n${cookieName}\n${id}\n${secret}`;
   return {
-    sign: ({ id, secret }) => `${id}.${secret}.${mac(keys[0].key, id, secret).toString("base64url")}`,
+    sign({ id, secret }) {
+      return `${id}.${secret}.${newest(textOf(id, secret)).toString("base64url", 0, macLength)}`;
+    },
     open(value) {
       const parts = value.length === length ? shape.exec(value) : null;
       if (parts === null) return "malformed";
       const [, id = "", secret = "", given = ""] = parts;
       const givenMac = Buffer.from(given, "base64url");
-      for (const [age, { key }] of keys.entries()) {
-        if (timingSafeEqual(mac(key, id, secret), givenMac)) return { id, secret, aged: age > 0 };
-      }
-      return "forged";
+      const text = textOf(id, secret);
+      const age = macs.findIndex((mac) => timingSafeEqual(mac(text).subarray(0, macLength), givenMac));
+      return age === -1 ? "forged" : { id, secret, aged: age > 0 };
     },
   };
 }

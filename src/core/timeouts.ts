@@ -62,7 +62,7 @@ export function startOf(record: RecordColumns): number {
  */
 export function endOf(record: SessionRecord, timeouts: Timeouts): number {
   const today = lifetimeOf(timeouts, record.permanent, startOf(record));
-  return Math.min(expiresAt(record), expiresAt({ ...today, lastSeenAt: record.lastSeenAt }));
+  return Math.min(expiresAt(record), record.lastSeenAt + today.idleTimeout, today.absoluteDeadline);
 }
 
 /**

@@ -127,7 +127,7 @@ function copiedFields(fields: Fields): Fields {
   return copy;
 }
 
-/** Not `bytes.slice()`: a Buffer's would share its memory. */
+/** A Buffer, since Node makes small ones out of a pool. */
 function copiedBytes(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes);
+  return Buffer.from(bytes);
 }

@@ -26,9 +26,9 @@ export const mutants: readonly Mutant[] = [
   race(
     "every read moves the idle clock",
     "S1",
-    "src/core/commit.ts",
-    "isTouchDue(record, now) ? { lastSeenAt: now } : {}",
-    "isTouchDue(record, now) || true ? { lastSeenAt: now } : {}",
+    "src/core/live-record.ts",
+    "if (this.#record === null || !isTouchDue(this.#record, now)) return {};",
+    "if (this.#record === null || (isTouchDue(this.#record, now) && now < 0)) return {};",
   ),
   race(
     "a commit writes back everything it has read",
