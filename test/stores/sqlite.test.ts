@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { createSessions, generateSecret } from "coatcheck";
+import type { SessionRecord } from "coatcheck";
+import { sqliteStore } from "coatcheck/sqlite";
+import { CookieJar } from "coatcheck/testing";
+import { temporaryFolder } from "../contracts/stores.ts";
+
+const program = join(import.meta.dirname, "sqlite-process.ts");
+
+function recordOf(columns: Partial<SessionRecord> = {}): SessionRecord {
+  const now = Date.now();
+  return {
+    id: "AAAAAAAAAAAAAAAAAAAAAA",
+    epoch: 0,
+    revision: 1,
+    verifier: new Uint8Array(32),
+    ticketAt: now,
+    subject: null,
+    createdAt: now,
+    authenticatedAt: null,
+    lastSeenAt: now,
+    idleTimeout: 3_600_000,
+    absoluteDeadline: now + 3_600_000,
+    permanent: false,
+    fields: new Map(),
+    ...columns,
+  };
+}
+
+function start(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [...process.execArgv, program, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+async function run(...args: string[]): Promise<void> {
+  const [code]: unknown[] = await once(start(...args), "exit");
+  assert.equal(code, 0);
+}
+
+test("[117] sixteen processes that start at once on a new file all find it ready", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  await Promise.all(Array.from({ length: 16 }, () => run(path, "open")));
+  const versions = new DatabaseSync(path).prepare("SELECT version FROM coatcheck_schema").all();
+  assert.deepEqual(
+    versions.map(({ version }) => version),
+    [1],
+    "it was made once",
+  );
+});
+
+test("[117] eight processes that write to one record at once lose nothing, and none is told that the file is locked", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  const store = sqliteStore({ path });
+  const { id } = recordOf();
+  assert.equal(await store.create(recordOf()), true);
+  await Promise.all(Array.from({ length: 8 }, () => run(path, "increment", id, "25")));
+  const bytes = (await store.read(id, Date.now()))?.fields.get("d:n") ?? new Uint8Array();
+  assert.equal(Buffer.from(bytes).toString(), "200");
+  await store.close();
+});
+
+test("what was acknowledged survives a process that is killed at any moment", async (t) => {
+  const folder = temporaryFolder(t);
+  for (let kill = 0; kill < 5; kill++) {
+    const path = join(folder, `sessions-${kill}.db`);
+    const writer = start(path, "write");
+    let output = "";
+    // Killed somewhere in the middle of its writes: when it has acknowledged this many, and is on to the next.
+    for await (const chunk of writer.stdout ?? []) {
+      output += String(chunk);
+      if (output.split("\n").length > 40 * (kill + 1)) break;
+    }
+    writer.kill("SIGKILL");
+    await once(writer, "exit");
+    const store = sqliteStore({ path });
+    const lines = output.split("\n").slice(0, -1);
+    assert.ok(lines.length > 0);
+    for (const line of lines) {
+      const [what, id = "", number] = line.split(" ");
+      const record = await store.read(id, Date.now());
+      assert.ok(record !== null, line);
+      const written = Buffer.from(record.fields.get("d:n") ?? new Uint8Array()).toString();
+      if (what === "patched") assert.equal(written, number, line);
+      if (what === "ended") assert.deepEqual([record.epoch, record.subject], [1, null], line);
+    }
+    await store.close();
+    const check = new DatabaseSync(path).prepare("PRAGMA integrity_check").get();
+    assert.equal(check?.["integrity_check"], "ok");
+  }
+});
+
+test("[52] the file, its log and its index are its owner's alone, also where an older file was not", async (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, "deeper", "sessions.db");
+  const modes = (): Record<string, string> =>
+    Object.fromEntries(
+      readdirSync(join(folder, "deeper")).map((name) => [
+        name,
+        (statSync(join(folder, "deeper", name)).mode & 0o777).toString(8),
+      ]),
+    );
+  const first = sqliteStore({ path });
+  await first.create(recordOf());
+  assert.deepEqual(modes(), { "sessions.db": "600", "sessions.db-shm": "600", "sessions.db-wal": "600" });
+  await first.close();
+  chmodSync(path, 0o644);
+  const second = sqliteStore({ path });
+  await second.create(recordOf({ id: "BBBBBBBBBBBBBBBBBBBBBA" }));
+  assert.deepEqual(modes(), { "sessions.db": "600", "sessions.db-shm": "600", "sessions.db-wal": "600" });
+  await second.close();
+});
+
+test("[51] no value that a session held can be found in its files", async (t) => {
+  const folder = temporaryFolder(t);
+  const sessions = createSessions({
+    secret: generateSecret(),
+    store: sqliteStore({ path: join(folder, "sessions.db") }),
+  });
+  const jar = new CookieJar();
+  const request = new Request("http://localhost/");
+  jar.take(
+    await sessions.handle(request, async () => {
+      const session = await sessions.of(request);
+      session.set("card", "canary-in-the-data");
+      session.flash("canary-in-the-message");
+      await session.update("n", () => "canary-in-the-update");
+      return new Response();
+    }),
+  );
+  const ticket = jar.get("__Host-session") ?? "";
+  const secret = ticket.split(".")[1] ?? "";
+  for (const name of readdirSync(folder)) {
+    const bytes = readFileSync(join(folder, name));
+    assert.equal(bytes.includes("canary"), false, name);
+    assert.equal(bytes.includes(secret), false, name);
+    assert.equal(bytes.includes(Buffer.from(secret, "base64url")), false, name);
+  }
+  await sessions.close();
+});
+
+test("[52] what a sweep deletes is gone from the file, not only from its index", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  const store = sqliteStore({ path });
+  await store.create(recordOf({ fields: new Map([["d:a", Buffer.from("canary-that-expires")]]) }));
+  assert.equal(await store.sweep(Date.now() + 7_200_000, 10), 1);
+  await store.close();
+  assert.equal(readFileSync(path).includes("canary-that-expires"), false);
+});
+
+test("a writer that finds the file locked waits without blocking, and says so when its patience ends", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  const store = sqliteStore({ path, busyTimeout: { milliseconds: 100 } });
+  await store.create(recordOf());
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  let turns = 0;
+  const counting = setInterval(() => turns++, 1);
+  await assert.rejects(async () => store.patch(recordOf().id, { epoch: 0 }, Date.now()), {
+    name: "StoreError",
+    code: "STORE_BUSY",
+    operation: "patch",
+    transient: true,
+  });
+  clearInterval(counting);
+  assert.ok(turns > 0, "other work had its turn");
+  assert.notEqual(await store.read(recordOf().id, Date.now()), null, "reading needs no lock");
+  const waiting = Promise.resolve(store.patch(recordOf().id, { epoch: 0 }, Date.now()));
+  other.exec("COMMIT");
+  assert.equal((await waiting).kind, "applied", "and goes on as soon as the lock is gone");
+  other.close();
+  await store.close();
+});
+
+test("full durability waits for the disk with every write, normal does not", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [durability, level] of [
+    ["normal", 1],
+    ["full", 2],
+  ] as const) {
+    let synchronous: unknown;
+    const store = sqliteStoreMet(
+      t,
+      { path: join(folder, `${durability}.db`), durability },
+      (connection, sql) => {
+        if (!sql.includes("synchronous")) return;
+        synchronous = connection.prepare("PRAGMA synchronous").get()?.["synchronous"];
+      },
+    );
+    await store.close();
+    assert.equal(synchronous, level);
+  }
+});
+
+test("[112] a file that is damaged, foreign, or from a newer version is refused with a reason", async (t) => {
+  const folder = temporaryFolder(t);
+  const text = join(folder, "text.db");
+  writeFileSync(text, "This is no database, but it is long enough to look like one. ".repeat(40));
+  assert.throws(() => sqliteStore({ path: text }), {
+    name: "StoreError",
+    operation: "open",
+    message: /no SQLite database/,
+  });
+
+  const newer = join(folder, "newer.db");
+  await sqliteStore({ path: newer }).close();
+  const database = new DatabaseSync(newer);
+  database.exec("INSERT INTO coatcheck_schema (version) VALUES (99)");
+  database.close();
+  assert.throws(() => sqliteStore({ path: newer }), { name: "ConfigError", message: /newer version/ });
+
+  const cut = join(folder, "cut.db");
+  await sqliteStore({ path: cut }).close();
+  truncateSync(cut, 5000);
+  assert.throws(
+    () => {
+      const store = sqliteStore({ path: cut });
+      void store.read("AAAAAAAAAAAAAAAAAAAAAA", 0);
+    },
+    { name: "StoreError" },
+  );
+});
+
+test("[112] where the disk is full or read-only, the write fails with its reason and reading goes on", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  const store = sqliteStore({ path });
+  await store.create(recordOf());
+  // A limit on the number of pages is SQLite's own way to a full disk.
+  const withSetting = (pragma: string): ReturnType<typeof sqliteStore> =>
+    sqliteStoreMet(t, { path }, (connection, sql) => {
+      if (sql.includes("busy_timeout")) connection.prepare(pragma).all();
+    });
+  const full = withSetting("PRAGMA max_page_count = 1");
+  await assert.rejects(
+    async () => {
+      for (let at = 0; at < 200; at++) {
+        const id = Buffer.alloc(16, at + 1).toString("base64url");
+        await full.create(recordOf({ id, fields: new Map([["d:a", new Uint8Array(60_000)]]) }));
+      }
+    },
+    { code: "STORE_FULL", transient: true },
+  );
+  assert.notEqual(await full.read(recordOf().id, Date.now()), null);
+  const readOnly = withSetting("PRAGMA query_only = on");
+  await assert.rejects(async () => readOnly.patch(recordOf().id, { epoch: 0 }, Date.now()), {
+    code: "STORE_READ_ONLY",
+  });
+  assert.notEqual(await readOnly.read(recordOf().id, Date.now()), null);
+  for (const each of [store, full, readOnly]) await each.close();
+});
+
+/** A store whose own connection, which shows itself nowhere else, is met when it runs its settings. */
+function sqliteStoreMet(
+  t: TestContext,
+  options: Parameters<typeof sqliteStore>[0],
+  meet: (connection: DatabaseSync, sql: string) => void,
+): ReturnType<typeof sqliteStore> {
+  const original = Reflect.get(DatabaseSync.prototype, "exec") as (sql: string) => void;
+  const exec = t.mock.method(DatabaseSync.prototype, "exec", function exec(this: DatabaseSync, sql: string) {
+    Reflect.apply(original, this, [sql]);
+    meet(this, sql);
+  });
+  try {
+    return sqliteStore(options);
+  } finally {
+    exec.mock.restore();
+  }
+}
+
+test("a path that leads nowhere is refused with the question whether it is right", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "file"), "");
+  assert.throws(() => sqliteStore({ path: join(folder, "file", "sessions.db") }), {
+    name: "StoreError",
+    code: "STORE_UNAVAILABLE",
+    operation: "open",
+  });
+});
