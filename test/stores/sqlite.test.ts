@@ -263,7 +263,7 @@ function sqliteStoreMet(
   options: Parameters<typeof sqliteStore>[0],
   meet: (connection: DatabaseSync, sql: string) => void,
 ): ReturnType<typeof sqliteStore> {
-  const original = Reflect.get(DatabaseSync.prototype, "exec") as (sql: string) => void;
+  const original = Reflect.get(DatabaseSync.prototype, "exec");
   const exec = t.mock.method(DatabaseSync.prototype, "exec", function exec(this: DatabaseSync, sql: string) {
     Reflect.apply(original, this, [sql]);
     meet(this, sql);
