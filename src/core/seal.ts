@@ -1,5 +1,7 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { createHmacSha256 } from "./hmac.ts";
+import type { Hmac } from "./hmac.ts";
 import type { Keyring, Purpose } from "./keyring.ts";
 
 /**
@@ -30,31 +32,41 @@ const headLength = 1 + markLength + nonceLength;
 /** How many bytes sealing adds. */
 export const sealOverhead: number = headLength + tagLength;
 
+/** A key of the keyring, as far as sealing goes: its name, and the keys of contexts that follow from it. */
+interface SealingKey {
+  readonly mark: Buffer;
+  readonly derive: Hmac;
+}
+
 /** The sealer of a purpose; what one purpose sealed, no other opens. */
 export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
-  const keys = keyring.keys(purpose);
+  const [newest, ...older] = keyring
+    .keys(purpose)
+    .map(({ key, mark }): SealingKey => ({ mark, derive: createHmacSha256(key) }));
+  if (newest === undefined) throw new TypeError("A keyring is never empty.");
+  const keys = [newest, ...older];
   // The last context's key is kept: a request seals and unseals the fields of one record.
-  let last: { readonly key: KeyObject; readonly context: string; readonly derived: KeyObject } | undefined;
-  const keyFor = (key: KeyObject, context: string): KeyObject => {
+  let last: { readonly key: SealingKey; readonly context: string; readonly derived: KeyObject } | undefined;
+  const keyFor = (key: SealingKey, context: string): KeyObject => {
     if (last === undefined || last.context !== context || last.key !== key) {
-      const derived = createSecretKey(createHmac("sha256", key).update(context).digest());
-      last = { key, context, derived };
+      last = { key, context, derived: createSecretKey(key.derive(context)) };
     }
     return last.derived;
   };
-  const keyMarked = (sealed: Uint8Array): KeyObject | undefined => {
+  const keyMarked = (sealed: Uint8Array): SealingKey | undefined => {
     if (sealed.length < sealOverhead || sealed[0] !== version) return undefined;
-    return keys.find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)))?.key;
+    return keys.find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
   };
   return {
     seal(context, place, plain) {
-      const { key, mark } = keys[0];
       const nonce = randomBytes(nonceLength);
-      const cipher = createCipheriv("aes-256-gcm", keyFor(key, context), nonce, { authTagLength: tagLength });
+      const cipher = createCipheriv("aes-256-gcm", keyFor(newest, context), nonce, {
+        authTagLength: tagLength,
+      });
       cipher.setAAD(Buffer.from(place));
       const body = cipher.update(plain);
       cipher.final();
-      return Buffer.concat([Uint8Array.of(version), mark, nonce, body, cipher.getAuthTag()]);
+      return Buffer.concat([Uint8Array.of(version), newest.mark, nonce, body, cipher.getAuthTag()]);
     },
     unseal(context, place, sealed) {
       const key = keyMarked(sealed);
@@ -77,7 +89,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
     },
     isAged(sealed) {
       const key = keyMarked(sealed);
-      return key !== undefined && key !== keys[0].key;
+      return key !== undefined && key !== newest;
     },
   };
 }
