@@ -1,6 +1,6 @@
 import { StoreError } from "../errors.ts";
 import type { Exchange, Settled } from "./exchange.ts";
-import { headersOf } from "./node-message.ts";
+import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
 import { applyHeaders } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
@@ -10,10 +10,6 @@ const outlets = ["writeHead", "flushHeaders", "write", "end"] as const;
 
 /** What throws in Node once headers have left; `setHeaders` is a layer over these. */
 const headerChanges = ["setHeader", "appendHeader", "removeHeader"] as const;
-
-/** Headers that describe a body, and go when it goes; the app's cookies belong to its page as well. */
-const ofThePage =
-  /^(?:content-(?!security-policy).*|etag|last-modified|accept-ranges|age|cache-control|expires|location|refresh|link|trailer|transfer-encoding|(?:repr-)?digest|set-cookie)$/;
 
 /**
  * For adapters of Node servers: holds a response back from its first byte until the exchange is
@@ -130,7 +126,7 @@ class HeldResponse<Data extends object> {
     const headers = typeof args[1] === "string" ? args[2] : (args[2] ?? args[1]);
     if (typeof headers !== "object" || headers === null) return;
     if (!Array.isArray(headers)) {
-      for (const [name, value] of Object.entries(headers)) if (isHeaderValue(value)) response.setHeader(name, value);
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       return;
     }
     const flat: unknown[] = headers.flat();
@@ -163,8 +159,7 @@ class HeldResponse<Data extends object> {
       const result = this.#send(outlet, args);
       if (outlet === "write") isFull = result === false;
     }
-    const isAwaited = !this.#isEnded && calls.some(({ outlet }) => outlet === "write");
-    if (isAwaited && !isFull) this.#response.emit("drain");
+    if (!this.#isEnded && !isFull) this.#response.emit("drain");
     return undefined;
   }
 
@@ -180,7 +175,7 @@ class HeldResponse<Data extends object> {
     this.#owed = headers;
     for (const { outlet, args } of this.#calls) this.#discard(outlet, args);
     this.#calls = [];
-    for (const name of response.getHeaderNames()) if (ofThePage.test(name)) response.removeHeader(name);
+    clearPage(response);
     // An accessor in HTTP/2, which has no such thing and warns.
     if (Object.hasOwn(response, "statusMessage")) Reflect.set(response, "statusMessage", "");
     response.statusCode = failure instanceof StoreError ? 503 : 500;
@@ -231,10 +226,6 @@ class HeldResponse<Data extends object> {
 /** What is left to give to writeHead when its headers have been taken. */
 function headOf([status, message]: readonly unknown[]): unknown[] {
   return typeof message === "string" ? [status, message] : [status];
-}
-
-function isHeaderValue(value: unknown): value is number | string | readonly string[] {
-  return value !== undefined;
 }
 
 /** What Node throws at once must not wait for the commit: it is the handler's failure. */

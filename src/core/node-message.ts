@@ -15,7 +15,7 @@ export interface NodeResponse {
   readonly writableEnded: boolean;
   getHeader(name: string): number | string | readonly string[] | undefined;
   getHeaderNames(): string[];
-  setHeader(name: string, value: number | string | readonly string[]): unknown;
+  setHeader(name: string, value: unknown): unknown;
   appendHeader(name: string, value: string | readonly string[]): unknown;
   removeHeader(name: string): void;
   writeHead(...args: unknown[]): unknown;
@@ -52,9 +52,20 @@ export function headersOf(response: NodeResponse): HeaderTarget {
   };
 }
 
+/** Headers that describe a body, and go when it goes; the app's cookies belong to its page as well. */
+const ofThePage =
+  /^(?:content-(?!security-policy).*|etag|last-modified|accept-ranges|age|cache-control|expires|location|refresh|link|trailer|transfer-encoding|(?:repr-)?digest|set-cookie)$/;
+
+/** Removes what speaks of a page that will not be sent. */
+export function clearPage(response: NodeResponse): void {
+  for (const name of response.getHeaderNames()) if (ofThePage.test(name)) response.removeHeader(name);
+}
+
 /** For adapters: answers a Node request without a page. */
 export function sendBare(response: NodeResponse, { status, headers, body }: BareAnswer): void {
+  clearPage(response);
   response.statusCode = status;
+  response.setHeader("content-length", Buffer.byteLength(body));
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(body);
 }

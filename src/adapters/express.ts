@@ -1,0 +1,34 @@
+import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { nodeErrors, nodeSessions } from "./node.ts";
+import type { NodeSessionsOptions } from "./node.ts";
+
+/**
+ * Express middleware, for Express 5 and 4: `app.use(expressSessions(sessions))`, then
+ * `await sessions.of(req)` in any handler after it. No byte of an answer leaves before what its handler
+ * did is in the store. Requests from other sites that could change something are refused with 403.
+ *
+ * A handler has failed when the answer is 500 or more; with {@link expressErrors}, also when it threw
+ * (or called `next(error)`) and an error handler answered with less.
+ */
+export function expressSessions<
+  Data extends object,
+  Request extends NodeRequest = NodeRequest,
+  Response extends NodeResponse = NodeResponse,
+>(
+  sessions: Sessions<Data>,
+  options: NodeSessionsOptions<Request, Response> = {},
+): (req: Request, res: Response, next: (error?: unknown) => void) => void {
+  return nodeSessions(sessions, options);
+}
+
+/**
+ * Express error middleware: `app.use(expressErrors(sessions))` after the routes and before the app's own
+ * error handlers. An error then counts as a failure whatever it is answered with (a failed handler's
+ * data is not kept), and a store that failed is answered with 503.
+ */
+export function expressErrors<Data extends object>(
+  sessions: Sessions<Data>,
+): (error: unknown, req: object, res: object, next: (error?: unknown) => void) => void {
+  return nodeErrors(sessions);
+}

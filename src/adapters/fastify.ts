@@ -1,0 +1,107 @@
+import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
+import type { Exchange } from "../core/exchange.ts";
+import { holdResponse } from "../core/held-response.ts";
+import { incomingOf, sendBare } from "../core/node-message.ts";
+import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { StoreError } from "../errors.ts";
+
+/** What this adapter uses of Fastify's request; Fastify 5's fits. */
+export interface FastifyRequest {
+  readonly raw: NodeRequest & object;
+  readonly log: { error(error: unknown): void };
+}
+
+/** What this adapter uses of Fastify's reply; Fastify 5's fits. */
+export interface FastifyReply {
+  readonly raw: NodeResponse;
+  code(status: number): unknown;
+  headers(headers: Record<string, string>): unknown;
+  send(payload: unknown): unknown;
+}
+
+type Next = () => void;
+
+/** What this adapter uses of a Fastify app; Fastify 5's fits. */
+export interface FastifyApp {
+  addHook(
+    name: "onRequest" | "preValidation",
+    hook: (request: FastifyRequest, reply: FastifyReply, next: Next) => void,
+  ): unknown;
+  addHook(
+    name: "onError",
+    hook: (request: FastifyRequest, reply: FastifyReply, error: Error, next: Next) => void,
+  ): unknown;
+}
+
+/** The options of {@link fastifySessions}. */
+export interface FastifySessionsOptions {
+  /**
+   * The answer when the store failed where the session was needed; Fastify is done with the reply, so
+   * write to `reply.raw`. Default: a bare 503 with Retry-After.
+   */
+  readonly unavailable?: (error: StoreError, request: FastifyRequest, reply: FastifyReply) => void;
+  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  readonly refused?: (request: FastifyRequest, reply: FastifyReply) => void;
+}
+
+/**
+ * Fastify plugin: `app.register(fastifySessions(sessions))`, then `await sessions.of(request)` in any
+ * handler of the app, wherever it is registered. No byte of an answer leaves before what its handler did
+ * is in the store, `reply.hijack()` and `reply.raw` included. Requests from other sites that could change
+ * something are refused with 403.
+ *
+ * A handler has failed when it threw (or sent an error), whatever its error handler answers, or when
+ * the answer is 500 or more.
+ */
+export function fastifySessions<Data extends object>(
+  sessions: Sessions<Data>,
+  options: FastifySessionsOptions = {},
+): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
+  const exchanges = new WeakMap<FastifyRequest, Exchange<Data>>();
+
+  const answer = (failure: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    if (!(failure instanceof StoreError)) {
+      request.log.error(failure);
+      sendBare(reply.raw, failedAnswer);
+    } else if (options.unavailable === undefined) sendBare(reply.raw, unavailableAnswer);
+    else options.unavailable(failure, request, reply);
+  };
+
+  const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
+    app.addHook("onRequest", (request, reply, next) => {
+      const incoming = incomingOf(request.raw);
+      if (!sessions.allows(incoming)) {
+        if (options.refused !== undefined) {
+          options.refused(request, reply);
+          return;
+        }
+        reply.code(refusedAnswer.status);
+        reply.headers({ ...refusedAnswer.headers });
+        reply.send(refusedAnswer.body);
+        return;
+      }
+      const exchange = sessions.exchange(incoming, [request, request.raw]);
+      exchanges.set(request, exchange);
+      holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
+      exchange.run(next);
+    });
+    // Reading the body ends in the socket's own context, which knows of no request.
+    app.addHook("preValidation", (request, _reply, next) => {
+      const exchange = exchanges.get(request);
+      if (exchange === undefined) next();
+      else exchange.run(next);
+    });
+    app.addHook("onError", (request, _reply, error, next) => {
+      exchanges.get(request)?.fail(error);
+      next();
+    });
+    done();
+  };
+  // What `fastify-plugin` sets: the hooks are for the app that registers this, not for a scope of their own.
+  return Object.assign(plugin, {
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: "coatcheck",
+    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: "5.x" },
+  });
+}

@@ -1,0 +1,121 @@
+import { refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
+import type { Incoming } from "../core/incoming.ts";
+import { applyHeaders } from "../core/response-headers.ts";
+import type { ResponseHeaders } from "../core/response-headers.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { StoreError } from "../errors.ts";
+
+/** What this adapter uses of h3's event; h3 2's fits. */
+export interface H3Event {
+  readonly req: Request;
+  /** What h3 adds to the answer; `errHeaders` is what it adds to errors. */
+  readonly res: { status?: number; readonly headers: Headers; readonly errHeaders: Headers };
+}
+
+/** What this adapter uses of an h3 app; h3 2's fits. */
+export interface H3App<Event extends H3Event, Failure> {
+  readonly config: { onError?: (error: Failure, event: Event) => unknown };
+  use(middleware: (event: Event, next: () => unknown) => unknown): unknown;
+}
+
+/** The options of {@link h3Sessions}. */
+export interface H3SessionsOptions<Event extends H3Event> {
+  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  readonly unavailable?: (event: Event, error: StoreError) => Response | Promise<Response>;
+  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  readonly refused?: (event: Event) => Response | Promise<Response>;
+}
+
+/**
+ * h3 plugin: `app.register(h3Sessions(sessions))` before the routes, then `await sessions.of(event)` in
+ * any handler. Requests from other sites that could change something are refused with 403.
+ *
+ * A handler has failed when it threw or returned an error, whatever `onError` answers, or when the
+ * answer is 500 or more. A Node handler under `fromNodeHandler` writes past h3: wrap it with `nodeSessions`.
+ */
+export function h3Sessions<Data extends object, Event extends H3Event = H3Event>(
+  sessions: Sessions<Data>,
+  options: H3SessionsOptions<Event> = {},
+): <Failure>(app: H3App<Event, Failure>) => void {
+  /** What the answer to an error must carry. */
+  const owed = new WeakMap<Event, ResponseHeaders>();
+  const unavailable = async (event: Event, error: StoreError, headers: ResponseHeaders): Promise<Response> =>
+    withHeaders((await options.unavailable?.(event, error)) ?? unavailableResponse(), headers);
+
+  return (app) => {
+    app.use(async (event, next) => {
+      const incoming = incomingOf(event.req);
+      if (!sessions.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
+      const exchange = sessions.exchange(incoming, [event, event.req]);
+      const { answer, error } = await outcomeOf(() => exchange.run(next));
+      if (error !== undefined) exchange.fail(error.thrown);
+      const { headers, failure } = await exchange.settle(
+        error === undefined ? { status: statusOf(answer, event) } : "threw",
+      );
+      const cause = error === undefined ? failure : error.thrown;
+      if (cause instanceof StoreError) return unavailable(event, cause, headers);
+      if (error !== undefined || failure !== undefined) {
+        owed.set(event, headers);
+        add(headers, event.res.errHeaders, cause);
+        throw cause; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
+      }
+      // To a Response that is an error h3 adds only what is meant for errors.
+      const isErrorResponse = answer instanceof Response && answer.status >= 400;
+      add(headers, isErrorResponse ? event.res.errHeaders : event.res.headers, answer);
+      return answer;
+    });
+    // h3 adds nothing to the Response of an `onError`.
+    const { onError } = app.config;
+    app.config.onError = async (error, event) => {
+      const answer = await onError?.(error, event);
+      const headers = owed.get(event);
+      if (headers === undefined || answer === undefined) return answer;
+      if (answer instanceof Response) return withHeaders(answer, headers);
+      add(headers, event.res.headers, answer);
+      return answer;
+    };
+  };
+}
+
+/** What a handler answered; in h3 an error may be returned as well as thrown. */
+async function outcomeOf(
+  handler: () => unknown,
+): Promise<{ readonly answer?: unknown; readonly error?: { readonly thrown: unknown } }> {
+  try {
+    const answer = await handler();
+    return answer instanceof Error ? { error: { thrown: answer } } : { answer };
+  } catch (thrown) {
+    return { error: { thrown } };
+  }
+}
+
+/** The status that h3 will give to what a handler answered. */
+function statusOf(answer: unknown, event: H3Event): number {
+  const isResponse =
+    answer instanceof Response ||
+    (typeof answer === "object" && answer !== null && Symbol.for("h3.HTTPResponse") in answer);
+  const own: unknown = isResponse ? Reflect.get(answer, "status") : undefined;
+  return typeof own === "number" ? own : (event.res.status ?? 200);
+}
+
+/** Adds headers to those that h3 will lay over the answer's own. */
+function add(headers: ResponseHeaders, over: Headers, answer: unknown): void {
+  const own: unknown =
+    typeof answer === "object" && answer !== null ? Reflect.get(answer, "headers") : undefined;
+  applyHeaders(
+    {
+      get: (name) => over.get(name) ?? (own instanceof Headers ? own.get(name) : null),
+      set: (name, value) => over.set(name, value),
+      append: (name, value) => over.append(name, value),
+    },
+    headers,
+  );
+}
+
+function incomingOf(request: Request): Incoming {
+  return {
+    method: request.method.toUpperCase(),
+    // HTTP/2 has no Host header; h3 builds the URL from `:authority`.
+    header: (name) => request.headers.get(name) ?? (name === "host" ? new URL(request.url).host : null),
+  };
+}

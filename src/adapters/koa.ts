@@ -1,0 +1,65 @@
+import { refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
+import { holdResponse } from "../core/held-response.ts";
+import { incomingOf, sendBare } from "../core/node-message.ts";
+import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { StoreError } from "../errors.ts";
+
+/** What this adapter uses of Koa's context; Koa 3's fits, and 2's. */
+export interface KoaContext {
+  readonly req: NodeRequest;
+  readonly res: NodeResponse;
+  readonly request: object;
+  status: number;
+  body: unknown;
+  set(headers: Record<string, string>): void;
+  onerror(error: unknown): void;
+}
+
+/** The options of {@link koaSessions}. */
+export interface KoaSessionsOptions<Context extends KoaContext> {
+  /**
+   * The answer when the store failed where the session was needed; Koa may be done with the context,
+   * so write to `ctx.res`. Default: a bare 503 with Retry-After.
+   */
+  readonly unavailable?: (ctx: Context, error: StoreError) => void;
+  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  readonly refused?: (ctx: Context) => unknown;
+}
+
+/**
+ * Koa middleware: `app.use(koaSessions(sessions))`, then `await sessions.of(ctx)` in any middleware
+ * after it. No byte of an answer leaves before what its handler did is in the store. Requests from
+ * other sites that could change something are refused with 403.
+ *
+ * A handler has failed when an error comes up to this middleware, or the answer is 500 or more.
+ */
+export function koaSessions<Data extends object, Context extends KoaContext = KoaContext>(
+  sessions: Sessions<Data>,
+  options: KoaSessionsOptions<Context> = {},
+): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
+  return async (ctx, next) => {
+    const incoming = incomingOf(ctx.req);
+    if (!sessions.allows(incoming)) {
+      if (options.refused !== undefined) await options.refused(ctx);
+      else {
+        ctx.status = refusedAnswer.status;
+        ctx.set({ ...refusedAnswer.headers });
+        ctx.body = refusedAnswer.body;
+      }
+      return;
+    }
+    const exchange = sessions.exchange(incoming, [ctx, ctx.req, ctx.request]);
+    holdResponse(ctx.res, exchange, (failure) => {
+      if (!(failure instanceof StoreError)) ctx.onerror(failure);
+      else if (options.unavailable === undefined) sendBare(ctx.res, unavailableAnswer);
+      else options.unavailable(ctx, failure);
+    });
+    try {
+      await exchange.run(next);
+    } catch (error) {
+      exchange.fail(error);
+      throw error;
+    }
+  };
+}

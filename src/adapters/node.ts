@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
+import { holdResponse } from "../core/held-response.ts";
+import { incomingOf, sendBare } from "../core/node-message.ts";
+import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { StoreError } from "../errors.ts";
+
+/** The options of {@link nodeSessions}; each writes the whole answer. */
+export interface NodeSessionsOptions<Request, Response> {
+  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  readonly unavailable?: (error: StoreError, request: Request, response: Response) => unknown;
+  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  readonly refused?: (request: Request, response: Response) => unknown;
+}
+
+/** The options of {@link nodeSessions} around a handler. */
+export interface NodeHandlerOptions<Request, Response> extends NodeSessionsOptions<Request, Response> {
+  /** The answer to a handler that threw, and to data that could not be kept. Default: prints the error and answers a bare 500. */
+  readonly onError?: (error: unknown, request: Request, response: Response) => unknown;
+}
+
+/**
+ * Puts sessions in front of the handler of a plain Node server: `createServer(nodeSessions(sessions, handler))`,
+ * then `await sessions.of(request)` in the handler. No byte leaves before what the handler did is in the store.
+ * Requests from other sites that could change something are refused with 403.
+ *
+ * A handler has failed when it throws, or answers 500 or more.
+ */
+export function nodeSessions<
+  Data extends object,
+  Request extends NodeRequest = IncomingMessage,
+  Response extends NodeResponse = ServerResponse,
+>(
+  sessions: Sessions<Data>,
+  handler: (request: Request, response: Response) => unknown,
+  options?: NodeHandlerOptions<Request, Response>,
+): (request: Request, response: Response) => void;
+
+/**
+ * Connect-style middleware: `app.use(nodeSessions(sessions))`. A handler has failed when the answer is
+ * 500 or more; with {@link nodeErrors} behind the handlers, also when it threw and was answered otherwise.
+ */
+export function nodeSessions<
+  Data extends object,
+  Request extends NodeRequest = IncomingMessage,
+  Response extends NodeResponse = ServerResponse,
+>(
+  sessions: Sessions<Data>,
+  options?: NodeSessionsOptions<Request, Response>,
+): (request: Request, response: Response, next: (error?: unknown) => void) => void;
+
+export function nodeSessions<Data extends object, Request extends NodeRequest, Response extends NodeResponse>(
+  sessions: Sessions<Data>,
+  first: ((request: Request, response: Response) => unknown) | NodeSessionsOptions<Request, Response> = {},
+  second: NodeHandlerOptions<Request, Response> = {},
+): (request: Request, response: Response, next?: (error?: unknown) => void) => void {
+  const handler = typeof first === "function" ? first : undefined;
+  const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
+
+  return (request, response, next) => {
+    const incoming = incomingOf(request);
+    if (!sessions.allows(incoming)) {
+      if (options.refused === undefined) sendBare(response, refusedAnswer);
+      else options.refused(request, response);
+      return;
+    }
+    const answer = async (error: unknown): Promise<void> => {
+      try {
+        if (error instanceof StoreError && options.unavailable !== undefined) {
+          await options.unavailable(error, request, response);
+        } else if (error instanceof StoreError) sendBare(response, unavailableAnswer);
+        else if (handler === undefined) next?.(error);
+        else if (options.onError !== undefined) await options.onError(error, request, response);
+        else sendFailed(response, error);
+      } catch (failure) {
+        if (response.headersSent) giveUp(response, failure);
+        else sendFailed(response, failure);
+      }
+    };
+    const exchange = sessions.exchange(incoming, [request]);
+    holdResponse(response, exchange, answer);
+    if (handler === undefined) {
+      exchange.run(() => next?.());
+      return;
+    }
+    const handle = async (): Promise<void> => {
+      try {
+        await exchange.run(() => handler(request, response));
+      } catch (error) {
+        exchange.fail(error);
+        if (response.headersSent) giveUp(response, error);
+        else await answer(error);
+      }
+    };
+    void handle();
+  };
+}
+
+/**
+ * Connect-style error middleware: `app.use(nodeErrors(sessions))` behind the handlers and in front of
+ * the app's own error handlers. An error then counts as a failure of its handler whatever status it is
+ * answered with, and a store that failed is answered with 503.
+ */
+export function nodeErrors<Data extends object>(
+  sessions: Sessions<Data>,
+): (error: unknown, request: object, response: object, next: (error?: unknown) => void) => void {
+  // Frameworks tell an error handler by its four parameters.
+  return (error, request, _response, next) => {
+    sessions.fail(request, error);
+    next(error);
+  };
+}
+
+function sendFailed(response: NodeResponse, error: unknown): void {
+  // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
+  console.error(error);
+  sendBare(response, failedAnswer);
+}
+
+/** The answer has begun, so that nobody can be told of the error any more but by its end. */
+function giveUp(response: NodeResponse, error: unknown): void {
+  // oxlint-disable-next-line no-console -- as above
+  console.error(error);
+  if (!response.writableEnded) response.destroy();
+}
