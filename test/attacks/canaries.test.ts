@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { inspect } from "node:util";
 import { CoatcheckError, createSessions, generateSecret } from "coatcheck";
-import type { Session, SessionsOptions } from "coatcheck";
+import type { Session } from "coatcheck";
+import { memoryStore } from "coatcheck/memory";
 import { collectEvents } from "../support/events.ts";
 import { Site, home, testEverywhere } from "../support/site.ts";
 
@@ -206,7 +207,7 @@ test("[60] a refused key is not shown in the error that refuses it", () => {
     for (const secret of [key, [generateSecret(), key], Buffer.from(key)]) {
       if (secret instanceof Uint8Array && key === weak[3]) continue;
       try {
-        createSessions({ secret, store: {} } as unknown as SessionsOptions);
+        createSessions({ secret, store: memoryStore() });
         assert.fail("taken");
       } catch (error) {
         assertClean(shown(error), [key], "the error");

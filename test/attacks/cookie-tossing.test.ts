@@ -190,9 +190,8 @@ test("[18] more values than any browser sends are not all looked at", async (t) 
   const site = new Site(t);
   const visitor = site.visitor();
   await visitor.login("leo");
-  const stray = Array.from({ length: 1000 }, (_, at) => `${name}=${at}`);
-  assert.equal(
-    await visitor.subject({ cookie: [...stray, `${name}=${visitor.ticket}`].join("; ") }),
-    undefined,
-  );
+  const after = (strays: number): string =>
+    [...Array.from({ length: strays }, (_, at) => `${name}=${at}`), `${name}=${visitor.ticket}`].join("; ");
+  assert.equal(await visitor.subject({ cookie: after(7) }), "leo");
+  assert.equal(await visitor.subject({ cookie: after(8) }), undefined);
 });

@@ -37,6 +37,7 @@ const corpus = [
   "/.%2e//evil.example",
   "/x/%2E%2E//evil.example",
   "/./\\evil.example",
+  "/a\\b",
   "javascript:alert(1)",
   "JaVaScRiPt:alert(1)",
   "java\nscript:alert(1)",

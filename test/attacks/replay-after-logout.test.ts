@@ -17,10 +17,10 @@ testEverywhere(
     for (const wait of [0, 1, 59_999, 1, 1, 86_400_000]) {
       site.clock.advance(wait);
       for (const thief of [site.visitor(), elsewhere]) {
-        assert.deepEqual(await thief.with((session) => [session.subject, session.keys()], { cookie }), [
-          undefined,
-          [],
-        ]);
+        assert.deepEqual(
+          await thief.with((session) => [session.id, session.subject, session.keys()], { cookie }),
+          [undefined, undefined, []],
+        );
       }
     }
   },

@@ -116,7 +116,7 @@ testOnStores("a category is taken exactly, one or several, and the others wait",
     session.flash("m");
     session.flash("e", "error");
     session.flash("E", "Error");
-    session.flash("er", "err");
+    session.flash("er", "errors");
     session.flash("s", "success");
   });
   const take = (category: string | string[]) =>

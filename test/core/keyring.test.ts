@@ -21,6 +21,7 @@ const weak: Record<string, unknown> = {
   "counting down": "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONML",
   "counted bytes": Uint8Array.from({ length: 32 }, (_, at) => at),
   "few characters": "1010011010011101001011001010010110100101101001",
+  "two characters, tossed": "azzazaazzazaazazzazzazaazzazzazaazazaazzaza",
   "a sentence": "the quick brown fox jumps over the lazy dog",
   "a passphrase": "correct-horse-battery-staple-and-one-more",
   "express-session's sample": "keyboard cat keyboard cat keyboard cat",
