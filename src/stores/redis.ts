@@ -7,7 +7,7 @@ import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreOperation } from "../errors.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
-import { redisError } from "./redis/faults.ts";
+import { isForeign, redisError } from "./redis/faults.ts";
 import { NearCache } from "./redis/near-cache.ts";
 import type { InvalidationClient, NearCacheOptions } from "./redis/near-cache.ts";
 import { fromHash, patchArguments, toHash } from "./redis/record-hash.ts";
@@ -109,7 +109,7 @@ class RedisStore implements Store {
     this.#parts = parts;
     const { connection, prefix } = parts;
     this.#scripts = new ScriptCalls(connection, parts.patience);
-    this.#index = new SubjectIndex(this.#scripts, (key) => connection.call(key, ["HGETALL", key]), prefix);
+    this.#index = new SubjectIndex(this.#scripts, (key) => connection.hash(key), prefix);
   }
 
   async create(record: SessionRecord): Promise<boolean> {
@@ -212,8 +212,12 @@ class RedisStore implements Store {
 
   /** The record, expired or not; `undefined` for one that can't be read. */
   async #find(id: string): Promise<SessionRecord | null | undefined> {
-    const key = this.#keyOf(id);
-    return fromHash(id, await this.#parts.connection.call(key, ["HGETALL", key]));
+    try {
+      return fromHash(id, await this.#parts.connection.hash(this.#keyOf(id)));
+    } catch (error) {
+      if (isForeign(error)) return undefined;
+      throw error;
+    }
   }
 
   #keyOf(id: string): string {

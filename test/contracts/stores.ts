@@ -3,12 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
+import { postgresStore } from "coatcheck/postgres";
 import { sqliteStore } from "coatcheck/sqlite";
+import { clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
+import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 
 /** A store under test: from a folder for its files, a way to open doors to the same records. */
 export interface StoreUnderTest {
   readonly name: string;
   readonly open: (folder: string) => () => Store;
+  /** Why it can't be tested here; `false` or nothing when it can. */
+  readonly skip?: string | false;
 }
 
 export const stores: readonly StoreUnderTest[] = [
@@ -20,6 +25,21 @@ export const stores: readonly StoreUnderTest[] = [
     },
   },
   { name: "sqlite", open: (folder) => () => sqliteStore({ path: join(folder, "sessions.db") }) },
+  {
+    name: "postgres (pg)",
+    skip: withoutPostgres,
+    open: () => () => postgresStore({ client: clients().pool, schema }),
+  },
+  {
+    name: "postgres (postgres.js)",
+    skip: withoutPostgres,
+    open: () => () => postgresStore({ client: clients().sql, schema }),
+  },
+  ...Object.entries(redisDoors).map(([library, open]) => ({
+    name: `redis (${library})`,
+    open,
+    skip: withoutRedis,
+  })),
 ];
 
 /** A folder that is gone when the test ends. */

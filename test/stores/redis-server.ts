@@ -44,6 +44,14 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+const running = new Set<RedisServer>();
+process.on("exit", () => {
+  for (const server of running) server.drop();
+});
+
+/** A replica need not wait for others to come. */
+const quick = ["--repl-diskless-sync-delay", "0"];
+
 /** A Redis of the test's own, which it may stop, starve and kill. */
 export class RedisServer {
   readonly port: number;
@@ -59,11 +67,10 @@ export class RedisServer {
   /** @param settings as on the command line: `--maxmemory 10mb`. */
   static async start(settings: readonly string[] = []): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), settings);
-    const kill = (): void => void server.#process?.kill("SIGKILL");
-    process.on("exit", kill);
+    running.add(server);
     atEnd(async () => {
       await server.kill();
-      process.off("exit", kill);
+      running.delete(server);
       rmSync(server.#folder, { recursive: true, force: true });
     });
     await server.run();
@@ -80,7 +87,16 @@ export class RedisServer {
 
   /** Starts it, or again after `kill`, with what it kept on disk. */
   async run(): Promise<void> {
-    const settings = ["--port", String(this.port), "--dir", this.#folder, "--save", "", ...this.#settings];
+    const settings = [
+      "--port",
+      String(this.port),
+      "--dir",
+      this.#folder,
+      "--save",
+      "",
+      ...quick,
+      ...this.#settings,
+    ];
     this.#process = spawn("redis-server", [...settings, "--bind", "127.0.0.1", "--daemonize", "no"], {
       stdio: "ignore",
     });
@@ -121,12 +137,17 @@ export class RedisServer {
     this.#process?.kill(name);
   }
 
+  /** Ends it without waiting, when this process ends. */
+  drop(): void {
+    this.#process?.kill("SIGKILL");
+  }
+
   async kill(): Promise<void> {
-    const running = this.#process;
+    const current = this.#process;
     this.#process = undefined;
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-    const ended = once(running, "exit");
-    running.kill("SIGKILL");
+    if (current === undefined || current.exitCode !== null || current.signalCode !== null) return;
+    const ended = once(current, "exit");
+    current.kill("SIGKILL");
     await ended;
   }
 }
@@ -201,14 +222,7 @@ export async function ioClient(
 
 /** Three primaries, each with a replica. */
 export async function startCluster(settings: readonly string[] = []): Promise<RedisServer[]> {
-  const own = [
-    "--cluster-enabled",
-    "yes",
-    "--cluster-node-timeout",
-    "1000",
-    "--repl-diskless-sync-delay",
-    "0",
-  ];
+  const own = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
   const servers = await Promise.all(
     Array.from({ length: 6 }, async () => RedisServer.start([...own, ...settings])),
   );

@@ -12,7 +12,7 @@ export interface NodeRedisClient {
 
 /** A `Redis` or `Cluster` of ioredis 5 or newer, as far as the store uses it. */
 export interface IoRedisClient {
-  callBuffer(command: string, args: unknown[]): Promise<unknown>;
+  hgetallBuffer(key: string): Promise<unknown>;
   pipeline(commands: unknown[][]): { exec(): Promise<[Error | null, unknown][] | null> };
   readonly isCluster: boolean;
   readonly options: object;
@@ -20,35 +20,48 @@ export interface IoRedisClient {
   off(event: "error", listener: () => void): unknown;
 }
 
+/** A script to be run, by its text or by its SHA-1, on one key. */
+export interface ScriptCommand {
+  readonly name: "EVAL" | "EVALSHA";
+  readonly script: string;
+  readonly key: string;
+  readonly args: readonly Argument[];
+}
+
 /** How the store talks to a client, whichever it is. */
 export interface RedisConnection {
   readonly isCluster: boolean;
-  /** Sends a command to the server that has the key. Strings in the reply come as bytes. */
-  call(key: string, args: readonly Argument[]): Promise<unknown>;
+  /** The hash under a key, from the server that takes writes for it; strings in it are bytes. */
+  hash(key: string): Promise<unknown>;
+  /** Runs a script; strings in its reply are bytes. */
+  run(command: ScriptCommand): Promise<unknown>;
   /**
-   * Sends a command, and a `WAIT` behind it on the same connection: it counts the replicas that have
-   * what this connection wrote. Answers both replies; strings in them may come as text.
+   * Runs a script, and a `WAIT` behind it on the same connection: it counts the replicas that have
+   * what this connection wrote. Answers both replies; strings in them may be text.
    *
    * @param patience in milliseconds.
    */
-  callAndWait(key: string, args: readonly Argument[], replicas: number, patience: number): Promise<unknown[]>;
+  runAndWait(command: ScriptCommand, replicas: number, patience: number): Promise<unknown[]>;
   /** A way to talk to each server that takes writes. */
-  servers(): Promise<((...args: string[]) => Promise<unknown>)[]>;
+  servers(): Promise<((name: string, ...args: string[]) => Promise<unknown>)[]>;
   /** Takes back what was done to the client. */
   release(): void;
 }
 
 /** @throws ConfigError CONFIG_INVALID for a client of neither library, and for one that repeats or misdirects commands. */
 export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConnection {
-  const isIo = hasMethods(client, ["callBuffer", "pipeline", "on", "off"]);
-  if (!isIo && !hasMethods(client, ["sendCommand", "withTypeMapping", "multi", "on", "off"])) {
+  const connection = isIo(client)
+    ? ioConnection(client)
+    : isNode(client)
+      ? nodeConnection(client)
+      : undefined;
+  if (connection === undefined) {
     throw new ConfigError(
       "CONFIG_INVALID",
       "redisStore needs a client of node-redis 5 or newer, createClient({ url }), or of ioredis 5 or newer, " +
         "new Redis(url, { autoResendUnfulfilledCommands: false }).",
     );
   }
-  const connection = "callBuffer" in client ? ioConnection(client) : nodeConnection(client);
   // A client without this listener ends the process when its connection breaks (requirement 109).
   // Whoever waits for an answer is told, and the client connects again by itself.
   const ignore = (): void => {};
@@ -66,11 +79,12 @@ function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release
   const route = (key: string): unknown[] => (isCluster ? [key, false] : isSentinel ? [false] : []);
   return {
     isCluster,
-    call: async (key, args) => client.sendCommand(...route(key), args, asBytes),
-    async callAndWait(key, args, replicas, patience) {
+    hash: async (key) => client.sendCommand(...route(key), ["HGETALL", key], asBytes),
+    run: async (command) => client.sendCommand(...route(command.key), wordsOf(command), asBytes),
+    async runAndWait(command, replicas, patience) {
       const pipeline = client.multi();
-      pipeline.addCommand(...route(key), args);
-      pipeline.addCommand(...route(key), ["WAIT", String(replicas), String(patience)]);
+      pipeline.addCommand(...route(command.key), wordsOf(command));
+      pipeline.addCommand(...route(command.key), ["WAIT", String(replicas), String(patience)]);
       return pipeline.execAsPipeline();
     },
     async servers() {
@@ -85,35 +99,55 @@ function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release
   };
 }
 
-function ioConnection(client: IoRedisClient): Omit<RedisConnection, "release"> {
+function wordsOf({ name, script, key, args }: ScriptCommand): Argument[] {
+  return [name, script, "1", key, ...args];
+}
+
+/** ioredis has these, and leaves them out of its types. */
+interface IoClient extends IoRedisClient {
+  evalBuffer(script: string, keys: number, ...args: Argument[]): Promise<unknown>;
+  evalshaBuffer(sha: string, keys: number, ...args: Argument[]): Promise<unknown>;
+}
+
+function isNode(client: object): client is NodeRedisClient {
+  return hasMethods(client, ["sendCommand", "withTypeMapping", "multi", "on", "off"]);
+}
+
+function isIo(client: object): client is IoClient {
+  return hasMethods(client, ["evalBuffer", "evalshaBuffer", "hgetallBuffer", "pipeline", "on", "off"]);
+}
+
+function ioConnection(client: IoClient): Omit<RedisConnection, "release"> {
   checkIoOptions(client);
   return {
     isCluster: client.isCluster,
-    call: async (_, args) => callIo(client, args),
-    async callAndWait(_, args, replicas, patience) {
-      const [name, ...rest] = args;
-      const commands = [
-        [String(name).toLowerCase(), ...rest],
+    // By name: `callBuffer` would do for all, but not where ioredis pipelines by itself.
+    hash: async (key) => client.hgetallBuffer(key),
+    run: async ({ name, script, key, args }) =>
+      name === "EVALSHA"
+        ? client.evalshaBuffer(script, 1, key, ...args)
+        : client.evalBuffer(script, 1, key, ...args),
+    async runAndWait({ name, script, key, args }, replicas, patience) {
+      const command = name === "EVALSHA" ? "evalshaBuffer" : "evalBuffer";
+      return pipelined(client, [
+        [command, script, 1, key, ...args],
         ["wait", replicas, patience],
-      ];
-      const replies = (await client.pipeline(commands).exec()) ?? [];
-      for (const [error] of replies) if (error !== null) throw error;
-      return replies.map(([, reply]) => reply);
+      ]);
     },
     async servers() {
       const nodes = isIoCluster(client) ? client.nodes("master") : [client];
-      return nodes.map(
-        (node) =>
-          async (...args: string[]) =>
-            callIo(node, args),
-      );
+      return nodes.map((node) => async (name: string, ...args: string[]) => {
+        const [reply] = await pipelined(node, [[name.toLowerCase(), ...args]]);
+        return reply;
+      });
     },
   };
 }
 
-/** ioredis knows the place of a command's keys only under its name in small letters. */
-async function callIo(client: IoRedisClient, [name, ...args]: readonly Argument[]): Promise<unknown> {
-  return client.callBuffer(String(name).toLowerCase(), args);
+async function pipelined(client: IoRedisClient, commands: unknown[][]): Promise<unknown[]> {
+  const replies = (await client.pipeline(commands).exec()) ?? [];
+  for (const [error] of replies) if (error !== null) throw error;
+  return replies.map(([, reply]) => reply);
 }
 
 /**

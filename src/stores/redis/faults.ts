@@ -67,6 +67,11 @@ export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
+/** Whether something that is no record is kept under the key. */
+export function isForeign(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("WRONGTYPE");
+}
+
 /** ioredis hangs the command's arguments on its errors, and Redis quotes some of them: nothing of both is kept. */
 function bare(cause: unknown, text: string, args: readonly Argument[]): Error {
   const quotes = args.some((argument) => argument.length > 3 && text.includes(String(argument)));

@@ -1,6 +1,6 @@
 import { StoreError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
-import type { RedisConnection } from "./connection.ts";
+import type { RedisConnection, ScriptCommand } from "./connection.ts";
 import { isUnknownScript } from "./faults.ts";
 import type { Argument } from "./record-hash.ts";
 import type { Script } from "./scripts.ts";
@@ -43,8 +43,7 @@ export class ScriptCalls {
   ): Promise<readonly [status: string, ...rest: unknown[]]> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const deadline = this.#serverTime.deadline(start, this.#patience);
-      const command = ["1", key, String(deadline), ...args];
-      const reply = await this.#send(script, key, command, replication);
+      const reply = await this.#send(script, key, [String(deadline), ...args], replication);
       const [status, time, ...rest] = Array.isArray(reply) ? reply : [];
       const isLate = String(status) === "late";
       // The first command learns the time; so does one after the server's clock was set, or another took over.
@@ -68,21 +67,17 @@ export class ScriptCalls {
     replication: Replication | undefined,
   ): Promise<unknown> {
     try {
-      return await this.#call(key, ["EVALSHA", script.sha, ...args], replication);
+      return await this.#call({ name: "EVALSHA", script: script.sha, key, args }, replication);
     } catch (error) {
       if (!isUnknownScript(error)) throw error;
-      return this.#call(key, ["EVAL", script.source, ...args], replication);
+      return this.#call({ name: "EVAL", script: script.source, key, args }, replication);
     }
   }
 
-  async #call(
-    key: string,
-    args: readonly Argument[],
-    replication: Replication | undefined,
-  ): Promise<unknown> {
-    if (replication === undefined) return this.#connection.call(key, args);
+  async #call(command: ScriptCommand, replication: Replication | undefined): Promise<unknown> {
+    if (replication === undefined) return this.#connection.run(command);
     const { replicas, timeout } = replication;
-    const [reply, have] = await this.#connection.callAndWait(key, args, replicas, timeout);
+    const [reply, have] = await this.#connection.runAndWait(command, replicas, timeout);
     const isWritten = Array.isArray(reply) && ["applied", "created", "added"].includes(String(reply[0]));
     if (!isWritten || Number(have) >= replicas) return reply;
     throw new StoreError(

@@ -96,9 +96,10 @@ end
 local life = math.ceil(ends() - now) - 1
 local removed = {}
 local setting = tonumber(ARGV[20])
--- At maxmemory Redis refuses a script's first write if it could take memory, and no later one. This one
--- takes none, so that a logout or a touch goes through; what sets fields is refused.
+-- At maxmemory Redis refuses a script's first write if it could take memory, and no later one. So what
+-- sets no fields begins with one that takes none, and a logout goes through; anything else is refused.
 if setting == 0 then redis.call('PEXPIRE', key, whole(math.max(life, 1))) end
+redis.call('HSET', key, 'c', table.concat(c, ' '))
 if tonumber(ARGV[18]) >= 0 then
   local kept = {}
   for _ = 1, tonumber(ARGV[18]) do
@@ -117,7 +118,6 @@ for _ = 1, setting do
   redis.call('HSET', key, '.' .. ARGV[at], ARGV[at + 1])
   at = at + 2
 end
-redis.call('HSET', key, 'c', table.concat(c, ' '))
 if ARGV[7] ~= '' then redis.call('HSET', key, 'v', ARGV[7]) end
 if ARGV[8] == '-' then redis.call('HDEL', key, 's')
 elseif ARGV[8] ~= '' then redis.call('HSET', key, 's', string.sub(ARGV[8], 2)) end
