@@ -32,6 +32,7 @@ export class FlashQueue {
   readonly #codec: FieldCodec;
   readonly #limits: Limits;
   #id = "";
+  #subject: string | null = null;
   /** Messages the record holds, by field name. */
   readonly #stored = new Map<string, Uint8Array>();
   /** Messages of this request that are not committed yet. */
@@ -47,11 +48,12 @@ export class FlashQueue {
     this.#limits = limits;
   }
 
-  /** Shows the messages of a record, or none; those this request added stay. */
+  /** Shows the messages of a record, or none; those this request added stay, and those it took from the same visitor. */
   show(record: SessionRecord | null): void {
+    if (record === null || record.id !== this.#id || record.subject !== this.#subject) this.#taken.clear();
     this.#id = record?.id ?? "";
+    this.#subject = record?.subject ?? null;
     this.#stored.clear();
-    this.#taken.clear();
     for (const [name, bytes] of record?.fields ?? []) if (isFlashField(name)) this.#stored.set(name, bytes);
   }
 

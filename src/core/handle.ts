@@ -35,6 +35,8 @@ export function unavailableResponse(): Response {
 /** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
 export function withHeaders(response: Response, headers: ResponseHeaders): Response {
   if (isUntouched(headers)) return response;
+  // A network error, or the switch to another protocol: nothing that could carry a header.
+  if (response.status < 200) return response;
   // The headers of Response.redirect() and of fetched responses are immutable.
   const own = new Response(response.body, response);
   applyHeaders(own.headers, headers);

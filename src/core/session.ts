@@ -63,12 +63,12 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** Whether there is a value under a key. */
   has(key: KeyOf<Data>): boolean {
-    return this.#data.has(key);
+    return this.#data.get(key) !== undefined;
   }
 
   /** The keys that have values. */
   keys(): KeyOf<Data>[] {
-    return this.#data.keys() as KeyOf<Data>[]; // oxlint-disable-line no-unsafe-type-assertion
+    return this.#data.keys().filter((key) => this.#data.get(key) !== undefined) as KeyOf<Data>[]; // oxlint-disable-line no-unsafe-type-assertion
   }
 
   /** All keys with their values. */
@@ -96,7 +96,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   /** Removes all keys. Who is logged in, and messages that wait, stay. */
   clear(): void {
     this.#assertWritable();
-    for (const key of this.keys()) this.delete(key);
+    for (const key of this.#data.keys()) this.#data.delete(key);
   }
 
   /**

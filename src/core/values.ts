@@ -61,9 +61,14 @@ function objectToJson(value: object, path: string, walk: Walk): unknown {
     throw new LimitError("VALUE_TOO_DEEP", `${path} lies deeper than ${walk.maxDepth} levels.`);
   }
   walk.ancestors.push(value);
-  const json = kindToJson(value, path, walk);
-  walk.ancestors.pop();
-  return json;
+  try {
+    return kindToJson(value, path, walk);
+  } catch (error) {
+    // What has a built-in's prototype and was not built as one refuses its methods.
+    throw error instanceof TypeError ? notStorable(path, `only looks like a ${nameOf(value)}`) : error;
+  } finally {
+    walk.ancestors.pop();
+  }
 }
 
 /** How many own keys every URL has: none in Node, a mark of the runtime's own in Deno. */
