@@ -1,5 +1,7 @@
 import { ConfigError } from "coatcheck";
 import type { Duration } from "coatcheck";
+import { storeSetting } from "./store-setting.ts";
+import type { StoreSetting } from "./store-setting.ts";
 
 /** What the environment may say, read once, here. */
 export type Settings = {
@@ -9,6 +11,10 @@ export type Settings = {
   host: string | undefined;
   /** DATA_DIR, `./data` unless set. */
   dataDir: string;
+  /** STORE, where sessions are kept: `redis://…`, `postgres://…`, `sqlite:path` or `memory:`. Without it, SQLite in the data folder. */
+  store: StoreSetting;
+  /** WORKERS, how many processes answer, 1 unless set. */
+  workers: number;
   /** SESSION_SECRET, newest first, separated by commas; without it the site makes and keeps a key. */
   secret: string | undefined;
   /** KEEP_LOGGED_IN, e.g. `5 days` or `30 minutes`. */
@@ -19,7 +25,17 @@ export type Settings = {
 
 /** @throws ConfigError CONFIG_INVALID that names the variable. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Settings {
+  const store = storeSetting(env["STORE"]);
+  const workers = workersOf(env["WORKERS"]);
+  if (store.kind === "memory" && workers > 1) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      `STORE is "memory:", which each process has for itself, and WORKERS is ${workers}: visitors would be logged out at random. Use sqlite:path, or a server.`,
+    );
+  }
   return {
+    store,
+    workers,
     port: portOf(env["PORT"]),
     host: env["HOST"] || undefined,
     dataDir: env["DATA_DIR"] || "data",
@@ -34,6 +50,13 @@ function portOf(text: string | undefined): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new ConfigError("CONFIG_INVALID", `PORT is "${text}"; it must be a number from 0 to 65535.`);
+}
+
+function workersOf(text: string | undefined): number {
+  if (!text) return 1;
+  const workers = Number(text);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= 64) return workers;
+  throw new ConfigError("CONFIG_INVALID", `WORKERS is "${text}"; it must be a number from 1 to 64.`);
 }
 
 function durationOf(text: string | undefined): Duration | undefined {

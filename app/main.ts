@@ -1,16 +1,19 @@
+import cluster from "node:cluster";
 import * as crypto from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, StoreError } from "coatcheck";
 import { readEnvironment } from "./environment.ts";
+import type { Settings } from "./environment.ts";
 import { listen } from "./listen.ts";
 import { readSecret } from "./secret.ts";
+import { onStopSignal } from "./signals.ts";
 import { openSite } from "./site.ts";
+import { openStore } from "./store.ts";
 import { DEMO } from "./users.ts";
+import { superviseWorkers } from "./workers.ts";
 
-const IMPATIENT_AFTER_MS = 1_000;
-
-/** Starts the site. @throws ConfigError, in words for whoever typed the command. */
+/** Starts the site, or the processes of it. @throws ConfigError, in words for whoever typed the command. */
 async function start(): Promise<void> {
   if (typeof crypto.argon2 !== "function") {
     throw new ConfigError(
@@ -19,43 +22,58 @@ async function start(): Promise<void> {
     );
   }
   const settings = readEnvironment(process.env);
+  if (settings.workers > 1 && cluster.isPrimary) await superviseWorkers(settings.workers);
+  else await serve(settings);
+}
+
+/** Answers, in this process. */
+async function serve(settings: Settings): Promise<void> {
   const dataDir = resolve(settings.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const site = openSite({
-    dataDir,
-    secret: readSecret(settings.secret, dataDir),
-    ...(settings.permanentLifetime && { permanentLifetime: settings.permanentLifetime }),
-    ...(settings.publicOrigin !== undefined && { publicOrigin: settings.publicOrigin }),
-  });
-  const { address, close } = await listen(site.app, settings.host, settings.port).catch(
-    async (error: unknown) => {
-      await site.close();
-      throw error;
-    },
-  );
-  console.log(`Coatcheck's reference application: ${address}`);
-  console.log(
-    `Log in as ${DEMO.name} with the password ${DEMO.password}. Everything is kept in ${dataDir}. Ctrl-C stops it.`,
-  );
-
-  let since: number | undefined;
-  const stop = () => {
-    // Whoever asks again later does not want to wait; the same Ctrl-C may arrive twice at once.
-    if (since !== undefined && performance.now() - since > IMPATIENT_AFTER_MS) process.exit(1);
-    if (since !== undefined) return;
-    since = performance.now();
-    close()
-      .then(() => site.close())
-      .then(
+  const secret = readSecret(settings.secret, dataDir);
+  const opened: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closeOne of opened.toReversed()) await closeOne();
+  };
+  try {
+    const store = await openStore(settings.store, dataDir);
+    opened.push(store.close);
+    const site = openSite({
+      dataDir,
+      secret,
+      store: store.store,
+      ...(settings.permanentLifetime && { permanentLifetime: settings.permanentLifetime }),
+      ...(settings.publicOrigin !== undefined && { publicOrigin: settings.publicOrigin }),
+    });
+    opened.push(() => site.close());
+    const listening = await listen(site.app, settings.host, settings.port);
+    opened.push(listening.close);
+    greet(
+      `Coatcheck's reference application: ${listening.address}\n` +
+        `Log in as ${DEMO.name} with the password ${DEMO.password}. Sessions are kept in ${store.place}, everything else in ${dataDir}. Ctrl-C stops it.`,
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  onStopSignal(
+    () => {
+      close().then(
         () => process.exit(0),
         (error: unknown) => {
           console.error(error);
           process.exit(1);
         },
       );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+    },
+    () => process.exit(1),
+  );
+}
+
+/** Tells whoever waits for it that the site answers: the process that started this one, or the person. */
+function greet(greeting: string): void {
+  if (cluster.isWorker) process.send?.(greeting);
+  else console.log(greeting);
 }
 
 /** What to say when the site cannot start; `undefined` for a fault of its own, whose trace helps more. */
@@ -80,4 +98,6 @@ try {
   if (explanation === undefined) throw error;
   console.error(`The site did not start. ${explanation}`);
   process.exitCode = 1;
+  // Its line to the process that started it would keep this one.
+  cluster.worker?.disconnect();
 }

@@ -1,0 +1,88 @@
+import { ConfigError } from "coatcheck";
+
+/** Where sessions are kept, as STORE says it. */
+export type StoreSetting =
+  | { kind: "memory" }
+  /** Without a path, a file of its own in the data folder. */
+  | { kind: "sqlite"; path?: string }
+  | { kind: "redis"; url: string; place: string; prefix?: string }
+  | { kind: "postgres"; url: string; place: string; schema?: string; table?: string };
+
+const WAYS = "redis://host:6379, rediss://host:6379, postgres://user@host/database, sqlite:path or memory:";
+
+/**
+ * Reads STORE. Its own parameters are taken off the URL before a client sees it: `prefix` for Redis,
+ * `schema` and `table` for PostgreSQL.
+ *
+ * @throws ConfigError CONFIG_INVALID that never repeats the value, in which there may be a password.
+ */
+export function storeSetting(text: string | undefined): StoreSetting {
+  if (!text) return { kind: "sqlite" };
+  if (text === "memory:") return { kind: "memory" };
+  const scheme = /^([a-z]+):/i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === "sqlite") return { kind: "sqlite", path: pathOf(text) };
+  if (scheme === "redis" || scheme === "rediss") return redisSetting(text);
+  if (scheme === "postgres" || scheme === "postgresql") return postgresSetting(text);
+  throw invalid(`is none of the stores there are: ${WAYS}.`);
+}
+
+function pathOf(text: string): string {
+  const path = text.slice("sqlite:".length);
+  if (path === "" || path.startsWith("//"))
+    throw invalid("needs the path of a file, such as sqlite:data/sessions.db.");
+  if (path === ":memory:") throw invalid("must be memory: for sessions that no file keeps.");
+  return path;
+}
+
+function redisSetting(text: string): StoreSetting {
+  const url = urlOf(text);
+  const [prefix] = take(url, "prefix");
+  if (url.hostname === "" || !/^\/?\d*$/.test(url.pathname) || url.search !== "") {
+    throw invalid("for Redis looks like redis://user:password@host:6379/0?prefix=shop:");
+  }
+  return {
+    kind: "redis",
+    url: url.href,
+    place: `Redis at ${url.host}`,
+    ...(prefix !== undefined && { prefix }),
+  };
+}
+
+function postgresSetting(text: string): StoreSetting {
+  const url = urlOf(text);
+  const [schema, table] = take(url, "schema", "table");
+  return {
+    kind: "postgres",
+    url: url.href,
+    place: url.host === "" ? "PostgreSQL" : `PostgreSQL at ${url.host}`,
+    ...(schema !== undefined && { schema }),
+    ...(table !== undefined && { table }),
+  };
+}
+
+/** A URL that clients read as it was meant: a `/`, `?`, `#` or `@` of a password would cut it in two. */
+function urlOf(text: string): URL {
+  const fault = invalid(
+    "is no valid URL. In a user name or password, letters and digits may stay as they are; write other characters percent-encoded, an @ as %40.",
+  );
+  if (!URL.canParse(text)) throw fault;
+  const url = new URL(text);
+  if (url.hash !== "" || `${url.pathname}${url.search}`.includes("@")) throw fault;
+  try {
+    decodeURIComponent(`${url.username}${url.password}${url.pathname}`);
+  } catch {
+    throw fault;
+  }
+  return url;
+}
+
+/** Takes parameters out of a URL: their values, in the order asked for. */
+function take(url: URL, ...names: readonly string[]): (string | undefined)[] {
+  const values = names.map((name) => url.searchParams.get(name) ?? undefined);
+  for (const name of names) url.searchParams.delete(name);
+  return values;
+}
+
+function invalid(what: string): ConfigError {
+  return new ConfigError("CONFIG_INVALID", `STORE ${what}`);
+}
