@@ -160,3 +160,12 @@ test("without an onError a crash is printed and answered with a bare 500", async
   assert.equal((await response.text()).indexOf("CANARY"), -1);
   assert.equal(printed.mock.callCount(), 1);
 });
+
+test("a response that can carry no header goes out as it is", async (t) => {
+  const site = new Site(t);
+  const response = await site.visitor().send(async (at) => {
+    (await site.sessions.of(at)).get("x");
+    return Response.error();
+  });
+  assert.equal(response.type, "error");
+});

@@ -74,6 +74,38 @@ testEverywhere(
   },
 );
 
+testEverywhere(
+  "[74] messages taken before a re-authentication, or before the store is asked again, come back from a redirect, too",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.login("leo");
+    await visitor.with((session) => session.flash("hello"));
+    await visitor.with(
+      async (session) => {
+        await session.takeFlashes();
+        await session.login("leo");
+      },
+      { status: 302 },
+    );
+    assert.deepEqual(await waiting(visitor), ["hello"]);
+    await visitor.send(async (at) => {
+      await (await site.sessions.of(at)).takeFlashes();
+      await site.sessions.of(at, { authoritative: true });
+      return new Response(null, { status: 304 });
+    });
+    assert.deepEqual(await waiting(visitor), ["hello"]);
+    // To another person they never come back.
+    await visitor.with(
+      async (session) => {
+        await session.takeFlashes();
+        await session.login("ada");
+      },
+      { status: 302 },
+    );
+    assert.deepEqual(await waiting(visitor), []);
+  },
+);
+
 for (const [what, visit] of Object.entries({
   HEAD: { method: "HEAD" },
   "a prefetch (Sec-Purpose)": { headers: { "sec-purpose": "prefetch" } },

@@ -224,3 +224,23 @@ test("limits that mean nothing are refused at the start", (t) => {
     assert.throws(() => new Site(t, { options: { limits: limits as object } }), { code: "CONFIG_INVALID" });
   }
 });
+
+test("[48] a value that can't be read is not there: has, keys, entries and get say the same, and clear removes it", async (t) => {
+  const site = new Site(t);
+  const visitor = site.visitor();
+  await visitor.with((session) => {
+    session.set("good", 1);
+    session.set("bad", 2);
+  });
+  site.store.tamper = (record) => ({
+    ...record,
+    fields: new Map([...record.fields, ["d:bad", Buffer.from("{")]]),
+  });
+  await visitor.with((session) => {
+    assert.deepEqual([session.has("bad"), session.get("bad"), session.has("good")], [false, undefined, true]);
+    assert.deepEqual([session.keys(), session.entries()], [["good"], [["good", 1]]]);
+    session.clear();
+  });
+  const [record] = await site.store.dump();
+  assert.deepEqual([...(record?.fields.keys() ?? [])], []);
+});

@@ -131,6 +131,13 @@ const refused: Record<string, readonly [unknown, RegExp]> = {
   ],
   "a Map with a property": [Object.assign(new Map(), { a: 1 }), /^key is a Map with extra properties/],
   "a Date with a property": [Object.assign(new Date(), { a: 1 }), /^key is a Date with extra properties/],
+  "what only looks like a Date": [
+    { a: Object.create(Date.prototype) as unknown },
+    /^key\.a only looks like a Date/,
+  ],
+  "what only looks like a Map": [Object.create(Map.prototype), /^key only looks like a Map/],
+  "what only looks like bytes": [Object.create(Uint8Array.prototype), /^key only looks like a Uint8Array/],
+  "what only looks like a URL": [Object.create(URL.prototype), /^key only looks like a URL/],
   "a symbol as key": [{ [Symbol("s")]: 1 }, /^key has a symbol/],
   "a getter": [
     {

@@ -493,6 +493,20 @@ export const attackMutants: readonly Mutant[] = [
     ],
     ["any version will do", "core/seal.ts", " || sealed[0] !== version", ""],
   ]),
+  ...of("core/cookie-header", [
+    [
+      "a nameless cookie has the empty name",
+      "core/cookie-header.ts",
+      'if (name === "") {',
+      'if (name === "=") {',
+    ],
+    [
+      "values are cut at their second equals sign",
+      "core/cookie-header.ts",
+      "const value = trimmed(header, equals + 1, end);",
+      'const value = trimmed(header, equals + 1, end).split("=")[0] ?? "";',
+    ],
+  ]),
   ...of("core/keyring", [
     ["short keys are taken", "core/keyring.ts", "const minimumBytes = 32;", "const minimumBytes = 8;"],
     [
@@ -653,6 +667,18 @@ export const attackMutants: readonly Mutant[] = [
   ]),
   ...of("core/flash", [
     [
+      "messages taken from one person come back to another",
+      "core/flash-queue.ts",
+      "if (record === null || record.id !== this.#id || record.subject !== this.#subject) this.#taken.clear();",
+      "",
+    ],
+    [
+      "messages taken before a re-authentication are lost",
+      "core/flash-queue.ts",
+      "if (record === null || record.id !== this.#id || record.subject !== this.#subject) this.#taken.clear();",
+      "this.#taken.clear();",
+    ],
+    [
       "messages shown may be cached",
       "core/exchange.ts",
       "setCookies.length > 0 || this.#opened?.showedMessages === true",
@@ -706,6 +732,13 @@ export const attackMutants: readonly Mutant[] = [
   ]),
   ...of("core/session-data", [
     [
+      "a value that can't be read has a key",
+      "core/session.ts",
+      ".filter((key) => this.#data.get(key) !== undefined) as",
+      '.filter((key) => key !== "") as',
+      "\\[48\\]",
+    ],
+    [
       "changes inside are not noticed",
       "core/session-data.ts",
       "this.noticeChanges([...this.#read.keys()]);",
@@ -749,6 +782,12 @@ export const attackMutants: readonly Mutant[] = [
     ],
   ]),
   ...of("core/values", [
+    [
+      "what looks like a Date is taken for a fault of ours",
+      "core/values.ts",
+      "throw error instanceof TypeError ? notStorable(path, `only looks like a ${nameOf(value)}`) : error;",
+      "throw error;",
+    ],
     ["values are JSON", "core/values.ts", "return { $Date: time };", "return value.toISOString();"],
     ["negative zero is zero", "core/values.ts", 'Object.is(value, -0) ? { $number: "-0" } : value', "value"],
     [
