@@ -1,9 +1,9 @@
 // Runs the tests: `npm test`, or `npm test -- stores flash` for the files whose path holds a word.
 //
-//   --no-browser   leaves out test/browser
+//   --no-browser   leaves out test/browser, the browser's part of test/next, and test/runtimes
 //   --built        tests the built package in dist instead of the sources
 //
-// The browser's tests come last and one file at a time: each wants the machine for itself.
+// These come last and one file at a time: each wants the machine for itself.
 // Ends with 1 when a test failed, and also when there was nothing to run.
 
 import { once } from "node:events";
@@ -79,19 +79,17 @@ const files = globSync("test/**/*.test.ts", { cwd: root })
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .toSorted()
   .map((file) => join(root, file));
-const inBrowser = join(root, "test", "browser") + sep;
+const alone = ["browser", "next/browser", "runtimes"].map((start) => join(root, "test", start));
+const wantsMachine = (file: string): boolean => alone.some((start) => file.startsWith(start));
 
 if (!rightPackage()) process.exit(1);
 const started = performance.now();
 await runFiles(
-  files.filter((file) => !file.startsWith(inBrowser)),
+  files.filter((file) => !wantsMachine(file)),
   availableParallelism(),
 );
 if (!values["no-browser"]) {
-  await runFiles(
-    files.filter((file) => file.startsWith(inBrowser)),
-    1,
-  );
+  await runFiles(files.filter(wantsMachine), 1);
 }
 summarise(started);
 await once(reporter, "end");

@@ -1,0 +1,218 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { HandleOptions } from "../core/handle.ts";
+import type { Incoming } from "../core/incoming.ts";
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
+import type { Session } from "../core/session.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { toNextCookie } from "./next/cookie.ts";
+import type { NextCookies } from "./next/cookie.ts";
+import { readable } from "./next/readable.ts";
+import type { ReadableSession } from "./next/readable.ts";
+
+export type { NextCookieAttributes, NextCookies } from "./next/cookie.ts";
+export type { ReadableSession } from "./next/readable.ts";
+
+/** The functions of Next.js that this adapter calls, and how it does. */
+export interface NextSessionsOptions extends LoginDemandOptions {
+  /** From `next/headers`. */
+  readonly cookies: () => Promise<NextCookies>;
+  /** From `next/headers`. */
+  readonly headers: () => Promise<{ get(name: string): string | null }>;
+  /** From `next/navigation`. */
+  readonly redirect: (path: string) => never;
+}
+
+/** A handler in a `route.ts`, with what Next.js passes as its second argument. */
+export type NextRouteHandler<Context> = (request: Request, context: Context) => Response | Promise<Response>;
+
+/** What {@link nextSessions} gives. */
+export interface NextSessions<Data extends object> {
+  /**
+   * A route handler with sessions: `export const POST = route(async (request) => ...)`, with
+   * `sessions.of(request)` or `sessions.current()` in it. A `redirect()` or `notFound()` is an answer as
+   * any other; an error is answered as by `sessions.handle`.
+   */
+  route<Context = unknown>(
+    handler: NextRouteHandler<Context>,
+    options?: HandleOptions,
+  ): (request: Request, context: Context) => Promise<Response>;
+  /**
+   * A server action with sessions: `export const login = action(async (form: FormData) => ...)`, with
+   * `sessions.current()` in it. Data is committed when it returns, redirects or says `notFound()`, and
+   * not when it throws anything else; a login or logout stands whatever happens.
+   */
+  action<Args extends unknown[], Result>(
+    work: (...args: Args) => Promise<Result>,
+  ): (...args: Args) => Promise<Result>;
+  /** A `proxy.ts` (or `middleware.ts`) with sessions: `export const proxy = handler(...)`, as `sessions.handle`. */
+  proxy<Incoming extends Request>(
+    handler: (request: Incoming) => Response | Promise<Response>,
+    options?: HandleOptions,
+  ): (request: Incoming) => Promise<Response>;
+  /**
+   * The session in a server component. It is read once for a request, however many components ask;
+   * after an action of the same request it is as the action left it. Never sets a cookie.
+   *
+   * @throws StoreError when the store does not answer.
+   */
+  read(): Promise<ReadableSession<Data>>;
+  /**
+   * The session of somebody who is logged in, in a server component. Others are sent to the login page.
+   *
+   * @param here the page's own path, to which the login leads back.
+   */
+  requireLogin(here: string): Promise<ReadableSession<Data>>;
+}
+
+/** Stands for a redirect that Next.js will answer itself; no handler answers this status. */
+const redirecting = 399;
+
+/**
+ * Sessions for the App Router of Next.js: made once, beside the hub.
+ *
+ * `nextSessions(sessions, { cookies, headers, redirect })`, with the functions that Next.js exports: they
+ * are passed in, so this package depends on no version of it.
+ */
+export function nextSessions<Data extends object>(
+  sessions: Sessions<Data>,
+  options: NextSessionsOptions,
+): NextSessions<Data> {
+  /** Which action is under way, so that one that calls another shares its session. */
+  const underWay = new AsyncLocalStorage<true>();
+  /** By the headers object of the request, which Next.js keeps for as long. */
+  const readings = new WeakMap<
+    object,
+    { readonly cookie: string; readonly reading: Promise<Session<Data>> }
+  >();
+
+  const send = async (lines: readonly string[]): Promise<void> => {
+    if (lines.length === 0) return;
+    const jar = await options.cookies();
+    for (const line of lines) jar.set(...toNextCookie(line));
+  };
+
+  const open = async (incoming: Incoming): Promise<Session<Data>> => {
+    const exchange = sessions.exchange(incoming, []);
+    const session = await exchange.session(false);
+    // Nothing can follow: a component sets no cookie. Settled at once, a reading moves the idle clock.
+    const { failure } = await exchange.settle({ status: 200 });
+    if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
+    return session;
+  };
+
+  const read = async (): Promise<ReadableSession<Data>> => {
+    if (underWay.getStore() === true) return readable(await sessions.current());
+    const head = await options.headers();
+    // The cookies and not the Cookie header: an action of this request may have set others.
+    const cookie = (await options.cookies())
+      .getAll()
+      .map(({ name, value }) => `${name}=${value}`)
+      .join("; ");
+    const incoming: Incoming = {
+      method: "GET",
+      header: (name) => (name === "cookie" ? cookie : head.get(name)),
+    };
+    let found = readings.get(head);
+    if (found?.cookie !== cookie) {
+      found = { cookie, reading: open(incoming) };
+      readings.set(head, found);
+    }
+    const session = await found.reading;
+    return readable(session, async (filter) => {
+      if (session.peekFlashes(filter).length === 0) return [];
+      const exchange = sessions.exchange(incoming, []);
+      const messages = await (await exchange.session(false)).takeFlashes(filter);
+      await exchange.settle({ status: 200 });
+      return messages;
+    });
+  };
+
+  return {
+    read,
+
+    async requireLogin(here) {
+      const session = await read();
+      if (session.loggedIn) return session;
+      const page: Incoming = { method: "GET", header: () => "text/html" };
+      return options.redirect(loginDemand(page, here, options).headers["location"] ?? "/login");
+    },
+
+    action: (work) =>
+      async function action(...args) {
+        if (underWay.getStore() === true) return work(...args);
+        const head = await options.headers();
+        const incoming: Incoming = { method: "POST", header: (name) => head.get(name) };
+        if (!sessions.allows(incoming)) throw new Error("This action was called from another site: refused.");
+        const exchange = sessions.exchange(incoming, []);
+        const finish = async (status: number | undefined): Promise<void> => {
+          const { headers, failure } = await exchange.settle(status === undefined ? "threw" : { status });
+          readings.delete(head);
+          await send(headers.setCookies);
+          if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
+        };
+        let result: Awaited<ReturnType<typeof work>>;
+        try {
+          result = await underWay.run(true, () => exchange.run(() => work(...args)));
+        } catch (error) {
+          await finish(statusOf(error));
+          throw error;
+        }
+        await finish(200);
+        return result;
+      },
+
+    route: (handler, handling) =>
+      async function route(request, context) {
+        let redirect: unknown;
+        let own: readonly string[] = [];
+        const answer = async (): Promise<Response> => {
+          try {
+            const answered = await handler(request, context);
+            own = answered.headers.getSetCookie();
+            return answered;
+          } catch (error) {
+            const status = statusOf(error);
+            if (status === undefined) throw error;
+            if (status === redirecting) redirect = error;
+            return new Response(null, { status });
+          }
+        };
+        const response = await sessions.handle(request, answer, handling);
+        // Next.js merges its own cookies into a response by decoding those there twice; it keeps ours as they are.
+        const ours = response.headers.getSetCookie().filter((line) => !own.includes(line));
+        await send(ours);
+        if (response.status === redirecting) throw redirect;
+        return ours.length === 0 ? response : withSetCookies(response, own);
+      },
+
+    proxy: (handler, handling) =>
+      async function proxy(request) {
+        const response = await sessions.handle(request, () => handler(request), handling);
+        const location = response.headers.get("location");
+        if (location?.startsWith("/") !== true) return response;
+        // Next.js takes no relative Location from a proxy.
+        const absolute = new Response(response.body, response);
+        absolute.headers.set("location", new URL(location, request.url).href);
+        return absolute;
+      },
+  };
+}
+
+/** The response with these Set-Cookie headers and no others. */
+function withSetCookies(response: Response, lines: readonly string[]): Response {
+  const changed = new Response(response.body, response);
+  changed.headers.delete("set-cookie");
+  for (const line of lines) changed.headers.append("set-cookie", line);
+  return changed;
+}
+
+/** What Next.js makes of an error by which a handler ends on purpose; `undefined` for a real one. */
+function statusOf(error: unknown): number | undefined {
+  const digest: unknown =
+    typeof error === "object" && error !== null ? Reflect.get(error, "digest") : undefined;
+  if (typeof digest !== "string") return undefined;
+  if (digest.startsWith("NEXT_REDIRECT;")) return redirecting;
+  const status = /^NEXT_HTTP_ERROR_FALLBACK;(4\d\d)$/.exec(digest)?.[1];
+  return status === undefined ? undefined : Number(status);
+}

@@ -1,0 +1,97 @@
+import { execFileSync, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const root = join(import.meta.dirname, "..", "..");
+const example = join(root, "examples", "next");
+const program = join(example, "node_modules", "next", "dist", "bin", "next");
+
+/** The example, built as for production and served on loopback. */
+export interface NextSite {
+  readonly url: string;
+  /** Everything that the server printed so far. */
+  readonly output: () => string;
+  close(): Promise<void>;
+}
+
+/** Whether the example's packages are here: they are large, so `npm run next` installs them. */
+export function isInstalled(): boolean {
+  return existsSync(program);
+}
+
+/** Builds the package, puts it beside the example's packages as npm would, builds the example, and starts it. */
+export async function startSite(): Promise<NextSite> {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-next-"));
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: folder,
+    NEXT_TELEMETRY_DISABLED: "1",
+    NO_COLOR: "1",
+    // Made for these tests, and known to everybody.
+    SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
+    SESSION_FILE: join(folder, "sessions.db"),
+  };
+  build(env);
+  const server = spawn(process.execPath, [program, "start", "--port", "0", "--hostname", "127.0.0.1"], {
+    cwd: example,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const collect = (line: string): void => {
+    output += `${line}\n`;
+  };
+  createInterface(server.stderr).on("line", collect);
+  const url = await addressOf(server, collect).catch((error: unknown) => {
+    server.kill();
+    throw new Error(`Next.js did not start: ${output}`, { cause: error });
+  });
+  return {
+    url,
+    output: () => output,
+    async close() {
+      const ended = once(server, "exit");
+      server.kill();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function build(env: NodeJS.ProcessEnv): void {
+  const installed = join(example, "node_modules", "coatcheck");
+  rmSync(installed, { recursive: true, force: true });
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(root, "package.json"), join(installed, "package.json"));
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  const project = join(root, "tsconfig.build.json");
+  const run = (args: readonly string[]): void => {
+    execFileSync(process.execPath, args, { cwd: example, env, stdio: "pipe", encoding: "utf8" });
+  };
+  run([compiler, "--project", project, "--noCheck", "--outDir", join(installed, "dist")]);
+  rmSync(join(example, ".next"), { recursive: true, force: true });
+  try {
+    run([program, "build"]);
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`next build failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+async function addressOf(server: ChildProcess, collect: (line: string) => void): Promise<string> {
+  const lines = createInterface(server.stdout ?? process.stdin).on("line", collect);
+  const ended = once(server, "exit").then(() => {
+    throw new Error("it ended");
+  });
+  const found = new Promise<string>((resolve) => {
+    lines.on("line", (line) => {
+      const url = /Local:\s+(http:\/\/\S+)/.exec(line)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+  return Promise.race([found, ended]);
+}
