@@ -8,6 +8,7 @@ import type { Currents } from "./currents.ts";
 import type { Incoming } from "./incoming.ts";
 import { open } from "./opening.ts";
 import type { Opening } from "./opening.ts";
+import type { OriginCheck } from "./origin-check.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import { Session } from "./session.ts";
 import type { SessionCookie } from "./session-cookie.ts";
@@ -17,6 +18,7 @@ export interface ExchangeParts<Data extends object> {
   readonly context: Context;
   readonly cookie: SessionCookie;
   readonly vault: CookieVault;
+  readonly origin: OriginCheck;
   readonly currents: Currents<Exchange<Data>>;
 }
 
@@ -131,8 +133,13 @@ export class Exchange<Data extends object> {
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
-  #openRecord(authoritative: boolean): Promise<Opening> {
-    const { context, cookie } = this.#parts;
+  async #openRecord(authoritative: boolean): Promise<Opening> {
+    const { context, cookie, origin } = this.#parts;
+    // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
+    if (this.#request.header("upgrade")?.toLowerCase() === "websocket" && !origin.isOurs(this.#request)) {
+      context.events.emit({ type: "rejected", reason: "cross-origin" });
+      return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
+    }
     return open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
   }
 

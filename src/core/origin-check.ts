@@ -14,8 +14,16 @@ export interface CrossOriginOptions {
   readonly strict?: boolean;
 }
 
-/** `true` when the request may go on. */
-export type OriginCheck = (request: Incoming) => boolean;
+/** Whether a request comes from a page of ours, or one that we trust. */
+export interface OriginCheck {
+  /** `true` when the request may go on: it changes nothing, or comes from here. */
+  allows(request: Incoming): boolean;
+  /** `true` when it comes from here, whatever its method. */
+  isOurs(request: Incoming): boolean;
+}
+
+/** For a hub whose check is turned off. */
+export const noOriginCheck: OriginCheck = { allows: () => true, isOurs: () => true };
 
 /** Methods that change nothing (RFC 9110 9.2.1), so that anybody may send them. */
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -44,8 +52,7 @@ export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
   );
   const { strict = false } = options;
 
-  return (request) => {
-    if (safeMethods.has(request.method)) return true;
+  const isOurs = (request: Incoming): boolean => {
     const origin = request.header("origin") ?? "";
     if (trusted.has(origin)) return true;
     const site = request.header("sec-fetch-site") ?? "";
@@ -53,6 +60,7 @@ export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
     if (origin === "") return !strict;
     return own.size > 0 ? own.has(origin) : hostOf(origin) === (request.header("host") ?? "").toLowerCase();
   };
+  return { isOurs, allows: (request) => safeMethods.has(request.method) || isOurs(request) };
 }
 
 /** The host and port that an Origin header names; `undefined` for `null` and anything that is not an origin. */

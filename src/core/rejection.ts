@@ -6,8 +6,16 @@
  * - `ended`: there is no such session any more: it expired, was logged out, or was revoked.
  * - `superseded`: the session goes on, under a newer ticket.
  * - `unreadable`: the store's record is damaged or of an unknown format.
+ * - `cross-origin`: a page of another site opened this WebSocket.
  */
-export type RejectionReason = "malformed" | "forged" | "ambiguous" | "ended" | "superseded" | "unreadable";
+export type RejectionReason =
+  | "malformed"
+  | "forged"
+  | "ambiguous"
+  | "ended"
+  | "superseded"
+  | "unreadable"
+  | "cross-origin";
 
 /** A ticket that was not taken. Anybody can cause it, so it is a value and never an exception. */
 export interface Rejection {

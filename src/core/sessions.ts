@@ -16,8 +16,7 @@ import { createKeyring } from "./keyring.ts";
 import { readLimits } from "./limits.ts";
 import { checkOptions } from "./options.ts";
 import type { SessionsOptions } from "./options.ts";
-import { createOriginCheck } from "./origin-check.ts";
-import type { OriginCheck } from "./origin-check.ts";
+import { createOriginCheck, noOriginCheck } from "./origin-check.ts";
 import { listSessions, revokeSession } from "./revocation.ts";
 import type { SessionInfo } from "./revocation.ts";
 import { createSealer } from "./seal.ts";
@@ -53,7 +52,6 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   readonly #parts: ExchangeParts<Data>;
   readonly #context: Context;
   readonly #sweeper: Sweeper;
-  readonly #isAllowed: OriginCheck;
   /** The exchange of a request, by whatever its handler was given. */
   readonly #exchanges = new Ties<Exchange<Data>>();
 
@@ -87,8 +85,8 @@ export class Sessions<Data extends object = Record<string, unknown>> {
       cookie,
       vault: createCookieVault(keyring, clock),
       currents: new Currents(),
+      origin: crossOrigin === false ? noOriginCheck : createOriginCheck(crossOrigin),
     };
-    this.#isAllowed = crossOrigin === false ? () => true : createOriginCheck(crossOrigin);
   }
 
   /**
@@ -107,6 +105,20 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
   async current(options: OpenOptions = {}): Promise<Session<Data>> {
     return this.#currentExchange().session(options.authoritative === true);
+  }
+
+  /**
+   * The session of a WebSocket handshake, which no adapter sees. It can be read, and watched through its
+   * `signal`; what there is to write goes through requests. A handshake from a page of another site opens
+   * nothing (`rejection` says `cross-origin`), though it brings the visitor's cookie.
+   *
+   * @throws StoreError
+   */
+  async handshake(request: Incoming): Promise<Session<Data>> {
+    const exchange = new Exchange(this.#parts, request);
+    const session = await exchange.session(true);
+    await exchange.settle("threw");
+    return session;
   }
 
   /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */
@@ -171,7 +183,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
 
   /** For adapters: whether a request may act here, as far as its origin goes; if not, answer 403. */
   allows(request: Incoming): boolean {
-    const isAllowed = this.#isAllowed(request);
+    const isAllowed = this.#parts.origin.allows(request);
     if (!isAllowed) this.#context.events.emit({ type: "cross-origin-refused", method: request.method });
     return isAllowed;
   }

@@ -158,7 +158,7 @@ testEverywhere("[66] a login form on another site logs nobody in", async (site) 
 
 describe("the cross-origin check's options", () => {
   const allowed = (options: CrossOriginOptions, headers: Record<string, string>, method = "POST") =>
-    createOriginCheck(options)({ method, header: (name) => headers[name] });
+    createOriginCheck(options).allows({ method, header: (name) => headers[name] });
 
   test("[62] with configured origins, scheme and port count and Host does not", () => {
     const origins = ["https://site.example", "https://site.example:8443"];

@@ -346,15 +346,15 @@ export const attackMutants: readonly Mutant[] = [
     [
       "only forms are checked (Hono 41ce8403)",
       "core/origin-check.ts",
-      "if (safeMethods.has(request.method)) return true;",
-      'if (safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "")) return true;',
+      "safeMethods.has(request.method) || isOurs(request)",
+      'safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
       "\\[64\\]",
     ],
     [
       "only POST is checked",
       "core/origin-check.ts",
-      "if (safeMethods.has(request.method)) return true;",
-      'if (request.method !== "POST") return true;',
+      "safeMethods.has(request.method) || isOurs(request)",
+      'request.method !== "POST" || isOurs(request)',
     ],
     [
       "trusted origins by their beginning",
