@@ -1,7 +1,7 @@
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { holdResponse } from "../core/held-response.ts";
-import { incomingOf, sendBare } from "../core/node-message.ts";
+import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
@@ -70,7 +70,7 @@ export function fastifySessions<Data extends object>(
 
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
-      const incoming = incomingOf(request.raw);
+      const incoming = nodeIncoming(request.raw);
       if (!sessions.allows(incoming)) {
         if (options.refused !== undefined) {
           options.refused(request, reply);

@@ -1,5 +1,4 @@
-import { refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
-import type { Incoming } from "../core/incoming.ts";
+import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
 import { applyHeaders } from "../core/response-headers.ts";
 import type { ResponseHeaders } from "../core/response-headers.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -110,12 +109,4 @@ function add(headers: ResponseHeaders, over: Headers, answer: unknown): void {
     },
     headers,
   );
-}
-
-function incomingOf(request: Request): Incoming {
-  return {
-    method: request.method.toUpperCase(),
-    // HTTP/2 has no Host header; h3 builds the URL from `:authority`.
-    header: (name) => request.headers.get(name) ?? (name === "host" ? new URL(request.url).host : null),
-  };
 }

@@ -1,13 +1,12 @@
 import { StoreError } from "../errors.ts";
-import { refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
-import type { Incoming } from "../core/incoming.ts";
+import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
 import type { Sessions } from "../core/sessions.ts";
 
 /** What this adapter uses of Hono's context; Hono 4's fits. */
 export interface HonoContext {
-  readonly req: { readonly method: string; readonly raw: Request; header(name: string): string | undefined };
+  readonly req: { readonly raw: Request };
   get res(): Response;
   set res(response: Response | undefined);
   readonly error: Error | undefined;
@@ -33,7 +32,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
     (await options.unavailable?.(c, error)) ?? unavailableResponse();
 
   return async (c, next) => {
-    const incoming = incomingOf(c);
+    const incoming = incomingOf(c.req.raw);
     if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
     const exchange = sessions.exchange(incoming, [c, c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
@@ -72,13 +71,9 @@ export function requireLogin<Data extends object>(
   return async (c, next) => {
     if (!(await sessions.of(c)).loggedIn) {
       const { pathname, search } = new URL(c.req.raw.url);
-      return new Response(null, loginDemand(incomingOf(c), pathname + search, options));
+      return new Response(null, loginDemand(incomingOf(c.req.raw), pathname + search, options));
     }
     await next();
     return undefined;
   };
-}
-
-function incomingOf(c: HonoContext): Incoming {
-  return { method: c.req.method.toUpperCase(), header: (name) => c.req.header(name) };
 }

@@ -1,6 +1,6 @@
 import { refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
-import { incomingOf, sendBare } from "../core/node-message.ts";
+import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
@@ -39,7 +39,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
-    const incoming = incomingOf(ctx.req);
+    const incoming = nodeIncoming(ctx.req);
     if (!sessions.allows(incoming)) {
       if (options.refused !== undefined) await options.refused(ctx);
       else {

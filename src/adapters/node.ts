@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
-import { incomingOf, sendBare } from "../core/node-message.ts";
+import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
@@ -59,7 +59,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
 
   return (request, response, next) => {
-    const incoming = incomingOf(request);
+    const incoming = nodeIncoming(request);
     if (!sessions.allows(incoming)) {
       if (options.refused === undefined) sendBare(response, refusedAnswer);
       else options.refused(request, response);

@@ -32,6 +32,15 @@ export function unavailableResponse(): Response {
   return toResponse(unavailableAnswer);
 }
 
+/** For adapters: what the core needs to see of a request. */
+export function incomingOf(request: Request): Incoming {
+  return {
+    method: request.method.toUpperCase(),
+    // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
+    header: (name) => request.headers.get(name) ?? (name === "host" ? new URL(request.url).host : null),
+  };
+}
+
 /** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
 export function withHeaders(response: Response, headers: ResponseHeaders): Response {
   if (isUntouched(headers)) return response;
@@ -50,10 +59,7 @@ export async function handle<Data extends object>(
   handler: FetchHandler,
   options: HandleOptions,
 ): Promise<Response> {
-  const incoming: Incoming = {
-    method: request.method.toUpperCase(),
-    header: (name) => request.headers.get(name),
-  };
+  const incoming = incomingOf(request);
   if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
   const exchange = sessions.exchange(incoming, [request]);
   let response: Response;

@@ -28,7 +28,7 @@ export interface NodeResponse {
 }
 
 /** For adapters: what the core needs to see of a Node request. */
-export function incomingOf(request: NodeRequest): Incoming {
+export function nodeIncoming(request: NodeRequest): Incoming {
   const { headers } = request;
   return {
     method: (request.method ?? "GET").toUpperCase(),

@@ -1,5 +1,6 @@
 import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import type { Awaitable, Store } from "../core/store.ts";
 
 /** The data of the sessions that the contracts use. */
 export interface TestData {
@@ -9,12 +10,14 @@ export interface TestData {
   readonly list: string[];
 }
 
-/** What a route answers; a thrown error is the handler failing. */
+/** What a route answers; a thrown error is the handler failing, its `status` what the app's error handler answers. */
 export interface TestAnswer {
   /** Default 200. */
   readonly status?: number;
-  readonly body?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A text, or a body that is written as it comes. */
+  readonly body?: string | AsyncIterable<string>;
+  /** Several values are several lines. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** A route's handler, the same for every framework. `request` is what `sessions.of` takes there. */
@@ -22,7 +25,10 @@ export type TestRoute = (session: () => Promise<Session<TestData>>, request: obj
 
 /** A site made of routes in one framework, behind its adapter. */
 export interface TestServer {
-  /** Answers a request, in process or over a socket. Errors of handlers must be answered with 500. */
+  /**
+   * Answers a request, in process or over a socket; its signal hangs up. What handlers throw must be
+   * answered by the app's own error handler, with the error's `status` if it has one and else with 500.
+   */
   fetch(request: Request): Promise<Response>;
   close(): Promise<void>;
 }
@@ -32,3 +38,10 @@ export type StartServer = (
   sessions: Sessions<TestData>,
   routes: Readonly<Record<string, TestRoute>>,
 ) => Promise<TestServer>;
+
+/** Where the contracts are run: a store and an adapter. */
+export interface AdapterSetting {
+  /** A store, empty or not. */
+  openStore(): Awaitable<Store>;
+  readonly start: StartServer;
+}

@@ -1,7 +1,9 @@
+export { adapterContract } from "./adapter-contract.ts";
+export type { AdapterClause } from "./adapter-site.ts";
 export { testClock } from "./clock.ts";
 export type { TestClock } from "./clock.ts";
 export { CookieJar } from "./cookie-jar.ts";
-export type { StartServer, TestAnswer, TestData, TestRoute, TestServer } from "./harness.ts";
+export type { AdapterSetting, StartServer, TestAnswer, TestData, TestRoute, TestServer } from "./harness.ts";
 export { exploreInterleavings, pause } from "./interleavings.ts";
 export type { World } from "./interleavings.ts";
 export type { RaceSetting } from "./race-site.ts";

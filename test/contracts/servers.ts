@@ -1,35 +1,128 @@
-import { fetchSessions } from "coatcheck/fetch";
-import { honoSessions } from "coatcheck/hono";
-import type { StartServer, TestAnswer } from "coatcheck/testing";
-import { Hono } from "hono";
+import { once } from "node:events";
+import { createServer, request as httpRequest } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import type { StartServer } from "coatcheck/testing";
+import { inject } from "light-my-request";
+import { apps } from "./apps.ts";
+import type { MakeApp } from "./apps.ts";
 
-function toResponse({ status = 200, body, headers = {} }: TestAnswer): Response {
-  return new Response(status === 204 || status === 304 ? null : (body ?? ""), { status, headers });
+/** The adapters, each with a way to make a site of routes behind it, in this process: for the races. */
+export const servers: Readonly<Record<string, StartServer>> = Object.fromEntries(
+  Object.entries(apps).map(([name, make]) => [name, inProcess(make)]),
+);
+
+/** Answers requests without a socket: through the framework's own `fetch`, or with a Node request made up for it. */
+function inProcess(make: MakeApp): StartServer {
+  return async (sessions, routes) => {
+    const app = await make(sessions, routes);
+    return {
+      fetch: app.fetch ?? (async (request) => injected(app.listener, request)),
+      close: async () => {},
+    };
+  };
 }
 
-/** The adapters, each with a way to make a site of routes behind it. */
-export const servers: Readonly<Record<string, StartServer>> = {
-  async fetch(sessions, routes) {
-    const handler = fetchSessions(
-      sessions,
-      async (request) => {
-        const route = routes[new URL(request.url).pathname];
-        return route === undefined
-          ? new Response("", { status: 404 })
-          : toResponse(await route(() => sessions.of(request), request));
-      },
-      { onError: () => new Response("failed", { status: 500 }) },
-    );
-    return { fetch: handler, close: async () => {} };
-  },
+async function injected(
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+  request: Request,
+): Promise<Response> {
+  const response = await inject((req, res) => listener(req, res), {
+    method: "GET",
+    url: new URL(request.url).pathname,
+    headers: Object.fromEntries(request.headers),
+  });
+  return toResponse(response.statusCode, headersOf(response.headers), response.payload);
+}
 
-  async hono(sessions, routes) {
-    const app = new Hono();
-    app.use(honoSessions(sessions));
-    for (const [path, route] of Object.entries(routes)) {
-      app.all(path, async (c) => toResponse(await route(() => sessions.of(c), c)));
-    }
-    app.onError((_, c) => c.text("failed", 500));
-    return { fetch: async (request) => app.fetch(request), close: async () => {} };
-  },
-};
+/** Starts an app on a socket of its own, for HTTP/1. */
+export function overHttp(make: MakeApp): StartServer {
+  return async (sessions, routes) => {
+    const { listener } = await make(sessions, routes);
+    const server = createServer(listener).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    return {
+      async fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        const sent = httpRequest({
+          port,
+          host: "127.0.0.1",
+          path: pathname + search,
+          method: request.method,
+          headers: { host: "localhost", ...Object.fromEntries(request.headers) },
+          signal: request.signal,
+          agent: false,
+        });
+        sent.end(await request.text());
+        const [response] = (await once(sent, "response")) as [IncomingMessage];
+        const body = request.method === "HEAD" ? null : bodyOf(response);
+        return toResponse(response.statusCode ?? 0, headersOf(response.headersDistinct), body);
+      },
+      async close() {
+        server.closeAllConnections();
+        server.close();
+        await once(server, "close");
+      },
+    };
+  };
+}
+
+/** Starts an app on a socket of its own, for HTTP/2 without TLS. */
+export function overHttp2(make: MakeApp): StartServer {
+  return async (sessions, routes) => {
+    const { listener } = await make(sessions, routes);
+    const server = createHttp2Server((request, response) =>
+      // The compatibility layer is made to be taken for HTTP/1's.
+      listener(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+    ).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = connect(`http://127.0.0.1:${port}`);
+    return {
+      async fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        const { host: _, ...headers } = Object.fromEntries(request.headers);
+        const body = await request.text();
+        const stream = client.request(
+          { ":path": pathname + search, ":method": request.method, ":authority": "localhost", ...headers },
+          { endStream: body === "", signal: request.signal },
+        );
+        if (body !== "") stream.end(body);
+        const [received] = (await once(stream, "response")) as [Record<string, string | string[]>];
+        const { ":status": status, ...rest } = received;
+        return toResponse(Number(status), headersOf(rest), request.method === "HEAD" ? null : bodyOf(stream));
+      },
+      async close() {
+        client.destroy();
+        server.close();
+        await once(server, "close");
+      },
+    };
+  };
+}
+
+/** A body whose end, good or bad, is its reader's to see. */
+function bodyOf(stream: Readable): ReadableStream {
+  stream.on("error", () => undefined);
+  return Readable.toWeb(stream) as ReadableStream;
+}
+
+function headersOf(fields: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(fields).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, String(value)]),
+  );
+}
+
+function toResponse(
+  status: number,
+  headers: [string, string][],
+  body: string | ReadableStream | null,
+): Response {
+  const isEmpty = status === 204 || status === 304;
+  // A stream nobody reads would hold its connection.
+  if (isEmpty && body instanceof ReadableStream) void body.cancel();
+  return new Response(isEmpty ? null : body, { status, headers });
+}
