@@ -2,8 +2,8 @@ import cluster from "node:cluster";
 import type { Worker } from "node:cluster";
 import { onStopSignal } from "./signals.ts";
 
-/** How many processes are replaced within a minute. If more die, another start won't mend what is wrong. */
-const MOST_REPLACED_A_MINUTE = 10;
+/** How often each place is filled anew within a minute, on average. If more die, no new start will mend what is wrong. */
+const MOST_REPLACED_A_MINUTE = 2;
 
 /** Longer than a process takes to finish its requests; one that hangs is ended then. */
 const STOP_MS = 10_000;
@@ -52,7 +52,7 @@ export async function superviseWorkers(count: number): Promise<void> {
   function replace({ process: { pid } }: Worker, how: string): void {
     const now = performance.now();
     replaced = [...replaced.filter((at) => now - at < 60_000), now];
-    if (replaced.length > MOST_REPLACED_A_MINUTE) {
+    if (replaced.length > MOST_REPLACED_A_MINUTE * count) {
       console.error(`Process ${pid} ended (${how}), the last of too many within a minute. The site stops.`);
       stop(1);
     } else {

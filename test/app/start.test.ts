@@ -1,57 +1,13 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { TestContext } from "node:test";
-
-const main = join(import.meta.dirname, "..", "..", "app", "main.ts");
-
-interface Started {
-  readonly child: ChildProcess;
-  /** Everything it printed so far, on both of its outputs. */
-  readonly printed: () => string;
-  /** Its address; `undefined` when it ended instead. */
-  readonly address: string | undefined;
-}
-
-function dataDir(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "coatcheck-start-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** Starts the application as `npm start` does, and waits until it answers or has ended. */
-async function start(t: TestContext, env: Record<string, string>): Promise<Started> {
-  const { SESSION_SECRET: _, ...rest } = process.env;
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv.filter((arg) => arg.startsWith("--conditions")), main],
-    {
-      env: { ...rest, PORT: "0", ...env },
-    },
-  );
-  t.after(() => child.kill("SIGKILL"));
-  let text = "";
-  const address = await new Promise<string | undefined>((resolve) => {
-    const listen = (piece: Buffer): void => {
-      text += piece.toString();
-      const found = /http:\/\/\S+/.exec(text)?.[0];
-      if (found !== undefined && text.includes("Log in as")) resolve(found);
-    };
-    child.stdout.on("data", listen);
-    child.stderr.on("data", listen);
-    child.once("close", () => resolve(undefined));
-  });
-  return { child, address, printed: () => text };
-}
+import { dataFolder, start } from "./program.ts";
 
 test("scenario 11: the first start makes a key that only its owner can read, and keeps it", async (t) => {
-  const folder = join(dataDir(t), "data");
+  const folder = join(dataFolder(t), "data");
   const first = await start(t, { DATA_DIR: folder });
   assert.equal((await fetch(`${first.address}/login`)).status, 200);
   const path = join(folder, "secret.key");
@@ -73,7 +29,7 @@ for (const [what, secret] of [
   ["with a sample", "change-me-change-me-change-me-change-me"],
 ] as const) {
   test(`scenario 11: ${what} secret key the site does not start, and says how to make one`, async (t) => {
-    const { child, address, printed } = await start(t, { DATA_DIR: dataDir(t), SESSION_SECRET: secret });
+    const { child, address, printed } = await start(t, { DATA_DIR: dataFolder(t), SESSION_SECRET: secret });
     assert.equal(address, undefined);
     assert.equal(child.exitCode, 1);
     assert.match(printed(), /^The site did not start\. Its secret key comes from SESSION_SECRET/);
@@ -84,7 +40,7 @@ for (const [what, secret] of [
 }
 
 test("scenario 11: an emptied key file is not quietly replaced", async (t) => {
-  const folder = dataDir(t);
+  const folder = dataFolder(t);
   writeFileSync(join(folder, "secret.key"), "");
   const { address, printed } = await start(t, { DATA_DIR: folder });
   assert.equal(address, undefined);
@@ -93,7 +49,7 @@ test("scenario 11: an emptied key file is not quietly replaced", async (t) => {
 });
 
 test("several processes may start at once on a fresh folder: one key, one demo account", async (t) => {
-  const folder = join(dataDir(t), "data");
+  const folder = join(dataFolder(t), "data");
   const sites = await Promise.all(Array.from({ length: 4 }, () => start(t, { DATA_DIR: folder })));
   for (const { address, printed } of sites) assert.ok(address, printed());
   assert.deepEqual(
@@ -119,13 +75,13 @@ test("a port that is taken is said so", async (t) => {
   t.after(() => squatter.close());
   const address = squatter.address();
   const port = typeof address === "object" ? String(address?.port) : "";
-  const { child, printed } = await start(t, { DATA_DIR: dataDir(t), PORT: port });
+  const { child, printed } = await start(t, { DATA_DIR: dataFolder(t), PORT: port });
   assert.equal(child.exitCode, 1);
   assert.match(printed(), new RegExp(`^The site did not start. Port ${port} is taken`));
 });
 
 test("the site answers on both of localhost's addresses, and stops cleanly on SIGTERM", async (t) => {
-  const { child, address, printed } = await start(t, { DATA_DIR: dataDir(t) });
+  const { child, address, printed } = await start(t, { DATA_DIR: dataFolder(t) });
   const port = new URL(address ?? "").port;
   for (const host of ["localhost", "127.0.0.1"]) {
     assert.deepEqual(await (await fetch(`http://${host}:${port}/health`)).json(), { ok: true });

@@ -1,5 +1,3 @@
-import type { TestSite } from "./test-site.ts";
-
 /** An answer, read to the end. */
 export interface Answer {
   readonly status: number;
@@ -11,19 +9,28 @@ export interface Answer {
   readonly messages: readonly { readonly category: string; readonly text: string }[];
 }
 
+type Jar = Map<string, { value: string; ends: boolean }>;
+
 /** Somebody with a browser: a cookie jar, and forms that say where they come from. */
 export class Visitor {
-  readonly #site: TestSite;
+  readonly #site: { readonly url: string };
   readonly #agent: string;
   /** Name to value and whether the browser forgets it when it closes. */
-  readonly jar = new Map<string, { value: string; ends: boolean }>();
+  readonly jar: Jar;
 
   constructor(
-    site: TestSite,
+    site: { readonly url: string },
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    jar: Jar = new Map(),
   ) {
     this.#site = site;
     this.#agent = agent;
+    this.jar = jar;
+  }
+
+  /** The same browser at the same site behind another port: cookies do not know ports. */
+  at(url: string): Visitor {
+    return new Visitor({ url }, this.#agent, this.jar);
   }
 
   /** The session's ticket, as the browser's tools would show it. */

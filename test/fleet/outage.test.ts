@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dataFolder, start } from "../app/program.ts";
+import { Visitor } from "../app/visitor.ts";
+import { RedisServer, until, withoutRedis } from "../stores/redis-server.ts";
+
+/** Everything acknowledged is on the disk. */
+const kept = ["--appendonly", "yes", "--appendfsync", "always"];
+
+test("a site whose Redis is away says so, and goes on when it is back", { skip: withoutRedis }, async (t) => {
+  const redis = await RedisServer.start(kept);
+  await redis.kill();
+  const program = await start(t, { DATA_DIR: dataFolder(t), STORE: redis.url });
+  assert.ok(program.address, program.printed());
+  await program.prints(/^Redis at 127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED/m);
+  const visitor = new Visitor({ url: program.address });
+  assert.equal((await visitor.get("/health")).status, 200, "a page without a session");
+  assert.equal((await visitor.login()).status, 503);
+
+  await redis.run();
+  await program.prints(/answers again/);
+  assert.equal((await visitor.login()).status, 303);
+  const { ticket } = visitor;
+
+  await redis.kill();
+  const away = await visitor.get("/user");
+  assert.equal(away.status, 503);
+  assert.match(away.body, /You have not been logged out/);
+  assert.equal(away.headers.get("Retry-After"), "5");
+  assert.equal(visitor.ticket, ticket);
+  assert.equal((await visitor.get("/health")).status, 200);
+
+  await redis.run();
+  await until("the visitor is known again", async () => (await visitor.get("/user")).status === 200);
+  assert.equal(program.child.exitCode, null);
+});
+
+test("a Redis that refuses the password keeps the site from starting", { skip: withoutRedis }, async (t) => {
+  const redis = await RedisServer.start(["--requirepass", "correct-horse"]);
+  const [none, wrong, right] = await Promise.all(
+    ["", ":battery-staple@", ":correct-horse@"].map(async (login) => {
+      const STORE = redis.url.replace("://", `://${login}`);
+      return start(t, { DATA_DIR: dataFolder(t), STORE });
+    }),
+  );
+  for (const { address, child, printed } of [none!, wrong!]) {
+    assert.equal(address, undefined);
+    assert.equal(child.exitCode, 1);
+    assert.match(printed(), /^The site did not start\. STORE is refused by Redis at 127/);
+    assert.doesNotMatch(printed(), /battery/);
+  }
+  assert.ok(right?.address, right?.printed());
+  assert.doesNotMatch(right.printed(), /correct-horse/);
+});
