@@ -4,6 +4,7 @@
 // None of the packages' own scripts run: the programs lie in the packages as they come.
 //
 //   --install   only installs
+//   --write     writes the table of docs/runtimes.md anew
 
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
@@ -11,10 +12,11 @@ import { parseArgs } from "node:util";
 import { installPackages } from "./install.ts";
 
 const root = dirname(import.meta.dirname);
-const { values } = parseArgs({ options: { install: { type: "boolean" } } });
+const { values } = parseArgs({ options: { install: { type: "boolean" }, write: { type: "boolean" } } });
 
 process.exitCode = installPackages(join(root, "test", "runtimes", "programs"), ["--ignore-scripts"]);
 if (process.exitCode === 0 && !values.install) {
   const args = ["--conditions=coatcheck-source", join(root, "scripts", "test.ts"), "test/runtimes/"];
-  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ?? 1;
+  const env = values.write ? { ...process.env, WRITE_RUNTIMES: "1" } : process.env;
+  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit", env }).status ?? 1;
 }

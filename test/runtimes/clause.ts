@@ -19,6 +19,8 @@ export interface Report {
   readonly version: string;
   /** How many clauses held, by the part of the suite they belong to. */
   readonly held: Readonly<Record<string, number>>;
+  /** Parts that this runtime can't have, and says so; what held of them is that it does. */
+  readonly lacks: readonly string[];
   /** One line for each clause that did not hold. */
   readonly faults: readonly string[];
 }

@@ -3,12 +3,18 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Report } from "./clause.ts";
 import { programOf, runIn, runtimes } from "./runtimes.ts";
 import { openStaging } from "./staging.ts";
 import type { Staging } from "./staging.ts";
-import { tableOf } from "./table.ts";
+import { promiseOf, tableOf } from "./table.ts";
+
+/** The page with the table, between two comments. */
+const page = join(import.meta.dirname, "..", "..", "docs", "runtimes.md");
+const table = /(?<=<!-- made by `npm run runtimes -- --write` -->\n)[^]*?(?=\n<!-- end -->)/;
 
 describe("the built package runs", () => {
   const reports = new Map<string, Report>();
@@ -40,4 +46,14 @@ describe("the built package runs", () => {
       for (const [part, count] of Object.entries(report.held)) assert.ok(count > 0, `${part} ran nothing`);
     });
   }
+
+  test("where the documentation says", (t) => {
+    if (reports.size < runtimes.length) {
+      t.skip("not every runtime is installed here");
+      return;
+    }
+    const text = readFileSync(page, "utf8");
+    if (process.env["WRITE_RUNTIMES"]) writeFileSync(page, text.replace(table, promiseOf(reports)));
+    else assert.equal(table.exec(text)?.[0], promiseOf(reports), "`npm run runtimes -- --write` mends it");
+  });
 });

@@ -52,7 +52,6 @@ export const runtimes: readonly Runtime[] = [
       "--node-modules-dir=manual",
       "--allow-read=.",
       "--allow-write=.",
-      "--allow-env",
       "--allow-net=127.0.0.1",
       "main.js",
     ],

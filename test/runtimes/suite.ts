@@ -80,5 +80,5 @@ export async function runSuite(
       }
     }
   }
-  return { version, held, faults };
+  return { version, held, lacks: [], faults };
 }

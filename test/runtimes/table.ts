@@ -10,7 +10,22 @@ export function tableOf(reports: ReadonlyMap<string, Report>): string {
     String(faults.length),
   ]);
   const head = ["runtime", "version", ...parts, "failed"];
+  return drawn([head, head.map((_, at) => (at < 2 ? "---" : "---:")), ...lines]);
+}
+
+/** The table of what a reader may count on; it changes only when that does, and not with every new clause. */
+export function promiseOf(reports: ReadonlyMap<string, Report>): string {
+  const parts = [...new Set([...reports.values()].flatMap(({ held }) => Object.keys(held)))];
+  const lines = Array.from(reports, ([name, { version, held, lacks }]) => [
+    name,
+    version,
+    ...parts.map((part) => (lacks.includes(part) ? "no, and says so" : (held[part] ?? 0) > 0 ? "yes" : "no")),
+  ]);
+  const head = ["runtime", "tested", ...parts];
+  return drawn([head, head.map(() => "---"), ...lines]);
+}
+
+function drawn(rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const rule = head.map((_, at) => (at < 2 ? "---" : "---:"));
-  return [head, rule, ...lines].map(row).join("\n");
+  return rows.map(row).join("\n");
 }
