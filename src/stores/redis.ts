@@ -5,16 +5,16 @@ import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreOperation } from "../errors.ts";
+import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
-import { isForeign, redisError } from "./redis/faults.ts";
+import { isForeign } from "./redis/faults.ts";
 import { NearCache } from "./redis/near-cache.ts";
 import type { InvalidationClient, NearCacheOptions } from "./redis/near-cache.ts";
 import { fromHash, patchArguments, toHash } from "./redis/record-hash.ts";
 import { ScriptCalls } from "./redis/script-calls.ts";
 import type { Replication } from "./redis/script-calls.ts";
 import { create, patch as patchScript } from "./redis/scripts.ts";
-import { checkServers } from "./redis/startup-check.ts";
 import type { RedisWarning } from "./redis/startup-check.ts";
 import { SubjectIndex } from "./redis/subject-index.ts";
 
@@ -90,9 +90,6 @@ interface Parts {
   readonly onWarning: (warning: RedisWarning) => void;
 }
 
-/** How many commands may wait for answers; more would fill a client's queue while the server is away. */
-const maxWaiting = 10_000;
-
 /** How often a patch is tried while others change whose session it is. */
 const maxAttempts = 10;
 
@@ -100,20 +97,20 @@ class RedisStore implements Store {
   readonly name = "redis";
   readonly inProcess = false;
   readonly #parts: Parts;
+  readonly #calls: RedisCalls;
   readonly #scripts: ScriptCalls;
   readonly #index: SubjectIndex;
-  #waiting = 0;
-  #isChecked = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    const { connection, prefix } = parts;
+    const { connection, prefix, onWarning } = parts;
+    this.#calls = new RedisCalls(connection, onWarning);
     this.#scripts = new ScriptCalls(connection, parts.patience);
     this.#index = new SubjectIndex(this.#scripts, (key) => connection.hash(key), prefix);
   }
 
   async create(record: SessionRecord): Promise<boolean> {
-    return this.#run("create", async (start) => {
+    return this.#calls.run("create", async (start) => {
       const { id, subject, lastSeenAt, absoluteDeadline } = record;
       if (subject !== null) await this.#index.add(subject, id, absoluteDeadline - lastSeenAt, start);
       const life = Math.ceil(expiresAt(record) - lastSeenAt) - 1;
@@ -124,7 +121,7 @@ class RedisStore implements Store {
   }
 
   async read(id: string, now: number, authoritative = false): Promise<SessionRecord | null> {
-    return this.#run("read", async () => {
+    return this.#calls.run("read", async () => {
       const { near } = this.#parts;
       const readDirectly = async (): Promise<SessionRecord | null> => {
         const record = await this.#find(id);
@@ -139,7 +136,7 @@ class RedisStore implements Store {
   }
 
   async patch(id: string, patch: Patch, now: number): Promise<PatchOutcome> {
-    return this.#run("patch", async (start) => {
+    return this.#calls.run("patch", async (start) => {
       this.#parts.near?.forget(id);
       try {
         return await this.#patch(id, patch, now, start);
@@ -150,7 +147,7 @@ class RedisStore implements Store {
   }
 
   async list(subject: string, now: number): Promise<SessionRecord[]> {
-    return this.#run("list", async () => {
+    return this.#calls.run("list", async () => {
       const records = await this.#index.list(subject, (id) => this.#find(id));
       return records.filter((record) => expiresAt(record) > now);
     });
@@ -158,7 +155,7 @@ class RedisStore implements Store {
 
   /** Redis deletes by itself what has expired. */
   async sweep(_now: number, limit: number): Promise<number> {
-    return this.#run("sweep", async () => {
+    return this.#calls.run("sweep", async () => {
       await this.#index.sweep(limit, (id) => this.#find(id));
       return 0;
     });
@@ -222,36 +219,6 @@ class RedisStore implements Store {
 
   #keyOf(id: string): string {
     return `${this.#parts.prefix}session:${id}`;
-  }
-
-  async #run<T>(operation: StoreOperation, work: (start: number) => Promise<T>): Promise<T> {
-    if (this.#waiting >= maxWaiting) {
-      const message = `The redis store could not ${operation}: ${maxWaiting} calls wait for Redis already.`;
-      throw new StoreError("STORE_BUSY", operation, message, { transient: true });
-    }
-    this.#waiting++;
-    try {
-      const answer = await work(performance.now());
-      if (!this.#isChecked) this.#check();
-      return answer;
-    } catch (error) {
-      throw redisError(operation, error);
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  /** At the first answer, when there is a connection to ask through. */
-  #check(): void {
-    this.#isChecked = true;
-    const { connection, onWarning } = this.#parts;
-    void (async () => {
-      try {
-        for (const warning of await checkServers(connection)) onWarning(warning);
-      } catch {
-        // Advice only; the connection's troubles are told to those who need it.
-      }
-    })();
   }
 }
 

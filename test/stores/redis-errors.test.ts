@@ -73,10 +73,10 @@ describe("options that redisStore refuses", () => {
   });
 
   test("an ioredis client that sends commands again by itself", () => {
-    refused({ client: io({}) }, /autoResendUnfulfilledCommands: false/);
+    refused({ client: io({}) }, /maxRetriesPerRequest: 0/);
     refused({ client: new Redis.Cluster([], { lazyConnect: true }) }, /retryDelayOnFailover: 0/);
     const repeating = { clusterNodeRetryStrategy: () => 10, retryDelayOnFailover: 0, lazyConnect: true };
-    refused({ client: new Redis.Cluster([], repeating) }, /autoResendUnfulfilledCommands/);
+    refused({ client: new Redis.Cluster([], repeating) }, /redisOptions: \{ maxRetriesPerRequest: 0/);
   });
 
   test("an ioredis cluster that reads from replicas", () => {
@@ -220,7 +220,7 @@ describe("what goes wrong in Redis", { skip: withoutRedis }, async () => {
         await server.ask("CONFIG", "SET", "maxclients", "1");
         const client =
           library === "ioredis"
-            ? new Redis(server.url, { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 })
+            ? new Redis(server.url, { maxRetriesPerRequest: 0 })
             : createClient({ url: server.url, socket: { reconnectStrategy: false } });
         const store = redisStore({ client, onWarning: () => {} });
         if ("connect" in client && library === "node-redis") await client.connect().catch(() => {});

@@ -186,8 +186,7 @@ export const nodeOptions = {
 
 /** What the documentation recommends for ioredis. */
 export const ioOptions = {
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
   connectTimeout: 1000,
   socketTimeout: 5000,
   retryStrategy: (times: number) => Math.min(times * 50, 1000),

@@ -59,7 +59,7 @@ export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConn
     throw new ConfigError(
       "CONFIG_INVALID",
       "redisStore needs a client of node-redis 5 or newer, createClient({ url }), or of ioredis 5 or newer, " +
-        "new Redis(url, { autoResendUnfulfilledCommands: false }).",
+        "new Redis(url, { maxRetriesPerRequest: 0 }).",
     );
   }
   // A client without this listener ends the process when its connection breaks (requirement 109).
@@ -152,20 +152,20 @@ async function pipelined(client: IoRedisClient, commands: unknown[][]): Promise<
 
 /**
  * A command whose answer got lost may have been carried out, so it must not be sent again: an update
- * would be applied twice. By default ioredis does that. And a replica may not know yet of a logout.
+ * would be applied twice. By default ioredis does that; and told not to, it leaves the caller without
+ * any answer. Where it may not try again at all, it says so at once. And a replica is no place to read
+ * from: it may not know yet of a logout.
  */
 function checkIoOptions(client: IoRedisClient): void {
   const { options } = client;
-  const node = client.isCluster ? Reflect.get(options, "redisOptions") : options;
-  const resends =
-    option(node, "autoResendUnfulfilledCommands") !== false &&
-    (!client.isCluster || typeof option(options, "clusterNodeRetryStrategy") === "function");
-  if (resends) {
+  const node = client.isCluster ? option(options, "redisOptions") : options;
+  // The connections of a cluster do not come back by themselves, unless told to.
+  const reconnects = !client.isCluster || typeof option(options, "clusterNodeRetryStrategy") === "function";
+  if (reconnects && option(node, "maxRetriesPerRequest") !== 0) {
     throw new ConfigError(
       "CONFIG_INVALID",
-      "This ioredis client sends commands again whose answer got lost, which may write twice: make it with " +
-        `${client.isCluster ? "redisOptions: " : ""}{ autoResendUnfulfilledCommands: false }, or pass ` +
-        "client.duplicate() with that option.",
+      "This ioredis client sends commands again whose answer got lost, which may write twice. Make it with " +
+        `${client.isCluster ? "redisOptions: " : ""}{ maxRetriesPerRequest: 0 }, or pass a duplicate() made so.`,
     );
   }
   if (!client.isCluster) return;
