@@ -346,15 +346,15 @@ export const attackMutants: readonly Mutant[] = [
     [
       "only forms are checked (Hono 41ce8403)",
       "core/origin-check.ts",
-      "safeMethods.has(request.method) || isOurs(request)",
-      'safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
+      "allows: (request) => safeMethods.has(request.method) || isOurs(request)",
+      'allows: (request) => safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
       "\\[64\\]",
     ],
     [
       "only POST is checked",
       "core/origin-check.ts",
-      "safeMethods.has(request.method) || isOurs(request)",
-      'request.method !== "POST" || isOurs(request)',
+      "allows: (request) => safeMethods.has(request.method) || isOurs(request)",
+      'allows: (request) => request.method !== "POST" || isOurs(request)',
     ],
     [
       "trusted origins by their beginning",
@@ -469,8 +469,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "one key for all contexts",
       "core/seal.ts",
-      'createHmac("sha256", key).update(context)',
-      'createHmac("sha256", key).update("")',
+      "createSecretKey(key.derive(context))",
+      'createSecretKey(key.derive(""))',
     ],
     ["one key for all purposes", "core/keyring.ts", '"coatcheck/1", purpose, 36', '"coatcheck/1", "one", 36'],
     [
@@ -482,8 +482,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the last key seals",
       "core/seal.ts",
-      "const { key, mark } = keys[0];",
-      "const { key, mark } = keys[keys.length - 1] ?? keys[0];",
+      ".map(({ key, mark }): SealingKey",
+      ".toReversed()\n    .map(({ key, mark }): SealingKey",
     ],
     [
       "only the first key opens",
