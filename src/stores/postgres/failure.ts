@@ -7,7 +7,7 @@ type Fault = readonly [code: StoreErrorCode, transient: boolean, what: string];
 const serverFaults: Readonly<Record<string, Fault>> = {
   "08": ["STORE_UNAVAILABLE", true, "the connection to the database was lost"],
   "22": ["STORE_FAILED", false, "the database refused a value"],
-  "25006": ["STORE_READ_ONLY", true, "the database takes no writes; is it a standby?"],
+  "25006": ["STORE_READ_ONLY", true, "the database takes no writes, as a standby does not"],
   "28": ["STORE_UNAVAILABLE", false, "the database refused the login"],
   "3D000": ["STORE_UNAVAILABLE", false, "there is no such database"],
   "40": ["STORE_BUSY", true, "other transactions kept coming first"],

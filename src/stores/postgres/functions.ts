@@ -5,6 +5,7 @@ import type { SchemaNames } from "./names.ts";
  * The functions that do the store's calls, so that each is one statement: locks are taken first, then
  * the time is looked at, then `applyPatch`'s rules are followed. Why functions: docs/decisions/030.
  *
+ * Nothing in their declarations names the table, which would wait for its lock before `patience` is set.
  * All take `patience`, how many milliseconds they may wait for locks: a call whose visitor has been
  * told 503 must not go on waiting here. Those that write also take `latest`, the moment on the server's
  * own clock after which they change nothing any more, and `durable`, 1 to wait for the disk.
@@ -27,7 +28,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
 
     `CREATE FUNCTION ${call("read")}(patience integer, wanted text, moment bigint)
     RETURNS text ${language} AS $body$
-    DECLARE held ${qualified}%ROWTYPE;
+    DECLARE held record;
     BEGIN
       ${waiting}
       SELECT * INTO held FROM ${qualified} WHERE id = wanted AND expires_at > moment;
@@ -40,7 +41,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
     DECLARE
       patch jsonb := change::jsonb;
       changed jsonb := coalesce(patch->'columns', '{}');
-      held ${qualified}%ROWTYPE;
+      held record;
       kept jsonb;
       removed text[] := '{}';
     BEGIN
