@@ -3,6 +3,7 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-ans
 import { holdResponse } from "../core/held-response.ts";
 import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
+import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
 
@@ -110,6 +111,19 @@ export function nodeErrors<Data extends object>(
     sessions.fail(request, error);
     next(error);
   };
+}
+
+/**
+ * The session of a WebSocket handshake, for a server's `upgrade` event: to be read, and watched through
+ * its `signal`. A page of another site gets none; see `sessions.handshake`.
+ *
+ * @throws StoreError
+ */
+export async function nodeHandshake<Data extends object>(
+  sessions: Sessions<Data>,
+  request: NodeRequest,
+): Promise<Session<Data>> {
+  return sessions.handshake(nodeIncoming(request));
 }
 
 function sendFailed(response: NodeResponse, error: unknown): void {
