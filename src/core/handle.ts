@@ -34,10 +34,12 @@ export function unavailableResponse(): Response {
 
 /** For adapters: what the core needs to see of a request. */
 export function incomingOf(request: Request): Incoming {
+  // Taken now: Deno's requests have no headers any more once they are answered.
+  const { headers } = request;
   return {
     method: request.method.toUpperCase(),
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
-    header: (name) => request.headers.get(name) ?? (name === "host" ? new URL(request.url).host : null),
+    header: (name) => headers.get(name) ?? (name === "host" ? new URL(request.url).host : null),
   };
 }
 

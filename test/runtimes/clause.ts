@@ -7,10 +7,18 @@ export interface RuntimeClause {
 /** How the runtime serves: takes a handler of the fetch kind, answers a door to it. */
 export type Serve = (handler: (request: Request) => Promise<Response>) => Promise<Door>;
 
+/** How a request differs from a plain GET. */
+export interface Sending {
+  readonly method?: string;
+  readonly headers?: NonNullable<RequestInit["headers"]>;
+  readonly body?: string | null;
+  readonly signal?: AbortSignal;
+}
+
 /** A door to a handler that is being served. */
 export interface Door {
   /** Sends a request as a client does; redirects are not followed. */
-  send(path: string, init?: RequestInit): Promise<Response>;
+  send(path: string, init?: Sending): Promise<Response>;
   close(): Promise<void>;
 }
 

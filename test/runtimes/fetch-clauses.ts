@@ -4,7 +4,7 @@ import type { Sessions, SessionsOptions } from "coatcheck";
 import { fetchSessions } from "coatcheck/fetch";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, probeStore } from "coatcheck/testing";
-import type { RuntimeClause, Serve } from "./clause.ts";
+import type { RuntimeClause, Sending, Serve } from "./clause.ts";
 
 interface Data {
   readonly who: string;
@@ -71,7 +71,7 @@ interface Site {
   readonly sessions: Sessions<Data>;
   readonly probe: ReturnType<typeof probeStore>;
   /** Sends a request with a jar's cookies, which takes the answer's. */
-  readonly visit: (jar: CookieJar, path: string, init?: RequestInit) => Promise<Response>;
+  readonly visit: (jar: CookieJar, path: string, init?: Sending) => Promise<Response>;
 }
 
 /** Clauses about requests and responses as this runtime makes and serves them. */

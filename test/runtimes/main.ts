@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -25,22 +25,49 @@ interface Globals {
   readonly Deno?: {
     readonly version: { readonly deno: string };
     serve(
-      options: { port: number; hostname: string; onListen(): void },
+      options: { port: number; hostname: string; onListen(): void; signal: AbortSignal },
       handler: Handler,
-    ): { readonly addr: { readonly port: number }; shutdown(): Promise<void> };
+    ): { readonly addr: { readonly port: number } };
   };
 }
 
 const { Bun, Deno } = globalThis as unknown as Globals;
 const hostname = "127.0.0.1";
 
-function doorAt(port: number, close: () => Promise<unknown>): Door {
+/** A client that sends the Host it is told, as `fetch` does not, and hangs up at once. */
+function doorAt(port: number, close: () => unknown): Door {
   return {
-    send: (path, init) => fetch(`http://${hostname}:${port}${path}`, { ...init, redirect: "manual" }),
+    async send(path, { method = "GET", headers, body, signal } = {}) {
+      const named = { host: "localhost", ...Object.fromEntries(new Headers(headers)) };
+      const options = { hostname, port, path, method, headers: named, agent: false };
+      const sent = httpRequest(signal ? { ...options, signal } : options);
+      sent.end(body ?? undefined);
+      const [response] = (await once(sent, "response")) as [IncomingMessage];
+      const lines = Object.entries(response.headersDistinct).flatMap(([name, values = []]) =>
+        values.map((value): [string, string] => [name, value]),
+      );
+      const status = response.statusCode ?? 0;
+      const isEmpty = method === "HEAD" || status === 204 || status === 304;
+      if (isEmpty) response.resume();
+      return new Response(isEmpty ? null : piecesOf(response), { status, headers: lines });
+    },
     async close() {
       await close();
     },
   };
+}
+
+function piecesOf(response: IncomingMessage): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      response.on("data", (piece: Uint8Array) => controller.enqueue(new Uint8Array(piece)));
+      response.on("end", () => controller.close());
+      response.on("error", (error) => controller.error(error));
+    },
+    cancel() {
+      response.destroy();
+    },
+  });
 }
 
 /** Node has no server of the fetch kind, so here is a small one. */
@@ -50,7 +77,7 @@ async function serveOnNode(handler: Handler): Promise<Door> {
   });
   server.listen(0, hostname);
   await once(server, "listening");
-  return doorAt((server.address() as AddressInfo).port, async () => {
+  return doorAt((server.address() as AddressInfo).port, () => {
     server.closeAllConnections();
     server.close();
   });
@@ -63,7 +90,9 @@ async function answer(handler: Handler, incoming: IncomingMessage, outgoing: Ser
   }
   const { method = "GET", url = "/" } = incoming;
   const body = method === "GET" || method === "HEAD" ? null : await text(incoming);
-  const response = await handler(new Request(`http://${hostname}${url}`, { method, headers, body }));
+  const response = await handler(
+    new Request(`http://${incoming.headers.host}${url}`, { method, headers, body }),
+  );
   outgoing.writeHead(response.status, [
     ...[...response.headers].filter(([name]) => name !== "set-cookie").flat(),
     ...response.headers.getSetCookie().flatMap((cookie) => ["set-cookie", cookie]),
@@ -78,8 +107,10 @@ async function serve(handler: Handler): Promise<Door> {
     return doorAt(server.port, () => server.stop(true));
   }
   if (Deno !== undefined) {
-    const server = Deno.serve({ port: 0, hostname, onListen() {} }, handler);
-    return doorAt(server.addr.port, () => server.shutdown());
+    // A shutdown would wait for visitors who have gone.
+    const end = new AbortController();
+    const server = Deno.serve({ port: 0, hostname, onListen() {}, signal: end.signal }, handler);
+    return doorAt(server.addr.port, () => end.abort());
   }
   return serveOnNode(handler);
 }

@@ -1,27 +1,88 @@
-import type { Store } from "coatcheck";
+import assert from "node:assert/strict";
+import type { Sessions, Store } from "coatcheck";
 import { fetchSessions } from "coatcheck/fetch";
 import { memoryStore } from "coatcheck/memory";
-import { races, storeContract } from "coatcheck/testing";
-import type { StartServer } from "coatcheck/testing";
+import { adapterContract, races, storeContract } from "coatcheck/testing";
+import type { StartServer, TestAnswer, TestData, TestRoute } from "coatcheck/testing";
 import type { Report, RuntimeClause, Serve } from "./clause.ts";
 import { coreClauses } from "./core-clauses.ts";
 import { fetchClauses } from "./fetch-clauses.ts";
 
-/** The race site in process: the order of a race is made by the calls' own async context, which no socket carries. */
-const start: StartServer = async (sessions, routes) => ({
-  fetch: fetchSessions(
+/** An app made of routes, behind the fetch adapter. */
+function appOf(
+  sessions: Sessions<TestData>,
+  routes: Readonly<Record<string, TestRoute>>,
+): (request: Request) => Promise<Response> {
+  return fetchSessions(
     sessions,
     async (request) => {
       const route = routes[new URL(request.url).pathname];
       if (route === undefined) return new Response("", { status: 404 });
-      const { status = 200, body = "", headers = {} } = await route(() => sessions.of(request), request);
-      // The races answer with plain texts.
-      return new Response(body as string, { status, headers: headers as Record<string, string> });
+      return toResponse(await route(() => sessions.of(request), request));
     },
-    { onError: () => new Response("failed", { status: 500 }) },
-  ),
+    { onError: (error) => new Response("failed", { status: statusOf(error) }) },
+  );
+}
+
+function toResponse({ status = 200, body = "", headers = {} }: TestAnswer): Response {
+  const lines = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+  const content = typeof body === "string" ? body : bytesOf(body);
+  return new Response(status === 204 || status === 304 ? null : content, { status, headers: lines });
+}
+
+function bytesOf(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  const iterator = texts[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await iterator.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(new TextEncoder().encode(next.value));
+    },
+  });
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : 500;
+}
+
+/** In process: the order of a race is made by the calls' own async context, which no socket carries. */
+const startInProcess: StartServer = async (sessions, routes) => ({
+  fetch: appOf(sessions, routes),
   close: async () => {},
 });
+
+/** Over the runtime's own server. */
+function startServed(serve: Serve): StartServer {
+  return async (sessions, routes) => {
+    const door = await serve(appOf(sessions, routes));
+    return {
+      async fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        const { method, headers, signal } = request;
+        const body = method === "GET" || method === "HEAD" ? null : await request.text();
+        return door.send(pathname + search, { method, headers, signal, body });
+      },
+      close: () => door.close(),
+    };
+  };
+}
+
+/** What a fetch handler can't do, by the first words of the clause. */
+const exceptions = ["gives back the messages of a page whose client went away"];
+
+/** The adapter contract, for the fetch adapter. An exception that holds no longer must go. */
+function adapterClauses(serve: Serve): RuntimeClause[] {
+  return adapterContract.map((clause) => ({
+    name: clause.name,
+    async check() {
+      const setting = { openStore: () => memoryStore(), start: startServed(serve) };
+      if (!exceptions.some((start) => clause.name.startsWith(start))) return clause.check(setting);
+      return assert.rejects(clause.check(setting), "an exception that holds");
+    },
+  }));
+}
 
 /** The clauses of the store contract, on a store that `prepare` makes room for. */
 export function storeClauses(kind: string, prepare: () => () => Store): RuntimeClause[] {
@@ -47,11 +108,12 @@ function parts(
     races: races.map((race) => ({
       name: race.name,
       async check() {
-        const orders = await race.check({ openStore, start });
+        const orders = await race.check({ openStore, start: startInProcess });
         if (orders === 0) throw new Error("no order was tried");
       },
     })),
     fetch: fetchClauses(serve),
+    adapter: adapterClauses(serve),
   };
 }
 

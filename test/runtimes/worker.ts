@@ -37,8 +37,14 @@ export const worker = {
     const serve = async (handler: Handler): Promise<Door> => {
       current = handler;
       return {
-        send: (path, init) =>
-          env.self.fetch(new Request(`http://localhost${path}`, { ...init, redirect: "manual" })),
+        send: (path, { signal, ...rest } = {}) =>
+          env.self.fetch(
+            new Request(`http://localhost${path}`, {
+              ...rest,
+              ...(signal && { signal }),
+              redirect: "manual",
+            }),
+          ),
         async close() {
           current = undefined;
         },
