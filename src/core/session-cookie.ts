@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import { cookieFault, maxCookieAge, serializeSetCookie } from "./set-cookie.ts";
+import { cookieFault, maxCookieAge, serializeSetCookie, shownName } from "./set-cookie.ts";
 import type { CookieScope } from "./set-cookie.ts";
 
 /** The session cookie. Its value is a ticket and can't be chosen; scripts never see it. */
@@ -11,6 +11,9 @@ export interface SessionCookieOptions extends Omit<CookieScope, "httpOnly"> {
    */
   readonly name?: string;
 }
+
+/** A longer name would not leave a cookie's 4096 bytes room for a ticket, nor a request's headers for much else. */
+const maxNameLength = 256;
 
 /** Writes the session cookie of a hub. */
 export interface SessionCookie {
@@ -39,7 +42,13 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
   const scope: CookieScope = { ...given, httpOnly: true };
   const fault = cookieFault(name, scope);
   if (fault !== undefined)
-    throw new ConfigError("COOKIE_CONFIG_INVALID", `The session cookie "${name}" ${fault}.`);
+    throw new ConfigError("COOKIE_CONFIG_INVALID", `The session cookie ${shownName(name)} ${fault}.`);
+  if (name.length > maxNameLength) {
+    throw new ConfigError(
+      "COOKIE_CONFIG_INVALID",
+      `The session cookie's name is longer than ${maxNameLength} characters.`,
+    );
+  }
   return {
     name,
     sent(ticket, { permanent, deadline }, now) {

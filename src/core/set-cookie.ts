@@ -91,18 +91,18 @@ export function cookieFault(name: string, scope: CookieScope): string | undefine
  */
 export function serializeSetCookie(name: string, value: string, scope: CookieScope, maxAge?: number): string {
   const fault = cookieFault(name, scope);
-  if (fault !== undefined) throw new MisuseError("COOKIE_INVALID", `The cookie ${shown(name)} ${fault}.`);
+  if (fault !== undefined) throw new MisuseError("COOKIE_INVALID", `The cookie ${shownName(name)} ${fault}.`);
   if (!valueShape.test(value)) {
     throw new MisuseError(
       "COOKIE_INVALID",
-      `The value of the cookie ${shown(name)} has characters that need encoding.`,
+      `The value of the cookie ${shownName(name)} has characters that need encoding.`,
     );
   }
   const bytes = name.length + value.length;
   if (bytes > maxCookieBytes) {
     throw new LimitError(
       "COOKIE_TOO_LARGE",
-      `The cookie ${shown(name)} has ${bytes} bytes in name and value; browsers drop cookies over ${maxCookieBytes}. ` +
+      `The cookie ${shownName(name)} has ${bytes} bytes in name and value; browsers drop cookies over ${maxCookieBytes}. ` +
         "Keep the data in the session.",
     );
   }
@@ -155,6 +155,6 @@ function capitalized(word: string): string {
 }
 
 /** A cookie's name as a message may show it. */
-function shown(name: unknown): string {
+export function shownName(name: unknown): string {
   return typeof name === "string" && tokenShape.test(name) ? `"${name.slice(0, 64)}"` : "(unprintable)";
 }

@@ -52,10 +52,10 @@ export class StoreCalls {
       throw this.#failed(operation, error);
     }
     // A store that answers at once needs no timer.
-    return answer instanceof Promise ? this.#inTime(operation, answer) : answer;
+    return isThenable(answer) ? this.#inTime(operation, answer) : answer;
   }
 
-  async #inTime<T>(operation: StoreOperation, answer: Promise<T>): Promise<T> {
+  async #inTime<T>(operation: StoreOperation, answer: PromiseLike<T>): Promise<T> {
     let cancel: (() => void) | undefined;
     const late = new Promise<never>((_, reject) => {
       cancel = this.#clock.after(this.#timeout, () => {
@@ -85,4 +85,11 @@ export class StoreCalls {
     if (code !== "RECORD_UNREADABLE") this.#events.emit({ type: "store-failed", operation, code });
     return error;
   }
+}
+
+/** A promise, also one of another make than this realm's. */
+function isThenable<T>(answer: Awaitable<T>): answer is Promise<T> {
+  return (
+    typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function"
+  );
 }
