@@ -56,7 +56,7 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
       if (error !== undefined || failure !== undefined) {
         owed.set(event, headers);
         add(headers, event.res.errHeaders, cause);
-        throw cause; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
+        throw cause;
       }
       // To a Response that is an error h3 adds only what is meant for errors.
       const isErrorResponse = answer instanceof Response && answer.status >= 400;

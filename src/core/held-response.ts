@@ -46,7 +46,7 @@ class HeldResponse<Data extends object> {
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
-  readonly #originals: Readonly<Record<Outlet, (...args: unknown[]) => unknown>>;
+  readonly #originals = new Map<Outlet, unknown>();
   readonly #shadowed = new Map<string, PropertyDescriptor | undefined>();
   #state: State = "open";
   #calls: { readonly outlet: Outlet; readonly args: unknown[] }[] = [];
@@ -58,12 +58,11 @@ class HeldResponse<Data extends object> {
     this.#response = response;
     this.#exchange = exchange;
     this.#answer = answer;
-    const { writeHead, flushHeaders, write, end } = response;
-    this.#originals = { writeHead, flushHeaders, write, end };
   }
 
   begin(): void {
     for (const outlet of outlets) {
+      this.#originals.set(outlet, Reflect.get(this.#response, outlet));
       const take = (...args: unknown[]): unknown =>
         this.#state === "passing" ? this.#send(outlet, args) : this.#take(outlet, args);
       Object.defineProperty(this.#response, outlet, { value: take, configurable: true, writable: true });
@@ -76,7 +75,8 @@ class HeldResponse<Data extends object> {
   }
 
   #send(outlet: Outlet, args: readonly unknown[]): unknown {
-    return Reflect.apply(this.#originals[outlet], this.#response, args);
+    const original = this.#originals.get(outlet);
+    return typeof original === "function" ? Reflect.apply(original, this.#response, args) : undefined;
   }
 
   #take(outlet: Outlet, args: unknown[]): unknown {
@@ -93,7 +93,7 @@ class HeldResponse<Data extends object> {
         return this.#queue(outlet, args);
       case "answering":
         return this.#sendAnswer(outlet, args);
-      case "closed":
+      default:
         return this.#discard(outlet, args);
     }
   }

@@ -115,11 +115,14 @@ export const responseClauses: readonly AdapterClause[] = [
     "refuses to write to a session whose response has left, also one that is opened only then",
     (sessions) => {
       const left: { late?: () => Promise<unknown>; later?: () => Promise<unknown> } = {};
-      const codeOf = async (work: (() => Promise<unknown>) | undefined): Promise<unknown> =>
-        work?.().then(
-          () => "accepted",
-          (error: unknown) => (error instanceof MisuseError ? error.code : error),
-        );
+      const codeOf = async (work: (() => Promise<unknown>) | undefined): Promise<string> => {
+        try {
+          await work?.();
+          return "accepted";
+        } catch (error) {
+          return error instanceof MisuseError ? error.code : "another error";
+        }
+      };
       return {
         "/leave": async (session, request) => {
           const opened = await session();

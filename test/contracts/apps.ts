@@ -21,7 +21,7 @@ import Koa from "koa";
 
 /** An app made of routes in one framework: a listener for Node's servers, and where it has one its own `fetch`. */
 export interface App {
-  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => unknown;
   readonly fetch?: (request: Request) => Promise<Response>;
 }
 
@@ -85,20 +85,19 @@ function expressApp(make: typeof express): MakeApp {
     const app = make();
     app.use(expressSessions(sessions));
     app.use(make.json());
-    for (const [path, route] of Object.entries(routes)) {
-      app.all(path, (req, res, next) => {
-        const answer = async (): Promise<void> => {
-          const { status = 200, body, headers = {} } = await route(() => sessions.of(req), req);
-          for (const [name, value] of linesOf(headers)) res.append(name, value);
-          const { location } = headers;
-          if (typeof location === "string") res.redirect(status, location);
-          else if (typeof body === "object")
-            Readable.from(body, { objectMode: false }).pipe(res.status(status));
-          else res.status(status).send(body ?? "");
-        };
-        answer().catch(next);
-      });
-    }
+    app.use((req, res, next) => {
+      const answer = async (): Promise<void> => {
+        const { status = 200, body, headers = {} } = await answerRoute(routes, sessions, req.path, req);
+        for (const [name, value] of linesOf(headers)) res.append(name, value);
+        const { location } = headers;
+        if (typeof location === "string") res.redirect(status, location);
+        else if (typeof body === "object")
+          Readable.from(body, { objectMode: false }).pipe(res.status(status));
+        else res.status(status).send(body ?? "");
+      };
+      // What Express 5 does by itself with a handler that answers a promise.
+      answer().then(undefined, next);
+    });
     app.use(expressErrors(sessions));
     app.use((error: unknown, _req: express.Request, res: express.Response, next: express.NextFunction) => {
       if (res.headersSent) next(error);
@@ -211,18 +210,17 @@ export const apps = {
     app.register(fastifySessions(sessions));
     app.setErrorHandler((error, _request, reply) => reply.code(statusOf(error)).send("failed"));
     app.register(async (scope) => {
-      for (const [path, route] of Object.entries(routes)) {
-        scope.all(path, async (request, reply) => {
-          const { status = 200, body, headers } = await route(() => sessions.of(request), request);
-          reply.code(status).headers(mutable(headers));
-          return reply.send(
-            typeof body === "object" ? Readable.from(body, { objectMode: false }) : (body ?? ""),
-          );
-        });
-      }
+      scope.all("/*", async (request, reply) => {
+        const path = pathOf(request.url);
+        const { status = 200, body, headers } = await answerRoute(routes, sessions, path, request);
+        reply.code(status).headers(mutable(headers));
+        return reply.send(
+          typeof body === "object" ? Readable.from(body, { objectMode: false }) : (body ?? ""),
+        );
+      });
     });
     await app.ready();
-    return { listener: app.routing };
+    return { listener: (request, response) => app.routing(request, response) };
   },
 
   h3(sessions, routes) {
@@ -241,7 +239,7 @@ export const apps = {
     }
     const handler = toNodeHandler(app);
     return {
-      listener: (request, response) => void handler(request, response),
+      listener: async (request, response) => handler(request, response),
       fetch: async (request) => app.fetch(request),
     };
   },

@@ -1,3 +1,5 @@
+// On every store; on every adapter in races-adapters.test.ts.
+
 import { test } from "node:test";
 import type { Store } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
@@ -18,8 +20,8 @@ interface RacedStore {
 }
 
 const stores: Readonly<Record<string, RacedStore>> = {
-  memory: { openStore: () => memoryStore() },
-  sqlite: { openStore: () => sqliteStore({ path: ":memory:" }) },
+  memory: { openStore: () => memoryStore(), adapters: ["fetch", "hono"] },
+  sqlite: { openStore: () => sqliteStore({ path: ":memory:" }), adapters: ["fetch", "hono"] },
   "redis (node-redis)": {
     openStore: () => redisDoors["node-redis"]()(),
     skip: withoutRedis,

@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestOptions, ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
+import { duplexPair, Readable } from "node:stream";
 import type { StartServer } from "coatcheck/testing";
-import { inject } from "light-my-request";
 import { apps } from "./apps.ts";
 import type { MakeApp } from "./apps.ts";
 
@@ -14,27 +13,43 @@ export const servers: Readonly<Record<string, StartServer>> = Object.fromEntries
   Object.entries(apps).map(([name, make]) => [name, inProcess(make)]),
 );
 
-/** Answers requests without a socket: through the framework's own `fetch`, or with a Node request made up for it. */
+/**
+ * Answers requests without a socket: through the framework's own `fetch`, or over a pair of streams to a
+ * server of Node's that listens nowhere. Either way everything that happens belongs to the caller.
+ */
 function inProcess(make: MakeApp): StartServer {
   return async (sessions, routes) => {
-    const app = await make(sessions, routes);
+    const { fetch, listener } = await make(sessions, routes);
+    if (fetch !== undefined) return { fetch, close: async () => {} };
+    const server = createServer(listener);
     return {
-      fetch: app.fetch ?? (async (request) => injected(app.listener, request)),
+      async fetch(request) {
+        const [near, far] = duplexPair();
+        server.emit("connection", far);
+        const response = await sendHttp(request, { createConnection: () => near });
+        // The answer has been written when it begins to arrive, since nothing here takes time.
+        return new Response(await response.text(), response);
+      },
       close: async () => {},
     };
   };
 }
 
-async function injected(
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-  request: Request,
-): Promise<Response> {
-  const response = await inject((req, res) => listener(req, res), {
-    method: "GET",
-    url: new URL(request.url).pathname,
-    headers: Object.fromEntries(request.headers),
+/** Sends a request and answers when its answer begins. */
+async function sendHttp(request: Request, options: RequestOptions): Promise<Response> {
+  const { pathname, search } = new URL(request.url);
+  const sent = httpRequest({
+    ...options,
+    path: pathname + search,
+    method: request.method,
+    headers: { host: "localhost", connection: "close", ...Object.fromEntries(request.headers) },
+    signal: request.signal,
   });
-  return toResponse(response.statusCode, headersOf(response.headers), response.payload);
+  if (request.body === null) sent.end();
+  else sent.end(await request.text());
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const body = request.method === "HEAD" ? null : bodyOf(response);
+  return toResponse(response.statusCode ?? 0, headersOf(response.headersDistinct), body);
 }
 
 /** Starts an app on a socket of its own, for HTTP/1. */
@@ -45,22 +60,7 @@ export function overHttp(make: MakeApp): StartServer {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     return {
-      async fetch(request) {
-        const { pathname, search } = new URL(request.url);
-        const sent = httpRequest({
-          port,
-          host: "127.0.0.1",
-          path: pathname + search,
-          method: request.method,
-          headers: { host: "localhost", ...Object.fromEntries(request.headers) },
-          signal: request.signal,
-          agent: false,
-        });
-        sent.end(await request.text());
-        const [response] = (await once(sent, "response")) as [IncomingMessage];
-        const body = request.method === "HEAD" ? null : bodyOf(response);
-        return toResponse(response.statusCode ?? 0, headersOf(response.headersDistinct), body);
-      },
+      fetch: async (request) => sendHttp(request, { port, host: "127.0.0.1", agent: false }),
       async close() {
         server.closeAllConnections();
         server.close();
