@@ -61,7 +61,6 @@ async function openRedis(setting: StoreSetting & { kind: "redis" }): Promise<Ope
   client.connect().catch(() => undefined);
   try {
     await once(client, "ready");
-    await client.ping();
   } catch (error) {
     if (/^(?:ERR|NOAUTH|NOPERM|WRONGPASS)\b/.test(reasonOf(error))) {
       await close();
