@@ -20,6 +20,15 @@ import { SubjectIndex } from "./redis/subject-index.ts";
 
 export type { InvalidationClient, IoRedisClient, NearCacheOptions, NodeRedisClient, RedisWarning };
 
+/** What `durable` asks for; a write that too few replicas have in time fails with STORE_NOT_REPLICATED. */
+export interface RedisDurability {
+  readonly replicas: number;
+  /** How long a write waits for them. While it does, its connection does nothing else. */
+  readonly timeout: Duration;
+  /** A client for these writes alone, to the same servers: the store's own client must not wait with them. */
+  readonly connection: NodeRedisClient | IoRedisClient;
+}
+
 /** The options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /** A connected client of node-redis 5 or ioredis 5, or newer; also a cluster, or one that asks Sentinels. You close it. */
@@ -31,11 +40,8 @@ export interface RedisStoreOptions {
    * queue longer is refused there. Default 2 seconds; keep it at the `storeTimeout` of the sessions.
    */
   readonly timeout?: Duration;
-  /**
-   * Acknowledges a login, a logout and a new ticket only when so many replicas have it; fails with
-   * STORE_NOT_REPLICATED otherwise. Default: as soon as the primary has it.
-   */
-  readonly durable?: { readonly replicas: number; readonly timeout: Duration };
+  /** Acknowledges logins, logouts and new tickets only when replicas have them. Default: when the primary has them. */
+  readonly durable?: RedisDurability;
   /** Keeps records that were read in this process, for as long as the server says nothing else. Default: off. */
   readonly nearCache?: NearCacheOptions;
   /** Told at the first use how the server may lose sessions. Default: a process warning for each. */
@@ -56,17 +62,10 @@ export function redisStore(options: RedisStoreOptions): Store {
       "prefix must be 1 to 64 letters, digits and . _ : / -, such as shop:session:",
     );
   }
-  if (durable !== undefined && !(Number.isSafeInteger(durable.replicas) && durable.replicas > 0)) {
-    throw new ConfigError("CONFIG_INVALID", "durable.replicas must be a whole number above zero.");
-  }
   const patience = toMilliseconds(timeout, "timeout");
-  const replication = durable && {
-    replicas: durable.replicas,
-    timeout: toMilliseconds(durable.timeout, "durable.timeout"),
-  };
+  const replication = durable && replicationOf(durable, options.client);
   const connection = connectionOf(options.client);
   if (nearCache !== undefined && connection.isCluster) {
-    connection.release();
     throw new ConfigError(
       "CONFIG_INVALID",
       "nearCache works with one server, or one behind Sentinels: in a cluster, every node would have to be listened to.",
@@ -75,6 +74,25 @@ export function redisStore(options: RedisStoreOptions): Store {
   const near = nearCache && new NearCache(nearCache, (id) => `${prefix}session:${id}`);
   const { onWarning = warnProcess } = options;
   return new RedisStore({ connection, prefix, patience, replication, near, onWarning });
+}
+
+function replicationOf(durable: RedisDurability, client: RedisStoreOptions["client"]): Replication {
+  const { replicas, timeout, connection } = durable;
+  if (!Number.isSafeInteger(replicas) || replicas < 1) {
+    throw new ConfigError("CONFIG_INVALID", "durable.replicas must be a whole number above zero.");
+  }
+  if (!connection || connection === client) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "durable.connection must be a client of its own, such as client.duplicate(): while a write waits for " +
+        "replicas, nothing else goes through its connection.",
+    );
+  }
+  return {
+    replicas,
+    timeout: toMilliseconds(timeout, "durable.timeout"),
+    connection: connectionOf(connection),
+  };
 }
 
 function warnProcess({ code, message }: RedisWarning): void {
@@ -164,6 +182,7 @@ class RedisStore implements Store {
   close(): void {
     this.#parts.near?.close();
     this.#parts.connection.release();
+    this.#parts.replication?.connection.release();
   }
 
   async #patch(id: string, patch: Patch, now: number, start: number): Promise<PatchOutcome> {

@@ -94,10 +94,14 @@ describe("options that redisStore refuses", () => {
 
   test("replicas and durations that can't be", () => {
     const client = createClient();
+    const connection = createClient();
     for (const replicas of [0, -1, 1.5, "1"]) {
-      refused({ client, durable: { replicas, timeout: { seconds: 1 } } }, /durable.replicas/);
+      refused({ client, durable: { replicas, timeout: { seconds: 1 }, connection } }, /durable.replicas/);
     }
-    refused({ client, durable: { replicas: 1, timeout: 5 } }, /durable.timeout/);
+    refused({ client, durable: { replicas: 1, timeout: 5, connection } }, /durable.timeout/);
+    for (const same of [client, undefined]) {
+      refused({ client, durable: { replicas: 1, timeout: { seconds: 1 }, connection: same } }, /duplicate/);
+    }
     refused({ client, timeout: { seconds: 0 } }, /timeout/);
   });
 
@@ -287,7 +291,11 @@ describe("what goes wrong in Redis", { skip: withoutRedis }, async () => {
         await until("it follows", async () =>
           (await replica.ask("INFO", "replication")).includes("link_status:up"),
         );
-        const durable = { replicas: 1, timeout: { milliseconds: 100 } };
+        const durable = {
+          replicas: 1,
+          timeout: { milliseconds: 100 },
+          connection: await connect(server.url),
+        };
         const store = redisStore({ client: await connect(server.url), durable, onWarning: () => {} });
         await store.create(recordWith("one"));
         const login = {

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -77,6 +77,15 @@ export class RedisServer {
     return server;
   }
 
+  /** A Sentinel that looks after a primary. */
+  static async startSentinel(name: string, primary: number): Promise<RedisServer> {
+    const sentinel = await RedisServer.start(["--sentinel"]);
+    await sentinel.ask("SENTINEL", "MONITOR", name, "127.0.0.1", String(primary), "1");
+    await sentinel.ask("SENTINEL", "SET", name, "down-after-milliseconds", "500");
+    await sentinel.ask("SENTINEL", "SET", name, "failover-timeout", "2000");
+    return sentinel;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -87,19 +96,13 @@ export class RedisServer {
 
   /** Starts it, or again after `kill`, with what it kept on disk. */
   async run(): Promise<void> {
-    const settings = [
-      "--port",
-      String(this.port),
-      "--dir",
-      this.#folder,
-      "--save",
-      "",
-      ...quick,
-      ...this.#settings,
-    ];
-    this.#process = spawn("redis-server", [...settings, "--bind", "127.0.0.1", "--daemonize", "no"], {
-      stdio: "ignore",
-    });
+    const own = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder];
+    const isSentinel = this.#settings.includes("--sentinel");
+    // A Sentinel writes down what it learns.
+    const file = join(this.#folder, "sentinel.conf");
+    if (isSentinel) writeFileSync(file, "");
+    const settings = isSentinel ? [file, ...own] : [...own, "--save", "", ...quick];
+    this.#process = spawn("redis-server", [...settings, ...this.#settings], { stdio: "ignore" });
     for (let tries = 0; ; tries++) {
       try {
         // Everything but a refused connection means that it is there: LOADING, NOAUTH, a Sentinel.
@@ -260,6 +263,7 @@ export async function nodeCluster(servers: readonly RedisServer[]) {
   const cluster = createCluster({
     rootNodes: servers.map(({ url }) => ({ url })),
     defaults: nodeOptions,
+    topologyRefreshOnReconnectionAttemptStrategy: 500,
   });
   cluster.on("error", () => {});
   await cluster.connect();

@@ -37,7 +37,8 @@ export interface RedisConnection {
   run(command: ScriptCommand): Promise<unknown>;
   /**
    * Runs a script, and a `WAIT` behind it on the same connection: it counts the replicas that have
-   * what this connection wrote. Answers both replies; strings in them may be text.
+   * what this connection wrote, and lets nothing past until then. Answers both replies; strings in
+   * them may be text.
    *
    * @param patience in milliseconds.
    */

@@ -6,10 +6,11 @@ import type { Argument } from "./record-hash.ts";
 import type { Script } from "./scripts.ts";
 import { ServerTime } from "./server-time.ts";
 
-/** How many replicas must have a write, and for how many milliseconds it is waited for them. */
+/** How many replicas must have a write, for how many milliseconds it is waited for them, and on which connection. */
 export interface Replication {
   readonly replicas: number;
   readonly timeout: number;
+  readonly connection: RedisConnection;
 }
 
 /** How often a script is tried against a clock that keeps jumping. */
@@ -76,8 +77,8 @@ export class ScriptCalls {
 
   async #call(command: ScriptCommand, replication: Replication | undefined): Promise<unknown> {
     if (replication === undefined) return this.#connection.run(command);
-    const { replicas, timeout } = replication;
-    const [reply, have] = await this.#connection.runAndWait(command, replicas, timeout);
+    const { replicas, timeout, connection } = replication;
+    const [reply, have] = await connection.runAndWait(command, replicas, timeout);
     const isWritten = Array.isArray(reply) && ["applied", "created", "added"].includes(String(reply[0]));
     if (!isWritten || Number(have) >= replicas) return reply;
     throw new StoreError(
