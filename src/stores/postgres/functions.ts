@@ -12,7 +12,7 @@ import type { SchemaNames } from "./names.ts";
  */
 export function functionsOf({ qualified, call }: SchemaNames): readonly string[] {
   return [
-    `CREATE FUNCTION ${call("create")}(patience integer, latest bigint, durable integer, record text)
+    `CREATE OR REPLACE FUNCTION ${call("create")}(patience integer, latest bigint, durable integer, record text)
     RETURNS text ${language} AS $body$
     DECLARE given jsonb := record::jsonb;
     BEGIN
@@ -26,7 +26,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN ${answer(`'kind', CASE WHEN FOUND THEN 'created' ELSE 'taken' END`)};
     END $body$`,
 
-    `CREATE FUNCTION ${call("read")}(patience integer, wanted text, moment bigint)
+    `CREATE OR REPLACE FUNCTION ${call("read")}(patience integer, wanted text, moment bigint)
     RETURNS text ${language} AS $body$
     DECLARE held record;
     BEGIN
@@ -35,7 +35,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN ${answer(`'record', CASE WHEN FOUND THEN ${recordOf("held")} END`)};
     END $body$`,
 
-    `CREATE FUNCTION ${call("patch")}(
+    `CREATE OR REPLACE FUNCTION ${call("patch")}(
       patience integer, latest bigint, durable integer, wanted text, moment bigint, change text
     ) RETURNS text ${language} AS $body$
     DECLARE
@@ -73,7 +73,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN ${answer(`'kind', 'applied', 'revision', held.revision + 1, 'removed', to_json(removed)`)};
     END $body$`,
 
-    `CREATE FUNCTION ${call("list")}(patience integer, wanted text, moment bigint)
+    `CREATE OR REPLACE FUNCTION ${call("list")}(patience integer, wanted text, moment bigint)
     RETURNS SETOF text ${language} AS $body$
     BEGIN
       ${waiting}
@@ -81,7 +81,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
         WHERE held.subject = wanted AND held.expires_at > moment;
     END $body$`,
 
-    `CREATE FUNCTION ${call("sweep")}(patience integer, moment bigint, most bigint)
+    `CREATE OR REPLACE FUNCTION ${call("sweep")}(patience integer, moment bigint, most bigint)
     RETURNS text ${language} AS $body$
     DECLARE deleted bigint;
     BEGIN
