@@ -9,7 +9,9 @@ import { maxLines, rules } from "./rules.ts";
 const root = dirname(dirname(import.meta.dirname));
 
 function repository(): Files {
-  const found = globSync("{src,app,test,bench,scripts}/**/*.{ts,mjs}", { cwd: root }).toSorted();
+  const found = globSync(["{src,app,test,bench,scripts}/**/*.{ts,mjs}", "examples/*.ts"], { cwd: root })
+    .filter((file) => !/(?:^|[\\/])(?:node_modules|\.next)[\\/]/.test(file))
+    .toSorted();
   return new Map(
     found.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(root, path), "utf8")] as const),
   );
