@@ -50,7 +50,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       return;
     }
     const exchange = sessions.exchange(incoming, [ctx, ctx.req, ctx.request]);
-    holdResponse(ctx.res, exchange, (failure) => {
+    const hold = holdResponse(ctx.res, exchange, (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
       else if (options.unavailable === undefined) sendBare(ctx.res, unavailableAnswer);
       else options.unavailable(ctx, failure);
@@ -59,6 +59,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       await exchange.run(next);
     } catch (error) {
       exchange.fail(error);
+      hold.abandon();
       throw error;
     }
   };

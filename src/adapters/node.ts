@@ -80,7 +80,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
       }
     };
     const exchange = sessions.exchange(incoming, [request]);
-    holdResponse(response, exchange, answer);
+    const hold = holdResponse(response, exchange, answer);
     if (handler === undefined) {
       exchange.run(() => next?.());
       return;
@@ -90,8 +90,8 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
         await exchange.run(() => handler(request, response));
       } catch (error) {
         exchange.fail(error);
-        if (response.headersSent) giveUp(response, error);
-        else await answer(error);
+        if (hold.abandon()) await answer(error);
+        else giveUp(response, error);
       }
     };
     void handle();

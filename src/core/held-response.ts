@@ -1,5 +1,7 @@
 import { StoreError } from "../errors.ts";
 import type { Exchange, Settled } from "./exchange.ts";
+import { assertWritable, refuseHeader } from "./node-errors.ts";
+import { headOf, isStatus, takeHead } from "./node-head.ts";
 import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
 import { applyHeaders } from "./response-headers.ts";
@@ -13,7 +15,7 @@ const headerChanges = ["setHeader", "appendHeader", "removeHeader"] as const;
 
 /**
  * For adapters of Node servers: holds a response back from its first byte until the exchange is
- * settled, however it is written. Then it goes out as it was written, callbacks, back-pressure and all.
+ * settled, however it is written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it goes out as it was written, callbacks, back-pressure and all.
  * Where nobody asked for the session or the cookies nothing is held.
  *
  * If the commit fails what was written is dropped, and `answer` has the response to itself: status
@@ -26,23 +28,31 @@ export function holdResponse<Data extends object>(
   response: NodeResponse,
   exchange: Exchange<Data>,
   answer: (failure: unknown) => unknown,
-): void {
+): Hold {
   const held = new HeldResponse(response, exchange, answer);
   held.begin();
+  return held;
+}
+
+/** A response that is held. */
+export interface Hold {
+  /** Drops the headers of an answer that went no further. `true` when the response can be answered anew. */
+  abandon(): boolean;
 }
 
 type Outlet = (typeof outlets)[number];
 
 /**
  * - `open`: nothing written yet.
+ * - `headed`: writeHead was called, and nothing has to leave yet.
  * - `held`: written to, and waiting for the commit.
  * - `passing`: the commit is acknowledged; everything goes straight through.
  * - `answering`: the commit failed; what is written now is the error's answer.
  * - `closed`: the error is answered; what the handler still writes goes nowhere.
  */
-type State = "open" | "held" | "passing" | "answering" | "closed";
+type State = "open" | "headed" | "held" | "passing" | "answering" | "closed";
 
-class HeldResponse<Data extends object> {
+class HeldResponse<Data extends object> implements Hold {
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
@@ -51,6 +61,7 @@ class HeldResponse<Data extends object> {
   #state: State = "open";
   #calls: { readonly outlet: Outlet; readonly args: unknown[] }[] = [];
   #isEnded = false;
+  #status = 200;
   /** What the error's answer must carry, until it does. */
   #owed: ResponseHeaders | undefined;
 
@@ -68,10 +79,21 @@ class HeldResponse<Data extends object> {
       Object.defineProperty(this.#response, outlet, { value: take, configurable: true, writable: true });
     }
     this.#response.once("close", () => {
-      if (this.#state !== "open") return;
+      if (this.#state !== "open" && this.#state !== "headed") return;
+      this.#unshadow();
       this.#state = "passing";
       void this.#exchange.settle("threw");
     });
+  }
+
+  abandon(): boolean {
+    if (this.#state === "open") return !this.#response.headersSent;
+    if (this.#state !== "headed") return false;
+    this.#unshadow();
+    this.#calls = [];
+    clearPage(this.#response);
+    this.#state = "open";
+    return true;
   }
 
   #send(outlet: Outlet, args: readonly unknown[]): unknown {
@@ -84,11 +106,9 @@ class HeldResponse<Data extends object> {
       case "passing":
         return this.#send(outlet, args);
       case "open":
-        if (!this.#exchange.isUntouched) return this.#hold(outlet, args);
-        // Nothing to wait for; from now on a session can be read, but no longer written to.
-        this.#state = "passing";
-        void this.#exchange.settle({ status: this.#response.statusCode });
-        return this.#send(outlet, args);
+        return outlet === "writeHead" ? this.#head(args) : this.#hold(outlet, args);
+      case "headed":
+        return outlet === "writeHead" ? this.#headAgain(args) : this.#hold(outlet, args);
       case "held":
         return this.#queue(outlet, args);
       case "answering":
@@ -98,69 +118,84 @@ class HeldResponse<Data extends object> {
     }
   }
 
-  /** The first call that would have sent something. */
-  #hold(outlet: Outlet, args: unknown[]): unknown {
-    if (outlet === "writeHead") this.#takeHead(args);
-    const { statusCode } = this.#response;
-    // Node's own error for a status that is none comes before anything is sent.
-    if (!(statusCode >= 100 && statusCode <= 999)) return this.#send(outlet, args);
-    assertWritable(outlet, args);
-    this.#state = "held";
-    this.#shadow("headersSent", { get: () => true });
-    this.#shadow("writableEnded", { get: () => this.#isEnded });
-    this.#shadow("writableNeedDrain", { get: () => !this.#isEnded });
-    for (const name of headerChanges) this.#shadow(name, { value: refuseHeader });
-    const result = this.#queue(outlet, outlet === "writeHead" ? headOf(args) : args);
-    void this.#exchange
-      .settle({ status: statusCode })
-      .then((settled) => this.#release(statusCode, settled))
-      .catch((error: unknown) => this.#fail(error));
-    return result;
+  #head(args: unknown[]): unknown {
+    takeHead(this.#response, args);
+    // Node has its own error for a status that is none.
+    if (!isStatus(this.#response.statusCode)) return this.#send("writeHead", args);
+    this.#shut("headed");
+    this.#calls.push({ outlet: "writeHead", args: headOf(args) });
+    return this.#response;
   }
 
-  /** Sets the headers that writeHead was given as Node does, so that ours can be merged with them. */
-  #takeHead(args: readonly unknown[]): void {
-    const response = this.#response;
-    const [status] = args;
-    if (typeof status === "number") response.statusCode = status;
-    const headers = typeof args[1] === "string" ? args[2] : (args[2] ?? args[1]);
-    if (typeof headers !== "object" || headers === null) return;
-    if (!Array.isArray(headers)) {
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-      return;
+  /** Node's own way to send headers that nobody wrote; libraries call it without looking. */
+  #headAgain(args: readonly unknown[]): unknown {
+    if (args.length !== 1 || args[0] !== this.#status) refuseHeader();
+    return this.#response;
+  }
+
+  /** The first call that would have sent something. */
+  #hold(outlet: Outlet, args: unknown[]): unknown {
+    if (this.#state === "open" && !isStatus(this.#response.statusCode)) return this.#send(outlet, args);
+    if (this.#exchange.isUntouched) {
+      // Nothing to wait for; from now on a session can be read, but no longer written to.
+      if (this.#state === "open") this.#status = this.#response.statusCode;
+      void this.#exchange.settle({ status: this.#status });
+      this.#unshadow();
+      this.#replay();
+      return this.#send(outlet, args);
     }
-    const flat: unknown[] = headers.flat();
-    for (let at = 0; at < flat.length; at += 2) response.removeHeader(String(flat[at]));
-    for (let at = 0; at < flat.length; at += 2) response.appendHeader(String(flat[at]), String(flat[at + 1]));
+    if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
+    if (this.#state === "open") this.#shut("held");
+    this.#state = "held";
+    void this.#exchange
+      .settle({ status: this.#status })
+      .then((settled) => this.#release(settled))
+      .catch((error: unknown) => this.#fail(error));
+    return this.#queue(outlet, args);
+  }
+
+  /** From here on the response looks like one whose headers have left. */
+  #shut(state: State): void {
+    this.#state = state;
+    this.#status = this.#response.statusCode;
+    this.#shadow("headersSent", { get: () => true });
+    this.#shadow("writableEnded", { get: () => this.#isEnded });
+    this.#shadow("writableNeedDrain", { get: () => this.#state === "held" && !this.#isEnded });
+    for (const name of headerChanges) this.#shadow(name, { value: refuseHeader });
   }
 
   #queue(outlet: Outlet, args: unknown[]): unknown {
-    // Node's own way to send headers that nobody wrote: libraries call it without looking.
-    const isAgain = outlet === "writeHead" && this.#calls.length > 0;
-    if (isAgain && (args.length !== 1 || args[0] !== this.#response.statusCode)) refuseHeader();
-    if (isAgain) return this.#response;
-    assertWritable(outlet, args);
+    if (outlet === "writeHead") return this.#headAgain(args);
+    if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
     this.#calls.push({ outlet, args });
     if (outlet === "end") this.#isEnded = true;
     // More is welcome at `drain`, when what is here has left.
     return outlet === "write" ? false : this.#response;
   }
 
-  #release(status: number, { headers, failure }: Settled): void {
+  #release({ headers, failure }: Settled): void {
+    if (failure !== undefined) {
+      this.#fail(failure, headers);
+      return;
+    }
     this.#unshadow();
-    if (failure !== undefined) return this.#fail(failure, headers);
-    this.#response.statusCode = status;
     applyHeaders(headersOf(this.#response), headers);
-    this.#state = "passing";
+    const isFull = this.#replay();
+    if (!this.#isEnded && !isFull) this.#response.emit("drain");
+  }
+
+  /** Lets out what was held. @returns whether Node's own buffer is full. */
+  #replay(): boolean {
     const calls = this.#calls;
     this.#calls = [];
+    this.#state = "passing";
+    if (this.#status !== this.#response.statusCode) this.#response.statusCode = this.#status;
     let isFull = false;
     for (const { outlet, args } of calls) {
       const result = this.#send(outlet, args);
       if (outlet === "write") isFull = result === false;
     }
-    if (!this.#isEnded && !isFull) this.#response.emit("drain");
-    return undefined;
+    return isFull;
   }
 
   /** Drops what was written; the response is for the error's answer alone. */
@@ -191,7 +226,7 @@ class HeldResponse<Data extends object> {
     let sent = args;
     if (this.#owed !== undefined) {
       if (outlet === "writeHead") {
-        this.#takeHead(args);
+        takeHead(this.#response, args);
         sent = headOf(args);
       }
       const owed = this.#owed;
@@ -221,22 +256,4 @@ class HeldResponse<Data extends object> {
     }
     this.#shadowed.clear();
   }
-}
-
-/** What is left to give to writeHead when its headers have been taken. */
-function headOf([status, message]: readonly unknown[]): unknown[] {
-  return typeof message === "string" ? [status, message] : [status];
-}
-
-/** What Node throws at once must not wait for the commit: it is the handler's failure. */
-function assertWritable(outlet: Outlet, [chunk]: readonly unknown[]): void {
-  if (outlet !== "write" && (outlet !== "end" || !chunk || typeof chunk === "function")) return;
-  if (typeof chunk === "string" || chunk instanceof Uint8Array) return;
-  const error = new TypeError("A response is written in strings and Uint8Arrays.");
-  throw Object.assign(error, { code: "ERR_INVALID_ARG_TYPE" });
-}
-
-function refuseHeader(): never {
-  const error = new Error("The response has been written to; its headers can't be changed any more.");
-  throw Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
 }

@@ -182,7 +182,7 @@ test("a response that was written to looks like one whose headers have left", as
       ]) {
         assert.throws(change, { code: "ERR_HTTP_HEADERS_SENT" });
       }
-      assert.throws(() => Reflect.apply(response.write, response, [{}]), { code: "ERR_INVALID_ARG_TYPE" });
+      assert.throws(() => response.write({}), { code: "ERR_INVALID_ARG_TYPE" });
       response.end("page");
       response.statusCode = 500;
       seen.push(response.writableEnded, response.getHeader("x-late"));
@@ -262,7 +262,7 @@ test("early hints do not wait for the commit", async (t) => {
 
 test("what Node refuses at once fails the handler, not the answer after its commit", async (t) => {
   for (const write of [
-    (response: ServerResponse) => Reflect.apply(response.end, response, [{ not: "bytes" }]),
+    (response: ServerResponse) => response.end({ not: "bytes" }),
     (response: ServerResponse) => response.writeHead(42),
     (response: ServerResponse) => response.writeHead(200, { "x-bad": "a\nb" }),
     (response: ServerResponse) => {
@@ -295,6 +295,26 @@ test("what Node refuses at once fails the handler, not the answer after its comm
     const [info] = await hub.sessions.list("ana");
     assert.ok(info);
   }
+});
+
+test("a session can be written to after writeHead, which sends nothing; an error there is still answered", async (t) => {
+  t.mock.method(console, "error", () => undefined);
+  const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: memoryStore() });
+  const port = await listen(
+    t,
+    nodeSessions(sessions, async (request, response) => {
+      response.writeHead(200, { "content-type": "text/html", "content-length": 4 });
+      const session = await sessions.of(request);
+      await session.login("ana");
+      session.set("a", "A");
+      if (request.url === "/fail") throw new Error("meant to fail");
+      response.end("page");
+    }),
+  );
+  const page = await get(port);
+  assert.deepEqual([page.status, page.body, page.headers["set-cookie"]?.length], [200, "page", 1]);
+  const failed = await get(port, "/fail");
+  assert.deepEqual([failed.status, failed.headers["set-cookie"]?.length], [500, 1]);
 });
 
 test("an error after the answer has begun ends the connection", async (t) => {
