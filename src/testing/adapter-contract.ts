@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { clientClauses } from "./adapter-client-clauses.ts";
 import { failureClauses } from "./adapter-failure-clauses.ts";
 import { responseClauses } from "./adapter-response-clauses.ts";
 import { clause } from "./adapter-site.ts";
@@ -147,4 +148,5 @@ export const adapterContract: readonly AdapterClause[] = [
 
   ...responseClauses,
   ...failureClauses,
+  ...clientClauses,
 ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { clause, Gate } from "./adapter-site.ts";
+import { clause } from "./adapter-site.ts";
 import type { AdapterClause } from "./adapter-site.ts";
 import type { TestAnswer, TestRoute } from "./harness.ts";
 
@@ -64,7 +64,7 @@ const page = {
   headers: { "content-type": "text/html", etag: '"1"', "set-cookie": "own=1", "x-request": "7" },
 };
 
-/** What an adapter does when the handler, the store or the client fails. */
+/** What an adapter does when the handler or the store fails. */
 export const failureClauses: readonly AdapterClause[] = [
   clause(
     "S6 keeps a login and sends its cookie in every way to fail, and keeps no data",
@@ -213,93 +213,6 @@ export const failureClauses: readonly AdapterClause[] = [
       assert.doesNotMatch(await response.text(), /the page/);
       assert.equal(response.headers.getSetCookie().length, 1);
       assert.deepEqual(await site.state(), ["ben", { list: [] }]);
-    },
-  ),
-
-  clause(
-    "survives clients that go away, before the answer and in the middle of it",
-    () => {
-      const gate = new Gate();
-      return {
-        "/slow": async (session) => {
-          await (await session()).login("ana");
-          await gate.arrive();
-          return { body: "late" };
-        },
-        "/endless": async (session) => {
-          (await session()).set("a", "kept");
-          async function* body(): AsyncGenerator<string> {
-            for (;;) {
-              yield "more ";
-              await new Promise((resolve) => setImmediate(resolve));
-            }
-          }
-          return { body: body() };
-        },
-        "/arrived": async () => {
-          await gate.arrived;
-          return {};
-        },
-        "/go-on": async () => {
-          gate.open();
-          return {};
-        },
-      };
-    },
-    async (site) => {
-      const hangUp = new AbortController();
-      const slow = assert.rejects(site.visit("/slow", { signal: hangUp.signal }));
-      await site.read("/arrived");
-      hangUp.abort();
-      await slow;
-      await site.read("/go-on");
-      const hangUpLater = new AbortController();
-      const endless = await site.visit("/endless", { signal: hangUpLater.signal });
-      const reader = endless.body?.getReader();
-      await reader?.read();
-      hangUpLater.abort();
-      await assert.rejects(async () => {
-        for (;;) if ((await reader?.read())?.done !== false) throw new Error("ended");
-      });
-      assert.deepEqual(await site.state(), [null, { a: "kept" }]);
-    },
-  ),
-
-  clause(
-    "gives back the messages of a page whose client went away before it was answered",
-    () => {
-      const gate = new Gate();
-      const closed = new Gate();
-      return {
-        "/take-slowly": async (session) => {
-          await (await session()).takeFlashes();
-          await gate.arrive();
-          closed.open();
-          return { body: "hello" };
-        },
-        "/arrived": async () => {
-          await gate.arrived;
-          return {};
-        },
-        "/go-on": async () => {
-          gate.open();
-          await closed.arrive();
-          return {};
-        },
-      };
-    },
-    async (site) => {
-      await site.read("/flash");
-      const hangUp = new AbortController();
-      const taken = assert.rejects(site.visit("/take-slowly", { signal: hangUp.signal }));
-      await site.read("/arrived");
-      hangUp.abort();
-      await taken;
-      // The server learns of it when the connection's end has come through, some round trips later.
-      let messages = "";
-      for (let trips = 0; messages === "" && trips < 200; trips++) messages = await site.read("/take");
-      assert.equal(messages, "hello");
-      await site.read("/go-on");
     },
   ),
 ];

@@ -7,10 +7,10 @@ import { servers } from "./servers.ts";
 
 /**
  * These hold a response back with the same code as node, so where time is short the two races with the
- * most orders are left to it. CI and `npm run test:servers` run all.
+ * most orders are left to it. CI and `npm run test:long` run all.
  */
 const likeNode = new Set(["connect", "express", "express4", "koa", "fastify"]);
-const isThorough = process.env["CI"] === "true" || process.env["TEST_ALL_RACES"] !== undefined;
+const isThorough = process.env["CI"] === "true" || process.env["TEST_LONG"] !== undefined;
 
 for (const [adapter, start] of Object.entries(servers)) {
   if (adapter === "fetch" || adapter === "hono") continue;
