@@ -1,6 +1,7 @@
 import { createSessions } from "coatcheck";
 import { nextSessions } from "coatcheck/next";
 import { sqliteStore } from "coatcheck/sqlite";
+import { refresh } from "next/cache";
 import { cookies, headers } from "next/headers";
 import { redirect } from "next/navigation";
 
@@ -20,4 +21,5 @@ export const { action, proxy, read, requireLogin, route } = nextSessions(session
   cookies,
   headers,
   redirect,
+  refresh,
 });

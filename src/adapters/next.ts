@@ -21,6 +21,12 @@ export interface NextSessionsOptions extends LoginDemandOptions {
   readonly headers: () => Promise<{ get(name: string): string | null }>;
   /** From `next/navigation`. */
   readonly redirect: (path: string) => never;
+  /**
+   * From `next/cache`. Next.js shows a page again after an action only when it set a cookie, which most
+   * changes of a session do not; so this is called when an action used its session and returned. Without
+   * it, actions say for themselves what is to be shown again.
+   */
+  readonly refresh?: () => void;
 }
 
 /** A handler in a `route.ts`, with what Next.js passes as its second argument. */
@@ -71,7 +77,7 @@ const redirecting = 399;
 /**
  * Sessions for the App Router of Next.js: made once, beside the hub.
  *
- * `nextSessions(sessions, { cookies, headers, redirect })`, with the functions that Next.js exports: they
+ * `nextSessions(sessions, { cookies, headers, redirect, refresh })`, with the functions that Next.js exports: they
  * are passed in, so this package depends on no version of it.
  */
 export function nextSessions<Data extends object>(
@@ -145,11 +151,12 @@ export function nextSessions<Data extends object>(
         const incoming: Incoming = { method: "POST", header: (name) => head.get(name) };
         if (!sessions.allows(incoming)) throw new Error("This action was called from another site: refused.");
         const exchange = sessions.exchange(incoming, []);
-        const finish = async (status: number | undefined): Promise<void> => {
+        const finish = async (status: number | undefined): Promise<boolean> => {
           const { headers, failure } = await exchange.settle(status === undefined ? "threw" : { status });
           readings.delete(head);
           await send(headers.setCookies);
           if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
+          return headers.caching !== "shared";
         };
         let result: Awaited<ReturnType<typeof work>>;
         try {
@@ -158,7 +165,7 @@ export function nextSessions<Data extends object>(
           await finish(statusOf(error));
           throw error;
         }
-        await finish(200);
+        if (await finish(200)) options.refresh?.();
         return result;
       },
 

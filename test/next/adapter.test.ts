@@ -43,8 +43,10 @@ function site() {
     sent.length = 0;
     probe.calls.length = 0;
   };
-  const next = nextSessions(sessions, { cookies, headers: async () => head, redirect });
-  return { clock, probe, sessions, jar, sent, request, ...next };
+  const refreshed: string[] = [];
+  const refresh = (): void => void refreshed.push("page");
+  const next = nextSessions(sessions, { cookies, headers: async () => head, redirect, refresh });
+  return { refreshed, clock, probe, sessions, jar, sent, request, ...next };
 }
 
 /** A site whose visitor is logged in. */
@@ -164,6 +166,21 @@ test("an action commits when it returns, redirects or says that there is nothing
     it.request();
     assert.equal((await it.read()).get("a"), isKept ? "changed" : "A", error?.message ?? "returned");
   }
+});
+
+test("an action's page is shown again when the action used the session and returned", async () => {
+  const it = await visited();
+  it.refreshed.length = 0;
+  await it.action(async () => "nothing")();
+  await assert.rejects(
+    it.action(async () => {
+      await it.sessions.current();
+      throw ending("NEXT_REDIRECT;push;/;307;");
+    })(),
+  );
+  assert.deepEqual(it.refreshed, []);
+  await it.action(async () => (await it.sessions.current()).set("a", "changed"))();
+  assert.deepEqual(it.refreshed, ["page"]);
 });
 
 test("an action whose commit fails throws, whatever it returned", async () => {

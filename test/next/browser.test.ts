@@ -58,10 +58,10 @@ describe("coatcheck/next", { skip: missing }, () => {
       assert.deepEqual(await context.cookies(), [], "a closed door leaves no cookie");
 
       await logIn(page, "wrong");
-      await page.getByText("is not right").waitFor();
+      await page.locator("main").getByText("is not right").waitFor();
       await logIn(page, "1234");
       await page.waitForURL("**/user");
-      await page.getByText("Hello, ana!").waitFor();
+      await page.locator("main").getByText("Hello, ana!").waitFor();
       assert.deepEqual(await messages(page), ["Welcome, ana!"]);
       assert.equal(await page.locator("#subject").innerText(), "ana");
       const [cookie, ...others] = (await context.cookies()).filter(({ name }) => name.startsWith("__Host-"));
@@ -75,7 +75,7 @@ describe("coatcheck/next", { skip: missing }, () => {
       assert.deepEqual(await messages(page), []);
 
       await page.getByRole("button", { name: "Log out" }).click();
-      await page.getByText("Goodbye!").waitFor();
+      await page.locator("main").getByText("Goodbye!").waitFor();
       assert.equal(await page.locator("#subject").innerText(), "nobody");
       await page.goto("/user");
       assert.equal(new URL(page.url()).pathname, "/login");
@@ -92,7 +92,7 @@ describe("coatcheck/next", { skip: missing }, () => {
       const page = await (await browser(t, scripts)).newPage();
       await page.goto("/");
       await page.getByRole("button", { name: "Click" }).click();
-      await page.getByText("That was click 1.").waitFor();
+      await page.locator("main").getByText("That was click 1.").waitFor();
       assert.equal(await page.locator("#clicks").innerText(), "1");
       // Not a reload, which without scripts would send the form again.
       await page.goto("/");
@@ -134,11 +134,15 @@ describe("coatcheck/next", { skip: missing }, () => {
     await one.waitForURL("**/user");
     await Promise.all([one.goto("/"), other.goto("/")]);
     await Promise.all([one, other].map((page) => page.getByRole("button", { name: "Click" }).click()));
-    await Promise.all([one, other].map((page) => page.waitForLoadState("networkidle")));
+    const isShown = "document.querySelector('#clicks').textContent !== '0'";
+    await Promise.all([one, other].map((page) => page.waitForFunction(isShown, undefined, { polling: 100 })));
+    // Messages are the session's: either tab may show either, and no tab shows one again.
+    const shown = [...(await messages(one)), ...(await messages(other))];
+    assert.deepEqual(shown.toSorted(), ["That was click 1.", "That was click 2."]);
     await one.goto("/");
     assert.equal(await one.locator("#clicks").innerText(), "2");
     await one.getByRole("button", { name: "Log out" }).click();
-    await one.getByText("Goodbye!").waitFor();
+    await one.locator("main").getByText("Goodbye!").waitFor();
     await other.goto("/user");
     assert.equal(new URL(other.url()).pathname, "/login");
   });
@@ -150,12 +154,12 @@ describe("coatcheck/next", { skip: missing }, () => {
     await page.evaluate('fetch("/leave", { method: "POST" })');
     // Shows no messages, but links to pages that do.
     await page.goto("/inside");
-    await page.getByText("Inside, ana").waitFor();
+    await page.locator("main").getByText("Inside, ana").waitFor();
     await page.waitForLoadState("networkidle");
     await page.getByRole("link", { name: "Your page" }).hover();
     await page.waitForLoadState("networkidle");
     await page.getByRole("link", { name: "Your page" }).click();
-    await page.getByText("You came in by another door.").waitFor();
+    await page.locator("main").getByText("You came in by another door.").waitFor();
     await page.goto("/");
     assert.deepEqual(await messages(page), []);
   });
