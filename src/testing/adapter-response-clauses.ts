@@ -49,7 +49,7 @@ export const responseClauses: readonly AdapterClause[] = [
           hasArrived = true;
           return response;
         });
-        await commit.arrived;
+        await Promise.race([commit.arrived, visit]);
         // Whatever had left by now would have arrived before these.
         for (let trips = 0; trips < 3; trips++) await site.read("/public");
         assert.equal(hasArrived, false, `${path} waits for the commit`);

@@ -120,7 +120,7 @@ for (const [name, write] of Object.entries(writers)) {
     const answer = get(port).finally(() => {
       hasArrived = true;
     });
-    await hub.committing;
+    await Promise.race([hub.committing, answer]);
     for (let trips = 0; trips < 3; trips++) await get(port, "/public");
     assert.equal(hasArrived, false);
     hub.acknowledge();
@@ -150,7 +150,7 @@ for (const [name, write] of Object.entries(writers)) {
       }),
     );
     const answer = get(port);
-    await hub.committing;
+    await Promise.race([hub.committing, answer]);
     hub.fail();
     const { status, body, headers } = await answer;
     assert.equal(status, 503);
@@ -348,7 +348,7 @@ test("a handler that writes on after the error's answer harms nobody", async (t)
     }),
   );
   const answer = get(port);
-  await hub.committing;
+  await Promise.race([hub.committing, answer]);
   hub.fail();
   assert.equal((await answer).status, 503);
   await done.promise;
@@ -492,7 +492,7 @@ test("Koa: a context whose response the handler writes itself is held as well", 
     ctx.res.end("own");
   });
   const answer = get(await listen(t, app.callback()));
-  await hub.committing;
+  await Promise.race([hub.committing, answer]);
   hub.acknowledge();
   const { body, headers } = await answer;
   assert.deepEqual([body, headers["set-cookie"]?.length], ["own", 1]);

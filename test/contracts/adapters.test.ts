@@ -24,7 +24,7 @@ const http2Exceptions: Partial<Readonly<Record<keyof typeof apps, string>>> = {
   express4: "Express 4 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
 };
 
-const timeout = 20_000;
+const timeout = 10_000;
 
 for (const [adapter, make] of Object.entries(apps)) {
   const own = Object.entries(exceptions[adapter as keyof typeof apps] ?? {});
