@@ -4,6 +4,7 @@ import { holdResponse } from "../core/held-response.ts";
 import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { Ties } from "../core/ties.ts";
 import { StoreError } from "../errors.ts";
 
 /** What this adapter uses of Fastify's request; Fastify 5's fits. */
@@ -58,7 +59,7 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
-  const exchanges = new WeakMap<FastifyRequest, Exchange<Data>>();
+  const exchanges = new Ties<Exchange<Data>>();
 
   const answer = (failure: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     if (!(failure instanceof StoreError)) {

@@ -6,17 +6,17 @@ import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
 import { applyHeaders } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
+import { dress } from "./shut-response.ts";
+import type { Appearance } from "./shut-response.ts";
 
 /** Everything by which bytes leave a Node response. */
 const outlets = ["writeHead", "flushHeaders", "write", "end"] as const;
 
-/** What throws in Node once headers have left; `setHeaders` is a layer over these. */
-const headerChanges = ["setHeader", "appendHeader", "removeHeader"] as const;
-
 /**
  * For adapters of Node servers: holds a response back from its first byte until the exchange is
- * settled, however it is written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it goes out as it was written, callbacks, back-pressure and all.
- * Where nobody asked for the session or the cookies nothing is held.
+ * settled, however it is written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it
+ * goes out as it was written, callbacks, back-pressure and all. Where nobody asked for the session or
+ * the cookies nothing is held.
  *
  * If the commit fails what was written is dropped, and `answer` has the response to itself: status
  * 503 or 500, without the headers that described the page. What the session makes a response carry
@@ -52,14 +52,14 @@ type Outlet = (typeof outlets)[number];
  */
 type State = "open" | "headed" | "held" | "passing" | "answering" | "closed";
 
-class HeldResponse<Data extends object> implements Hold {
+class HeldResponse<Data extends object> implements Hold, Appearance {
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
   readonly #originals = new Map<Outlet, unknown>();
-  readonly #shadowed = new Map<string, PropertyDescriptor | undefined>();
   #state: State = "open";
   #calls: { readonly outlet: Outlet; readonly args: unknown[] }[] = [];
+  #isShut = false;
   #isEnded = false;
   #status = 200;
   /** What the error's answer must carry, until it does. */
@@ -71,16 +71,28 @@ class HeldResponse<Data extends object> implements Hold {
     this.#answer = answer;
   }
 
+  get isShut(): boolean {
+    return this.#isShut;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get isFull(): boolean {
+    return this.#state === "held" && !this.#isEnded;
+  }
+
   begin(): void {
     for (const outlet of outlets) {
       this.#originals.set(outlet, Reflect.get(this.#response, outlet));
-      const take = (...args: unknown[]): unknown =>
-        this.#state === "passing" ? this.#send(outlet, args) : this.#take(outlet, args);
-      Object.defineProperty(this.#response, outlet, { value: take, configurable: true, writable: true });
+      Reflect.set(this.#response, outlet, (...args: unknown[]): unknown =>
+        this.#state === "passing" ? this.#send(outlet, args) : this.#take(outlet, args),
+      );
     }
     this.#response.once("close", () => {
       if (this.#state !== "open" && this.#state !== "headed") return;
-      this.#unshadow();
+      this.#isShut = false;
       this.#state = "passing";
       void this.#exchange.settle("threw");
     });
@@ -89,7 +101,7 @@ class HeldResponse<Data extends object> implements Hold {
   abandon(): boolean {
     if (this.#state === "open") return !this.#response.headersSent;
     if (this.#state !== "headed") return false;
-    this.#unshadow();
+    this.#isShut = false;
     this.#calls = [];
     clearPage(this.#response);
     this.#state = "open";
@@ -140,7 +152,7 @@ class HeldResponse<Data extends object> implements Hold {
       // Nothing to wait for; from now on a session can be read, but no longer written to.
       if (this.#state === "open") this.#status = this.#response.statusCode;
       void this.#exchange.settle({ status: this.#status });
-      this.#unshadow();
+      this.#isShut = false;
       this.#replay();
       return this.#send(outlet, args);
     }
@@ -158,10 +170,8 @@ class HeldResponse<Data extends object> implements Hold {
   #shut(state: State): void {
     this.#state = state;
     this.#status = this.#response.statusCode;
-    this.#shadow("headersSent", { get: () => true });
-    this.#shadow("writableEnded", { get: () => this.#isEnded });
-    this.#shadow("writableNeedDrain", { get: () => this.#state === "held" && !this.#isEnded });
-    for (const name of headerChanges) this.#shadow(name, { value: refuseHeader });
+    this.#isShut = true;
+    dress(this.#response, this);
   }
 
   #queue(outlet: Outlet, args: unknown[]): unknown {
@@ -178,7 +188,7 @@ class HeldResponse<Data extends object> implements Hold {
       this.#fail(failure, headers);
       return;
     }
-    this.#unshadow();
+    this.#isShut = false;
     applyHeaders(headersOf(this.#response), headers);
     const isFull = this.#replay();
     if (!this.#isEnded && !isFull) this.#response.emit("drain");
@@ -201,7 +211,7 @@ class HeldResponse<Data extends object> implements Hold {
   /** Drops what was written; the response is for the error's answer alone. */
   #fail(failure: unknown, headers?: ResponseHeaders): void {
     const response = this.#response;
-    this.#unshadow();
+    this.#isShut = false;
     if (response.headersSent) {
       response.destroy();
       return;
@@ -242,18 +252,5 @@ class HeldResponse<Data extends object> implements Hold {
     const callback = args.at(-1);
     if (typeof callback === "function") process.nextTick(callback);
     return outlet === "write" ? false : this.#response;
-  }
-
-  #shadow(name: string, property: { get: () => unknown } | { value: unknown }): void {
-    this.#shadowed.set(name, Object.getOwnPropertyDescriptor(this.#response, name));
-    Object.defineProperty(this.#response, name, { ...property, configurable: true });
-  }
-
-  #unshadow(): void {
-    for (const [name, own] of this.#shadowed) {
-      if (own === undefined) Reflect.deleteProperty(this.#response, name);
-      else Object.defineProperty(this.#response, name, own);
-    }
-    this.#shadowed.clear();
   }
 }
