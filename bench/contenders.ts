@@ -1,0 +1,158 @@
+import type { Site } from "./site.ts";
+import { storeKinds } from "./coatcheck/hub.ts";
+import type { StoreKind } from "./coatcheck/hub.ts";
+
+/** What a contender's app is built on. */
+export const frameworks = ["express", "fastify", "koa", "hono", "node", "h3", "remix"] as const;
+export type Framework = (typeof frameworks)[number];
+
+/** How the tables call the frameworks. */
+export const frameworkTitles: Readonly<Record<Framework, string>> = {
+  express: "Express",
+  fastify: "Fastify",
+  koa: "Koa",
+  hono: "Hono",
+  node: "node:http",
+  h3: "h3",
+  remix: "Remix fetch-router",
+};
+
+/** One app that is measured. */
+export interface Contender {
+  /** `express/bare`, `express/coatcheck-memory`: the framework's name comes first. */
+  readonly id: string;
+  readonly framework: Framework;
+  /** What the tables call it, below the framework's name. */
+  readonly title: string;
+  /** Its package, or `undefined` for the framework alone. */
+  readonly package: string | undefined;
+  /** Where its sessions are kept. */
+  readonly keeps: "nothing" | "memory" | "cookie" | "sqlite" | "redis" | "postgres";
+  /** Makes the app: in a process that does nothing else. */
+  readonly open: () => Site | Promise<Site>;
+}
+
+function bare(framework: Framework, open: () => Site | Promise<Site>): Contender {
+  const title = `bare ${frameworkTitles[framework]}`;
+  return { id: `${framework}/bare`, framework, title, package: undefined, keeps: "nothing", open };
+}
+
+const bares: readonly Contender[] = [
+  bare("express", async () => (await import("./frameworks/express.ts")).expressSite(await deeds())),
+  bare("fastify", async () => (await import("./frameworks/fastify.ts")).fastifySite(await deeds())),
+  bare("koa", async () => (await import("./frameworks/koa.ts")).koaSite(await deeds())),
+  bare("hono", async () => (await import("./frameworks/hono.ts")).honoSite(await deeds())),
+  bare("node", async () => (await import("./frameworks/node.ts")).nodeSite(await deeds())),
+  bare("h3", async () => (await import("./frameworks/h3.ts")).h3Site(await deeds())),
+  bare("remix", async () => (await import("./peers/remix.ts")).bare()),
+];
+
+async function deeds() {
+  return (await import("./site.ts")).bare;
+}
+
+const storeTitles: Readonly<Record<StoreKind, string>> = {
+  memory: "memory",
+  sqlite: "SQLite, 100,000 sessions in it",
+  redis: "Redis",
+  "redis-near": "Redis with near cache",
+  postgres: "PostgreSQL",
+};
+
+function ours(framework: Exclude<Framework, "remix">): Contender[] {
+  return storeKinds.map((kind) => ({
+    id: `${framework}/coatcheck-${kind}`,
+    framework,
+    title: `Coatcheck, ${storeTitles[kind]}`,
+    package: "coatcheck",
+    keeps: kind === "redis-near" ? "redis" : kind,
+    open: async () => (await import("./coatcheck/sites.ts"))[framework](kind),
+  }));
+}
+
+type Open = Contender["open"];
+
+function peer(
+  framework: Framework,
+  name: string,
+  title: string,
+  keeps: Contender["keeps"],
+  open: Open,
+): Contender {
+  const [packageName = ""] = title.split(",");
+  return { id: `${framework}/${name}`, framework, title, package: packageName, keeps, open };
+}
+
+const peers: readonly Contender[] = [
+  peer("express", "express-session", "express-session, memory", "memory", async () =>
+    (await import("./peers/express.ts")).memory(),
+  ),
+  peer("express", "connect-redis", "express-session, connect-redis", "redis", async () =>
+    (await import("./peers/express.ts")).redis(),
+  ),
+  peer("express", "connect-redis-quiet", "express-session, connect-redis, disableTouch", "redis", async () =>
+    (await import("./peers/express.ts")).redisQuiet(),
+  ),
+  peer("express", "connect-pg-simple", "express-session, connect-pg-simple", "postgres", async () =>
+    (await import("./peers/express.ts")).postgres(),
+  ),
+  peer(
+    "express",
+    "connect-pg-simple-quiet",
+    "express-session, connect-pg-simple, disableTouch",
+    "postgres",
+    async () => (await import("./peers/express.ts")).postgresQuiet(),
+  ),
+  peer("express", "cookie-session", "cookie-session", "cookie", async () =>
+    (await import("./peers/express.ts")).cookie(),
+  ),
+  peer("fastify", "session", "@fastify/session, memory", "memory", async () =>
+    (await import("./peers/fastify.ts")).memory(),
+  ),
+  peer("fastify", "session-quiet", "@fastify/session, memory, rolling off", "memory", async () =>
+    (await import("./peers/fastify.ts")).memoryQuiet(),
+  ),
+  peer("fastify", "session-redis", "@fastify/session, connect-redis", "redis", async () =>
+    (await import("./peers/fastify.ts")).redis(),
+  ),
+  peer("fastify", "session-redis-quiet", "@fastify/session, connect-redis, rolling off", "redis", async () =>
+    (await import("./peers/fastify.ts")).redisQuiet(),
+  ),
+  peer("fastify", "secure-session", "@fastify/secure-session", "cookie", async () =>
+    (await import("./peers/fastify.ts")).secure(),
+  ),
+  peer("koa", "session-memory", "koa-session, a Map as its store", "memory", async () =>
+    (await import("./peers/koa.ts")).memory(),
+  ),
+  peer("koa", "session-cookie", "koa-session, cookie", "cookie", async () =>
+    (await import("./peers/koa.ts")).cookie(),
+  ),
+  peer("hono", "hono-sessions-memory", "hono-sessions, memory", "memory", async () =>
+    (await import("./peers/hono.ts")).sessionsMemory(),
+  ),
+  peer("hono", "hono-sessions-cookie", "hono-sessions, cookie", "cookie", async () =>
+    (await import("./peers/hono.ts")).sessionsCookie(),
+  ),
+  peer("hono", "session-memory", "@hono/session, a Map as its store", "memory", async () =>
+    (await import("./peers/hono.ts")).ownMemory(),
+  ),
+  peer("hono", "session-cookie", "@hono/session, cookie", "cookie", async () =>
+    (await import("./peers/hono.ts")).ownCookie(),
+  ),
+  peer("node", "iron-session", "iron-session", "cookie", async () =>
+    (await import("./peers/node.ts")).iron(),
+  ),
+  peer("h3", "use-session", "h3, useSession", "cookie", async () => (await import("./peers/h3.ts")).own()),
+  peer("remix", "cookie", "@remix-run/session, cookie", "cookie", async () =>
+    (await import("./peers/remix.ts")).cookie(),
+  ),
+  peer("remix", "redis", "@remix-run/session, Redis", "redis", async () =>
+    (await import("./peers/remix.ts")).redis(),
+  ),
+];
+
+/** Everybody, the bare framework first in each framework's group and ours second. */
+export const contenders: readonly Contender[] = frameworks.flatMap((framework) => {
+  const own = framework === "remix" ? [] : ours(framework);
+  return [...bares, ...own, ...peers].filter((one) => one.framework === framework);
+});

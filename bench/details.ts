@@ -1,0 +1,127 @@
+import { CountingProxy } from "./counting-proxy.ts";
+import type { Contender } from "./contenders.ts";
+import type { Visitors } from "./processes.ts";
+import { chosen, reasonOf, visitorCount } from "./requests.ts";
+import type { Ground } from "./requests.ts";
+import { requests } from "./site.ts";
+import type { RequestName } from "./site.ts";
+import { median } from "./statistics.ts";
+
+/** What one request costs beside time. */
+export interface Traffic {
+  readonly contender: string;
+  readonly request: RequestName;
+  /** To the database and back. */
+  readonly roundTrips: number;
+  readonly setCookies: number;
+  /** Bytes of all `Set-Cookie` lines. */
+  readonly setCookieBytes: number;
+}
+
+/** What a contender costs before and between requests. */
+export interface Upkeep {
+  readonly contender: string;
+  /** From the start of the process to the first request it could take, in milliseconds. */
+  readonly startUp: number;
+  /** What 100,000 sessions add, in bytes, where they are kept in memory. */
+  readonly heap?: number;
+  readonly resident?: number;
+}
+
+/** How many requests of each kind are looked at. */
+const asked = 50;
+/** How often everybody is started. */
+const starts = 5;
+/** How many sessions memory is measured with. */
+const sessionCount = 100_000;
+
+/** Counts what requests cause, one after the other. */
+export async function measureTraffic(
+  ground: Ground,
+  visitors: Visitors,
+  only: readonly string[],
+): Promise<Traffic[]> {
+  const [redis, postgres] = [
+    await CountingProxy.open(ground.settings["BENCH_REDIS"] ?? "", 6379),
+    await CountingProxy.open(ground.settings["BENCH_POSTGRES"] ?? "", 5432),
+  ];
+  const settings = { BENCH_REDIS: redis.url, BENCH_POSTGRES: postgres.url };
+  const traffic: Traffic[] = [];
+  try {
+    for (const contender of chosen(only)) {
+      await ifItStarts(contender, async () => {
+        const { site, cookies } = await ground.start(contender, visitors, settings);
+        for (const request of requests) {
+          await visitors.connect({ port: site.port, request, cookies, connections: 1 });
+          redis.take();
+          postgres.take();
+          const { setCookies, setCookieBytes } = await visitors.ask(asked);
+          traffic.push({
+            contender: contender.id,
+            request,
+            roundTrips: (redis.take() + postgres.take()) / asked,
+            setCookies: setCookies / asked,
+            setCookieBytes: setCookieBytes / asked,
+          });
+        }
+        await site.end();
+      });
+    }
+  } finally {
+    redis.close();
+    postgres.close();
+  }
+  return traffic;
+}
+
+/** Measures how long everybody takes to start, and what sessions in memory weigh. */
+export async function measureUpkeep(
+  ground: Ground,
+  visitors: Visitors,
+  only: readonly string[],
+): Promise<Upkeep[]> {
+  const times = new Map<Contender, number[]>(chosen(only).map((contender) => [contender, []]));
+  for (let round = 0; round < starts; round++) {
+    for (const [contender, milliseconds] of times) {
+      await ifItStarts(contender, async () => {
+        const site = await ground.open(contender);
+        milliseconds.push(site.startUp);
+        await site.end();
+      });
+    }
+  }
+  const upkeep: Upkeep[] = [];
+  for (const [contender, milliseconds] of times) {
+    if (milliseconds.length === 0) continue;
+    const weight = contender.keeps === "memory" ? await weigh(ground, visitors, contender) : {};
+    upkeep.push({ contender: contender.id, startUp: median(milliseconds), ...weight });
+  }
+  return upkeep;
+}
+
+async function weigh(
+  ground: Ground,
+  visitors: Visitors,
+  contender: Contender,
+): Promise<{ readonly heap: number; readonly resident: number }> {
+  const site = await ground.open(contender);
+  try {
+    // So that what the first requests load and compile is not counted.
+    await visitors.connect({ port: site.port, request: "untouched", cookies: ["a=b"], connections: 32 });
+    await visitors.go(500, visitorCount * 10);
+    const before = await site.memory();
+    await visitors.seed(site.port, sessionCount, 1);
+    const after = await site.memory();
+    return { heap: after.heap - before.heap, resident: after.resident - before.resident };
+  } finally {
+    await site.end();
+  }
+}
+
+async function ifItStarts(contender: Contender, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error(`${contender.id} is left out: ${reasonOf(error)}`);
+  }
+}

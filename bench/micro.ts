@@ -1,0 +1,174 @@
+// What the parts of a request cost, without sockets: `npm run bench -- --micro` starts it. Prints JSON.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSessions } from "coatcheck";
+import type { Incoming, SessionRecord, Sessions, Store } from "coatcheck";
+import { memoryStore } from "coatcheck/memory";
+import { postgresStore } from "coatcheck/postgres";
+import { redisStore } from "coatcheck/redis";
+import { sqliteStore } from "coatcheck/sqlite";
+import { createKeyring } from "../src/core/keyring.ts";
+import { createSealer } from "../src/core/seal.ts";
+import {
+  createTicketOffice,
+  newRecordId,
+  newTicket,
+  verifierOf,
+  verifiersEqual,
+} from "../src/core/ticket.ts";
+import { decodeValue, encodeValue } from "../src/core/values.ts";
+import { hearingRedisClient, pgPool, redisClient, redisPrefix } from "./clients.ts";
+import { profiling } from "./profile.ts";
+import type { Profile } from "./profile.ts";
+import { secret, setting, user } from "./site.ts";
+import { time } from "./stopwatch.ts";
+import type { Timing } from "./stopwatch.ts";
+
+/** What this prints. */
+export interface MicroResult {
+  readonly parts: readonly Timing[];
+  readonly stores: readonly {
+    readonly store: string;
+    readonly read: Timing;
+    readonly patch: Timing;
+    readonly exchange: Timing;
+  }[];
+  /** Of requests that read from the memory store. */
+  readonly profile: Profile;
+}
+
+interface Data {
+  user: string;
+}
+
+async function parts(): Promise<Timing[]> {
+  const keyring = createKeyring(secret);
+  const office = createTicketOffice(keyring, "__Host-session");
+  const sealer = createSealer(keyring, "field");
+  const id = newRecordId();
+  const ticket = newTicket(id);
+  const value = office.sign(ticket);
+  const forged = `${value.slice(0, -2)}${value.endsWith("AA") ? "Qg" : "AA"}`;
+  const verifier = verifierOf(ticket);
+  const plain = Buffer.from(JSON.stringify(user));
+  const sealed = sealer.seal(id, "d:user", plain);
+  const cart = { items: [{ id: 17, name: "Coat", price: 129.5 }], at: new Date(0), tags: new Set(["a"]) };
+  const text = encodeValue(cart, "cart", 32);
+  return [
+    await time("check a ticket", () => office.open(value)),
+    await time("refuse a forged ticket", () => office.open(forged)),
+    await time("check the verifier", () => verifiersEqual(verifier, verifierOf(ticket))),
+    await time("sign a ticket", () => office.sign(ticket)),
+    await time("seal a field", () => sealer.seal(id, "d:user", plain)),
+    await time("unseal a field", () => sealer.unseal(id, "d:user", sealed)),
+    await time("unseal a field, of another record than before", (turn) =>
+      sealer.unseal(turn % 2 === 0 ? id : ticket.secret, "d:user", sealed),
+    ),
+    await time("encode a name", () => encodeValue(user, "user", 32)),
+    await time("decode a name", () => decodeValue('"Lea"')),
+    await time("encode a cart with a Date and a Set", () => encodeValue(cart, "cart", 32)),
+    await time("decode a cart with a Date and a Set", () => decodeValue(text)),
+  ];
+}
+
+function recordOf(id: string): SessionRecord {
+  const now = Date.now();
+  return {
+    id,
+    epoch: 0,
+    revision: 1,
+    verifier: new Uint8Array(32).fill(7),
+    ticketAt: now,
+    subject: "42",
+    createdAt: now,
+    authenticatedAt: now,
+    lastSeenAt: now,
+    idleTimeout: 3_600_000,
+    absoluteDeadline: now + 86_400_000,
+    permanent: false,
+    fields: new Map([["d:user", Buffer.alloc(40, 1)]]),
+  };
+}
+
+async function ofStore(store: string, opened: Store): Promise<MicroResult["stores"][number]> {
+  const ids = Array.from({ length: 1000 }, newRecordId);
+  for (const id of ids) await opened.create(recordOf(id));
+  const idAt = (turn: number): string => ids[turn % ids.length] ?? "";
+  const read = await time("read", (turn) => opened.read(idAt(turn), Date.now()));
+  const patch = await time("patch", (turn) => {
+    const set = new Map([["d:count", Buffer.alloc(36, turn)]]);
+    return opened.patch(idAt(turn), { epoch: 0, set }, Date.now());
+  });
+  const sessions = createSessions<Data>({ secret, store: opened });
+  const requests = await loggedIn(sessions);
+  const exchange = await time("exchange", (turn) => readOnce(sessions, requests[turn % requests.length]));
+  return { store, read, patch, exchange };
+}
+
+/** Requests of visitors who are logged in. */
+async function loggedIn(sessions: Sessions<Data>): Promise<Incoming[]> {
+  const requests: Incoming[] = [];
+  for (let visitor = 0; visitor < 1000; visitor++) {
+    const request: Incoming = { method: "POST", header: () => null };
+    const exchange = sessions.exchange(request, [request]);
+    const session = await exchange.run(() => sessions.of(request));
+    await session.login(String(visitor));
+    session.set("user", user);
+    const { headers } = await exchange.settle({ status: 200 });
+    const [cookie = ""] = (headers.setCookies[0] ?? "").split(";");
+    requests.push({ method: "GET", header: (name) => (name === "cookie" ? cookie : null) });
+  }
+  return requests;
+}
+
+/** What an adapter and a handler do for a request that reads. */
+async function readOnce(sessions: Sessions<Data>, request: Incoming | undefined): Promise<void> {
+  if (request === undefined) return;
+  const incoming = { ...request };
+  if (!sessions.allows(incoming)) throw new Error("The request was refused.");
+  const exchange = sessions.exchange(incoming, [incoming]);
+  const name = await exchange.run(async () => (await sessions.of(incoming)).get("user"));
+  if (name !== user) throw new Error("The session does not know who is logged in.");
+  await exchange.settle({ status: 200 });
+}
+
+async function profileOfReads(): Promise<Profile> {
+  const sessions = createSessions<Data>({ secret, store: memoryStore() });
+  const requests = await loggedIn(sessions);
+  const work = async (turn: number) => readOnce(sessions, requests[turn % requests.length]);
+  await time("warm", work);
+  const stop = await profiling();
+  await time("read", work, 300);
+  return stop();
+}
+
+const folder = mkdtempSync(join(tmpdir(), "coatcheck-micro-"));
+const result: MicroResult = {
+  parts: await parts(),
+  profile: await profileOfReads(),
+  stores: [
+    await ofStore("memory", memoryStore()),
+    await ofStore("SQLite", sqliteStore({ path: join(folder, "sessions.db") })),
+    await ofStore(
+      "Redis",
+      redisStore({ client: await redisClient(), prefix: redisPrefix("micro"), onWarning: () => {} }),
+    ),
+    await ofStore(
+      "Redis with near cache",
+      redisStore({
+        client: await redisClient(),
+        prefix: redisPrefix("micro-near"),
+        nearCache: { connection: await hearingRedisClient() },
+        onWarning: () => {},
+      }),
+    ),
+    await ofStore(
+      "PostgreSQL",
+      postgresStore({ client: pgPool(), schema: setting("BENCH_SCHEMA"), table: "micro" }),
+    ),
+  ],
+};
+rmSync(folder, { recursive: true, force: true });
+process.stdout.write(JSON.stringify(result), () => process.exit());

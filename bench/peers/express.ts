@@ -1,0 +1,91 @@
+import connectPgSimple from "connect-pg-simple";
+import { RedisStore } from "connect-redis";
+import cookieSession from "cookie-session";
+import type { Request } from "express";
+import session from "express-session";
+import { pgPool, redisClient, redisPrefix } from "../clients.ts";
+import { expressSite } from "../frameworks/express.ts";
+import { secret, setting, user } from "../site.ts";
+import type { Deeds, Site } from "../site.ts";
+
+const maxAge = 24 * 60 * 60 * 1000;
+
+interface Data {
+  user?: string;
+  count?: number;
+  regenerate(done: (error: unknown) => void): void;
+}
+
+/** express-session and cookie-session put it on the request. */
+function dataOf(request: Request): Data {
+  return (request as unknown as { session: Data }).session;
+}
+
+function write(request: Request): number {
+  const data = dataOf(request);
+  data.count = (data.count ?? 0) + 1;
+  return data.count;
+}
+
+const deeds: Deeds<[Request]> = {
+  read: (request) => dataOf(request).user ?? "",
+  write,
+  async login(request) {
+    await new Promise<void>((resolve, reject) => {
+      dataOf(request).regenerate((error) => {
+        if (error instanceof Error) reject(error);
+        else resolve();
+      });
+    });
+    dataOf(request).user = user;
+  },
+};
+
+function withStore(store: unknown): Site {
+  const options = { secret, resave: false, saveUninitialized: false, cookie: { maxAge } };
+  return expressSite(deeds, (app) => app.use(session(store === undefined ? options : { ...options, store })));
+}
+
+export function memory(): Site {
+  return withStore(undefined);
+}
+
+export async function redis(): Promise<Site> {
+  return withStore(new RedisStore({ client: await redisClient(), prefix: redisPrefix("express-session") }));
+}
+
+export async function redisQuiet(): Promise<Site> {
+  const options = { prefix: redisPrefix("express-session-quiet"), disableTouch: true };
+  return withStore(new RedisStore({ client: await redisClient(), ...options }));
+}
+
+async function withPostgres(tableName: string, disableTouch: boolean): Promise<Site> {
+  const [PgStore, pool, schemaName] = [connectPgSimple(session), pgPool(), setting("BENCH_SCHEMA")];
+  // Its own `createTableIfMissing` looks for the table in no schema in particular.
+  await pool.query(
+    `CREATE TABLE IF NOT EXISTS ${schemaName}.${tableName} (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
+     CREATE INDEX IF NOT EXISTS ${tableName}_expire ON ${schemaName}.${tableName} (expire)`,
+  );
+  return withStore(new PgStore({ pool, schemaName, tableName, disableTouch }));
+}
+
+export async function postgres(): Promise<Site> {
+  return withPostgres("express_session", false);
+}
+
+export async function postgresQuiet(): Promise<Site> {
+  return withPostgres("express_session_quiet", true);
+}
+
+export function cookie(): Site {
+  return expressSite(
+    {
+      ...deeds,
+      login(request) {
+        // A session of its own for who logs in: there is no `regenerate`, since there is no id.
+        (request as unknown as { session: object }).session = { user };
+      },
+    },
+    (app) => app.use(cookieSession({ keys: [secret], maxAge })),
+  );
+}

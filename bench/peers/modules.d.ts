@@ -1,0 +1,19 @@
+// The peers are installed only for `npm run bench`, so their types are not asked for: they are untyped here.
+declare module "@fastify/cookie";
+declare module "@fastify/secure-session";
+declare module "@fastify/session";
+declare module "@hono/session";
+declare module "@remix-run/cookie";
+declare module "@remix-run/fetch-router";
+declare module "@remix-run/node-fetch-server";
+declare module "@remix-run/session";
+declare module "@remix-run/session/cookie-storage";
+declare module "@remix-run/session-middleware";
+declare module "@remix-run/session-storage-redis";
+declare module "connect-pg-simple";
+declare module "connect-redis";
+declare module "cookie-session";
+declare module "express-session";
+declare module "hono-sessions";
+declare module "iron-session";
+declare module "koa-session";

@@ -1,0 +1,361 @@
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { chart } from "./chart.ts";
+import type { BarGroup } from "./chart.ts";
+import { contenders, frameworks, frameworkTitles } from "./contenders.ts";
+import type { Framework } from "./contenders.ts";
+import type { Traffic, Upkeep } from "./details.ts";
+import type { MicroResult } from "./micro.ts";
+import type { Filling } from "./million.ts";
+import type { Profile } from "./profile.ts";
+import type { Absence, Effort, RequestResult } from "./requests.ts";
+import { requests } from "./site.ts";
+import type { RequestName } from "./site.ts";
+import type { Size } from "./sizes.ts";
+import type { Spread } from "./statistics.ts";
+import { table } from "./table.ts";
+import { targetsOf } from "./targets.ts";
+import type { Target } from "./targets.ts";
+
+/** What a run leaves behind, part by part; what was not measured is missing. */
+export interface Results {
+  readonly machine?: Machine;
+  readonly requests?: {
+    readonly effort: Effort;
+    readonly results: readonly RequestResult[];
+    readonly absences: readonly Absence[];
+    readonly profiles: readonly { readonly contender: string; readonly profile: Profile }[];
+  };
+  readonly details?: {
+    readonly traffic: readonly Traffic[];
+    readonly upkeep: readonly Upkeep[];
+    readonly sizes: readonly Size[];
+  };
+  readonly micro?: MicroResult;
+  readonly million?: Readonly<Record<string, readonly Filling[]>>;
+}
+
+/** Where it was measured: nothing that names anybody. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly gigabytes: number;
+  readonly system: string;
+  readonly node: string;
+  readonly redis: string;
+  readonly postgres: string;
+  readonly isPinned: boolean;
+  readonly day: string;
+  /** `express 5.3.0`. */
+  readonly versions: readonly string[];
+}
+
+export function thisMachine(): Pick<
+  Machine,
+  "processor" | "cores" | "gigabytes" | "system" | "node" | "day"
+> {
+  return {
+    processor: (cpus()[0]?.model ?? "unknown").trim(),
+    cores: availableParallelism(),
+    gigabytes: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    day: new Date().toISOString().slice(0, 10),
+  };
+}
+
+const wordsOf: Readonly<Record<RequestName, string>> = {
+  untouched: "the handler does not use its session, the visitor brings a cookie",
+  read: "the handler reads the name of who is logged in",
+  write: "the handler counts up a number in the session",
+  login: "a visitor without a cookie logs in",
+};
+
+const title = new Map(contenders.map(({ id, title: text }) => [id, text]));
+const frameworkOf = new Map(contenders.map(({ id, framework }) => [id, framework]));
+
+/** The targets, in words. */
+export function targetTable(results: Results): string {
+  return table(
+    ["request", "target", "measured", ""],
+    targets(results).map(({ what, target, measured, isMet }) => [
+      what,
+      target,
+      measured,
+      isMet === undefined ? "?" : isMet ? "met" : "**not met**",
+    ]),
+  );
+}
+
+function targets({ requests: measured, details }: Results): Target[] {
+  return targetsOf({
+    requests: measured?.results ?? [],
+    traffic: details?.traffic ?? [],
+    upkeep: details?.upkeep ?? [],
+    sizes: details?.sizes ?? [],
+  });
+}
+
+/** What was measured of one kind of request, the contenders of each framework together. */
+export function requestTable(results: readonly RequestResult[], request: RequestName): string {
+  const own = results.filter((one) => one.request === request);
+  const rows = frameworks.flatMap((framework) =>
+    own
+      .filter(({ contender }) => frameworkOf.get(contender) === framework)
+      .map(({ contender, comparison: { perSecond, ratio, cpu, added } }) => {
+        const isBare = contender.endsWith("/bare");
+        return [
+          frameworkTitles[framework],
+          title.get(contender) ?? contender,
+          perSecond.median.toFixed(0),
+          isBare ? "1" : withSpread(ratio, 2),
+          cpu.median.toFixed(1),
+          isBare ? "" : withSpread(added, 1),
+        ];
+      }),
+  );
+  return table(
+    ["framework", "contender", "requests/s", "of bare", "CPU, us", "added CPU, us"],
+    rows,
+    [2, 3, 4, 5],
+  );
+}
+
+function withSpread({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
+
+export function trafficTable(traffic: readonly Traffic[]): string {
+  const ids = [...new Set(traffic.map(({ contender }) => contender))].filter((id) => !id.endsWith("/bare"));
+  const cellOf = (id: string, request: RequestName): string => {
+    const one = traffic.find(({ contender, request: kind }) => contender === id && kind === request);
+    if (one === undefined) return "";
+    const cookies = `${Number(one.setCookies.toFixed(2))} (${one.setCookieBytes.toFixed(0)} B)`;
+    return `${Number(one.roundTrips.toFixed(2))} / ${one.setCookies === 0 ? "0" : cookies}`;
+  };
+  const rows = ids.map((id) =>
+    [frameworkTitles[frameworkOf.get(id) ?? "node"], title.get(id) ?? id].concat(
+      requests.map((request) => cellOf(id, request)),
+    ),
+  );
+  return table(["framework", "contender", ...requests], rows, [2, 3, 4, 5]);
+}
+
+export function upkeepTable(upkeep: readonly Upkeep[]): string {
+  const bare = (framework: Framework): number =>
+    upkeep.find(({ contender }) => contender === `${framework}/bare`)?.startUp ?? 0;
+  const rows = upkeep.map(({ contender, startUp, heap, resident }) => {
+    const framework = frameworkOf.get(contender) ?? "node";
+    return [
+      frameworkTitles[framework],
+      title.get(contender) ?? contender,
+      startUp.toFixed(0),
+      contender.endsWith("/bare") ? "" : (startUp - bare(framework)).toFixed(0),
+      megabytes(heap),
+      megabytes(resident),
+    ];
+  });
+  return table(
+    [
+      "framework",
+      "contender",
+      "start-up, ms",
+      "more than bare, ms",
+      "100,000 sessions: heap, MB",
+      "resident, MB",
+    ],
+    rows,
+    [2, 3, 4, 5],
+  );
+}
+
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "" : (bytes / 1_000_000).toFixed(0);
+}
+
+export function sizeTable(sizes: readonly Size[]): string {
+  const kilobytes = (bytes: number | undefined): string =>
+    bytes === undefined ? "" : (bytes / 1000).toFixed(0);
+  return table(
+    ["what is installed", "packages", "on disk, kB", "packed, kB", "packed without maps, kB"],
+    sizes.map(({ installs, packages, bytes, packed, packedWithoutMaps }) => [
+      installs.join(" + "),
+      String(packages),
+      kilobytes(bytes),
+      kilobytes(packed),
+      kilobytes(packedWithoutMaps),
+    ]),
+    [1, 2, 3, 4],
+  );
+}
+
+export function profileTable({ places, functions }: Profile, rows = 12): string {
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  return [
+    table(
+      ["where", "share"],
+      places.slice(0, rows).map(({ name, share }) => [name, percent(share)]),
+      [1],
+    ),
+    table(
+      ["function", "share"],
+      functions.slice(0, rows).map(({ name, share }) => [`\`${name}\``, percent(share)]),
+      [1],
+    ),
+  ].join("\n\n");
+}
+
+export function microTables({ parts, stores, profile }: MicroResult): string {
+  return [
+    table(
+      ["part of a request", "CPU, us"],
+      parts.map(({ name, cpu }) => [name, withSpread(cpu, 2)]),
+      [1],
+    ),
+    "",
+    "One after the other, with 1,000 sessions in the store. The last column is everything that Coatcheck does for a",
+    "request that reads, without sockets and framework.",
+    "",
+    table(
+      [
+        "store",
+        "read: CPU, us",
+        "until the answer, us",
+        "patch: CPU, us",
+        "until the answer, us",
+        "a request that reads: CPU, us",
+      ],
+      stores.map(({ store, read, patch, exchange }) => [
+        store,
+        withSpread(read.cpu, 1),
+        read.elapsed.median.toFixed(1),
+        withSpread(patch.cpu, 1),
+        patch.elapsed.median.toFixed(1),
+        withSpread(exchange.cpu, 1),
+      ]),
+      [1, 2, 3, 4, 5],
+    ),
+    "",
+    "Where the time of a request that reads from memory goes (samples of the processor):",
+    "",
+    profileTable(profile),
+  ].join("\n");
+}
+
+export function millionTable(million: Readonly<Record<string, readonly Filling[]>>): string {
+  const rows = Object.entries(million).flatMap(([store, fillings]) =>
+    fillings.map(({ sessions, read, patch, list, sweep }) => [
+      store,
+      sessions.toLocaleString("en"),
+      ...[read, patch, list].map((one) => withSpread(one, 1)),
+      withSpread({ median: sweep.median / 1000, min: sweep.min / 1000, max: sweep.max / 1000 }, 2),
+    ]),
+  );
+  return table(
+    ["store", "sessions", "read, us", "patch, us", "list, us", "sweep of 500, ms"],
+    rows,
+    [1, 2, 3, 4, 5],
+  );
+}
+
+/** The chart of the page. */
+export function readChart(results: readonly RequestResult[]): string {
+  const groups: BarGroup[] = frameworks.map((framework) => ({
+    title: frameworkTitles[framework],
+    bars: results
+      .filter(({ contender, request }) => request === "read" && frameworkOf.get(contender) === framework)
+      .filter(({ contender }) => !contender.endsWith("/bare"))
+      .map(({ contender, comparison }) => ({
+        label: title.get(contender) ?? contender,
+        value: Math.max(0, comparison.added.median),
+        isOurs: contender.includes("/coatcheck-"),
+      }))
+      .toSorted((one, other) => one.value - other.value),
+  }));
+  return chart(
+    "Reading the logged-in user: what sessions add to a request",
+    "microseconds of processor time, median; shorter is better",
+    groups.filter(({ bars }) => bars.length > 0),
+  );
+}
+
+/** The page `docs/benchmarks.md`. */
+export function page(results: Results): string {
+  const { machine, requests: measured, details, micro, million } = results;
+  const parts: string[] = [
+    `# Benchmarks
+
+What a session costs, measured beside the same server without sessions and beside other libraries. This page
+is made by \`npm run bench -- --write\`; nothing in it is written by hand.
+`,
+    method(measured?.effort),
+  ];
+  if (machine !== undefined) parts.push(machineText(machine));
+  if (measured !== undefined) {
+    parts.push("![Processor time that sessions add to a request that reads](benchmarks.svg)\n");
+    parts.push(
+      `## Targets\n\nSet before the work began; same run, same framework, medians.\n\n${targetTable(results)}\n`,
+    );
+    parts.push("## Requests\n");
+    for (const request of measured.effort.requests) {
+      parts.push(`### ${request}: ${wordsOf[request]}\n\n${requestTable(measured.results, request)}\n`);
+    }
+    for (const { contender, reason } of measured.absences)
+      parts.push(`Left out: ${contender} (${reason}).\n`);
+    for (const { contender, profile } of measured.profiles) {
+      parts.push(`### Where the time goes: ${contender}, read\n\n${profileTable(profile)}\n`);
+    }
+  }
+  if (details !== undefined) {
+    parts.push(
+      `## Round trips and cookies\n\nRound trips to the database, and \`Set-Cookie\` headers (with their bytes), of one request.\n\n${trafficTable(details.traffic)}\n`,
+      `## Start-up and memory\n\nStart-up is from the start of the process to the first request that it can take. Memory is what 100,000\nlogins add in a fresh process, after garbage collection, where sessions are kept in memory.\n\n${upkeepTable(details.upkeep)}\n`,
+      `## Size\n\nWithout frameworks and clients of databases. "Packed" is the archive that npm downloads, of the last package named\nthat is a store, or else of the first; the rest of the install is counted on disk.\n\n${sizeTable(details.sizes)}\n`,
+    );
+  }
+  if (micro !== undefined) parts.push(`## Parts of a request\n\n${microTables(micro)}\n`);
+  if (million !== undefined) {
+    parts.push(
+      `## A million sessions\n\nMicroseconds until the answer, one call after the other, of sessions chosen at random. A list is of the ten\nsessions of a subject. Redis deletes what has expired by itself; its sweep looks after the index of subjects.\n\n${millionTable(million)}\n`,
+    );
+  }
+  return parts.join("\n");
+}
+
+function method(effort: Effort | undefined): string {
+  const { rounds = 0, turn = 0 } = effort ?? {};
+  return `## How it is measured
+
+1. Every contender is a small app with the same four requests, in a process of its own, on the built package.
+2. The apps run on one core, the visitors on another; Redis and PostgreSQL run on the same machine.
+3. 32 kept-alive connections ask as fast as they are answered, with the headers of a browser, as 1,000 visitors in turn.
+4. Every answer is checked: status, and what the handler found in its session.
+5. Contenders on the same framework take turns (A B C A B C …): ${rounds} rounds, after one that is not counted; a turn takes ${turn} ms.
+6. Each turn is compared with the bare framework's of the same round; the tables show the median, and the least and the most.
+7. "CPU" is the processor time of the app's process for one request, as the system counts it; databases' is not in it.
+8. "Added CPU" is the difference to the bare framework: what sessions cost.
+9. A counter is exact in Coatcheck (\`update\`); others do what they do.
+10. Others run with their defaults, except for what their own guides turn off, and for what the tables say.
+`;
+}
+
+function machineText(machine: Machine): string {
+  const { processor, cores, gigabytes, system, node, redis, postgres, isPinned, day, versions } = machine;
+  return `## The machine
+
+${processor}, ${cores} cores, ${gigabytes} GB, ${system}; Node ${node}, Redis ${redis}, PostgreSQL ${postgres}; ${day}.
+${isPinned ? "Apps and visitors each had a core." : "Apps and visitors shared the cores."}
+
+${versions.join(", ")}.
+
+To measure again, with Redis on 127.0.0.1:6379 and PostgreSQL on 127.0.0.1:5432 (or \`REDIS_URL\` and \`DATABASE_URL\`):
+
+\`\`\`sh
+npm run bench                     # all requests, all contenders
+npm run bench -- --quick          # a first look in a few minutes
+npm run bench -- --only express --requests read
+npm run bench -- --micro          # the parts of a request
+npm run bench -- --million        # stores with up to a million sessions
+npm run bench -- --write          # everything, and this page
+\`\`\`
+`;
+}

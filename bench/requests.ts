@@ -1,0 +1,236 @@
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Pool } from "pg";
+import { defaultUrls, mark, newRedis } from "./clients.ts";
+import { contenders, frameworks, frameworkTitles } from "./contenders.ts";
+import type { Contender } from "./contenders.ts";
+import { SiteProcess } from "./processes.ts";
+import type { Settings, Visitors } from "./processes.ts";
+import { requests } from "./site.ts";
+import type { RequestName } from "./site.ts";
+import { compare } from "./statistics.ts";
+import type { Comparison, Slice } from "./statistics.ts";
+
+/** How much is measured. */
+export interface Effort {
+  readonly rounds: number;
+  /** How long a turn takes, in milliseconds. */
+  readonly turn: number;
+  readonly requests: readonly RequestName[];
+  /** Only contenders whose id holds one of these words, and the frameworks they are compared with. */
+  readonly only: readonly string[];
+}
+
+/** What came out, by contender and request. */
+export interface RequestResult {
+  readonly contender: string;
+  readonly request: RequestName;
+  readonly comparison: Comparison;
+}
+
+/** Who could not take part, and why. */
+export interface Absence {
+  readonly contender: string;
+  readonly reason: string;
+}
+
+/** At once, over as many connections. */
+export const connections = 32;
+/** Whose cookies the requests carry, in turn. */
+export const visitorCount = 1000;
+/** How many sessions lie in the SQLite file. */
+const filled = 100_000;
+/** A turn of logins ends here, so that what they leave behind does not slow everybody down. */
+const mostLogins = 5000;
+
+/** Where the sites of one run find their databases, and everything is taken away at the end. */
+export class Ground {
+  readonly settings: Settings;
+  readonly #folder = mkdtempSync(join(tmpdir(), "coatcheck-bench-"));
+  readonly #name: string;
+  #filled: Promise<readonly string[]> | undefined;
+  #files = 0;
+
+  constructor() {
+    this.#name = `${mark}_${process.pid}_${randomBytes(3).toString("hex")}`;
+    this.settings = {
+      BENCH_REDIS: defaultUrls.redis,
+      BENCH_POSTGRES: defaultUrls.postgres,
+      BENCH_SCHEMA: this.#name,
+    };
+  }
+
+  /** Makes the schema; without PostgreSQL, who needs it says so. */
+  async prepare(): Promise<void> {
+    await this.#sql(`CREATE SCHEMA IF NOT EXISTS ${this.#name}`).catch(() => undefined);
+  }
+
+  /** Starts a contender's app, and answers with the cookies of visitors who are logged in. */
+  async start(
+    contender: Contender,
+    visitors: Visitors,
+    settings: Settings = {},
+  ): Promise<{ readonly site: SiteProcess; readonly cookies: readonly string[] }> {
+    const site = await this.open(contender, settings);
+    const isFilled = contender.keeps === "sqlite";
+    return {
+      site,
+      cookies: isFilled ? await this.#fill() : await visitors.seed(site.port, visitorCount, visitorCount),
+    };
+  }
+
+  /** Only starts it. */
+  async open(contender: Contender, settings: Settings = {}): Promise<SiteProcess> {
+    const own: Record<string, string> = { ...this.settings, ...settings };
+    if (contender.keeps === "sqlite") {
+      await this.#fill();
+      const path = join(this.#folder, `${this.#files++}.db`);
+      copyFileSync(join(this.#folder, "filled.db"), path);
+      own["BENCH_SQLITE"] = path;
+    }
+    return SiteProcess.start(contender, own);
+  }
+
+  async clear(): Promise<void> {
+    rmSync(this.#folder, { recursive: true, force: true });
+    await this.#sql(`DROP SCHEMA IF EXISTS ${this.#name} CASCADE`).catch(() => undefined);
+    await this.#clearRedis().catch(() => undefined);
+  }
+
+  async #fill(): Promise<readonly string[]> {
+    this.#filled ??= (async () => {
+      const program = join(import.meta.dirname, "coatcheck", "fill.ts");
+      const args = [program, join(this.#folder, "filled.db"), String(filled), String(visitorCount)];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
+      return JSON.parse(stdout) as string[];
+    })();
+    return this.#filled;
+  }
+
+  async #sql(text: string): Promise<void> {
+    const pool = new Pool({ connectionString: defaultUrls.postgres, max: 1, connectionTimeoutMillis: 3000 });
+    pool.on("error", () => {});
+    try {
+      await pool.query(text);
+    } finally {
+      await pool.end();
+    }
+  }
+
+  async #clearRedis(): Promise<void> {
+    const client = newRedis(defaultUrls.redis);
+    client.on("error", () => {});
+    await client.connect();
+    for await (const keys of client.scanIterator({ MATCH: `${this.#name}:*`, COUNT: 1000 })) {
+      if (keys.length > 0) await client.unlink(keys);
+    }
+    client.destroy();
+  }
+}
+
+interface Runner {
+  readonly site: SiteProcess;
+  readonly cookies: readonly string[];
+  readonly slices: Map<RequestName, Slice[]>;
+}
+
+/** Measures everybody, a framework's contenders beside each other. */
+export async function measureRequests(
+  ground: Ground,
+  visitors: Visitors,
+  effort: Effort,
+): Promise<{ readonly results: readonly RequestResult[]; readonly absences: readonly Absence[] }> {
+  const results: RequestResult[] = [];
+  const absences: Absence[] = [];
+  for (const framework of frameworks) {
+    const group = chosen(effort.only).filter((one) => one.framework === framework);
+    if (group.length < 2) continue;
+    const runners: Runner[] = [];
+    try {
+      for (const contender of group) {
+        try {
+          const { site, cookies } = await ground.start(contender, visitors);
+          runners.push({ site, cookies, slices: new Map(requests.map((request) => [request, []])) });
+        } catch (error) {
+          const reason = reasonOf(error);
+          console.error(`${contender.id} is left out: ${reason}`);
+          absences.push({ contender: contender.id, reason });
+        }
+      }
+      const failed = await rounds(frameworkTitles[framework], runners, visitors, effort);
+      absences.push(...failed);
+    } finally {
+      await Promise.all(runners.map(async ({ site }) => site.end()));
+    }
+    const [bare] = runners;
+    if (bare === undefined || bare.site.contender.package !== undefined) continue;
+    for (const { site, slices } of runners) {
+      if (absences.some(({ contender }) => contender === site.contender.id)) continue;
+      for (const request of effort.requests) {
+        const comparison = compare(slices.get(request) ?? [], bare.slices.get(request) ?? []);
+        results.push({ contender: site.contender.id, request, comparison });
+      }
+    }
+  }
+  return { results, absences };
+}
+
+/** Who takes part. */
+export function chosen(only: readonly string[]): readonly Contender[] {
+  return contenders.filter(
+    ({ id, package: name }) =>
+      only.length === 0 || name === undefined || only.some((word) => id.includes(word)),
+  );
+}
+
+/** @returns who failed on the way. */
+async function rounds(
+  title: string,
+  runners: readonly Runner[],
+  visitors: Visitors,
+  effort: Effort,
+): Promise<readonly Absence[]> {
+  const failed: Absence[] = [];
+  // The first round is for the compilers, and is not counted.
+  for (let round = 0; round <= effort.rounds; round++) {
+    process.stderr.write(`\r${title}: round ${round} of ${effort.rounds} `);
+    for (const request of effort.requests) {
+      for (const { site, cookies, slices } of runners) {
+        const contender = site.contender.id;
+        if (failed.some((absence) => absence.contender === contender)) continue;
+        try {
+          const slice = await turn(site, cookies, request, visitors, effort.turn);
+          if (round > 0) slices.get(request)?.push(slice);
+        } catch (error) {
+          const reason = `${request}: ${reasonOf(error)}`;
+          console.error(`\n${contender} failed and is left out: ${reason}`);
+          failed.push({ contender, reason });
+        }
+      }
+    }
+  }
+  process.stderr.write("\n");
+  return failed;
+}
+
+/** What to say of an error. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function turn(
+  site: SiteProcess,
+  cookies: readonly string[],
+  request: RequestName,
+  visitors: Visitors,
+  milliseconds: number,
+): Promise<Slice> {
+  await visitors.connect({ port: site.port, request, cookies, connections });
+  const before = await site.cpu();
+  const done = await visitors.go(milliseconds, request === "login" ? mostLogins : Number.MAX_SAFE_INTEGER);
+  return { ...done, microseconds: (await site.cpu()) - before };
+}

@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+
+const root = dirname(import.meta.dirname);
+const peers = join(import.meta.dirname, "peers");
+
+/** What a package brings along. */
+export interface Size {
+  readonly name: string;
+  /** The packages that are named to `npm install`. */
+  readonly installs: readonly string[];
+  /** How many packages come, dependencies included, and their bytes on disk. */
+  readonly packages: number;
+  readonly bytes: number;
+  /** Bytes of the archive that npm downloads, of the package alone. */
+  readonly packed: number;
+  /** The same without source maps, where it has some. */
+  readonly packedWithoutMaps?: number;
+}
+
+/** What one installs to have sessions, for each peer. Frameworks and clients of databases are not counted. */
+const installs: Readonly<Record<string, readonly string[]>> = {
+  "express-session": ["express-session"],
+  "express-session, connect-redis": ["express-session", "connect-redis"],
+  "express-session, connect-pg-simple": ["express-session", "connect-pg-simple"],
+  "cookie-session": ["cookie-session"],
+  "@fastify/session": ["@fastify/session", "@fastify/cookie"],
+  "@fastify/secure-session": ["@fastify/secure-session"],
+  "koa-session": ["koa-session"],
+  "hono-sessions": ["hono-sessions"],
+  "@hono/session": ["@hono/session"],
+  "iron-session": ["iron-session"],
+  "@remix-run/session": ["@remix-run/session", "@remix-run/session-middleware", "@remix-run/cookie"],
+};
+
+/** Not a part of any session library, though some name them as dependencies. */
+const notCounted = new Set(["pg", "redis", "hono", "@remix-run/fetch-router"]);
+
+export function measureSizes(): Size[] {
+  return [ours(), ...Object.entries(installs).map(([name, list]) => sizeOf(name, list))];
+}
+
+function ours(): Size {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-size-"));
+  try {
+    const archive = archiveOf(root, folder);
+    const entries = entriesOf(gunzipSync(archive));
+    const lean = entries.filter(({ name }) => !name.endsWith(".map")).map(({ block }) => block);
+    const repacked = gzipSync(Buffer.concat([...lean, Buffer.alloc(1024)]), { level: 9 });
+    return {
+      name: "Coatcheck",
+      installs: ["coatcheck"],
+      packages: 1,
+      bytes: entries.reduce((sum, { size }) => sum + size, 0),
+      packed: archive.length,
+      packedWithoutMaps: repacked.length,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function archiveOf(source: string, folder: string): Buffer {
+  const args = ["pack", source, "--ignore-scripts", "--silent", "--pack-destination", folder];
+  execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  return readFileSync(join(folder, readdirSync(folder)[0] ?? ""));
+}
+
+/** The files of a tar archive, each with the blocks that it takes there. */
+function entriesOf(tar: Buffer): { readonly name: string; readonly size: number; readonly block: Buffer }[] {
+  const entries = [];
+  let at = 0;
+  while (at + 512 <= tar.length && tar[at] !== 0) {
+    const text = (from: number, length: number): string =>
+      tar.toString("latin1", at + from, at + from + length).replace(/\0.*$/s, "");
+    const size = Number.parseInt(text(124, 12), 8);
+    const end = at + 512 + Math.ceil(size / 512) * 512;
+    entries.push({ name: text(0, 100), size, block: tar.subarray(at, end) });
+    at = end;
+  }
+  return entries;
+}
+
+function sizeOf(name: string, list: readonly string[]): Size {
+  const folders = new Set<string>();
+  for (const installed of list) collect(installed, peers, folders);
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-size-"));
+  try {
+    const first =
+      list.at(-1) === "connect-redis" || list.at(-1) === "connect-pg-simple" ? list.at(-1) : list[0];
+    const packed = archiveOf(join(peers, "node_modules", first ?? ""), folder).length;
+    const bytes = [...folders].reduce((sum, path) => sum + bytesOf(path), 0);
+    return { name, installs: list, packages: folders.size, bytes, packed };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The folders of a package and of all that it depends on. */
+function collect(name: string, from: string, folders: Set<string>): void {
+  if (notCounted.has(name)) return;
+  let folder = from;
+  while (!existsSync(join(folder, "node_modules", name, "package.json"))) {
+    if (folder === root) return;
+    folder = dirname(folder);
+  }
+  const own = join(folder, "node_modules", name);
+  if (folders.has(own)) return;
+  folders.add(own);
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    readFileSync(join(own, "package.json"), "utf8"),
+  ) as Record<"dependencies" | "optionalDependencies", Record<string, string> | undefined>;
+  for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    collect(dependency, own, folders);
+  }
+}
+
+function bytesOf(folder: string): number {
+  return globSync("**", {
+    cwd: folder,
+    withFileTypes: true,
+    exclude: (entry) => entry.name === "node_modules",
+  })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}

@@ -1,0 +1,54 @@
+import { spread } from "./statistics.ts";
+import type { Spread } from "./statistics.ts";
+
+/** What one call of something costs. */
+export interface Timing {
+  readonly name: string;
+  /** Microseconds of a processor. */
+  readonly cpu: Spread;
+  /** Microseconds until the answer is there. */
+  readonly elapsed: Spread;
+}
+
+const samples = 9;
+
+/**
+ * Times a piece of work: calls it until the compilers are done, and then in so many samples.
+ *
+ * @param work one call; awaited where it answers with a promise.
+ * @param milliseconds of one sample, about.
+ */
+export async function time(
+  name: string,
+  work: (turn: number) => unknown,
+  milliseconds = 100,
+): Promise<Timing> {
+  let calls = 1;
+  let turn = 0;
+  const run = async (): Promise<{ cpu: number; elapsed: number }> => {
+    const [cpu, started] = [process.cpuUsage(), performance.now()];
+    for (let call = 0; call < calls; call++) {
+      const answer = work(turn++);
+      if (answer instanceof Promise) await answer;
+    }
+    const used = process.cpuUsage(cpu);
+    return { cpu: used.user + used.system, elapsed: (performance.now() - started) * 1000 };
+  };
+  for (const wanted of [0.2, 1, 2]) {
+    for (;;) {
+      const { elapsed } = await run();
+      if (elapsed >= milliseconds * wanted * 1000) {
+        calls = Math.max(1, Math.round((calls * milliseconds * 1000) / elapsed));
+        break;
+      }
+      calls *= 2;
+    }
+  }
+  const runs = [];
+  for (let sample = 0; sample < samples; sample++) runs.push(await run());
+  return {
+    name,
+    cpu: spread(runs.map(({ cpu }) => cpu / calls)),
+    elapsed: spread(runs.map(({ elapsed }) => elapsed / calls)),
+  };
+}
