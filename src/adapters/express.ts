@@ -1,6 +1,7 @@
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { nodeErrors, nodeSessions } from "./node.ts";
+import { nodeErrors, nodeSessions, requireLogin as nodeRequireLogin } from "./node.ts";
 import type { NodeSessionsOptions } from "./node.ts";
 
 /**
@@ -31,4 +32,15 @@ export function expressErrors<Data extends object>(
   sessions: Sessions<Data>,
 ): (error: unknown, req: object, res: object, next: (error?: unknown) => void) => void {
   return nodeErrors(sessions);
+}
+
+/**
+ * Express middleware for what only somebody who is logged in may see: `app.use("/user", requireLogin(sessions))`,
+ * after `expressSessions`. Others are sent to the login page and back again; programs get 401.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  options: LoginDemandOptions = {},
+): ReturnType<typeof nodeRequireLogin<Data>> {
+  return nodeRequireLogin(sessions, options);
 }

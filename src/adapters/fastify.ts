@@ -1,6 +1,8 @@
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { holdResponse } from "../core/held-response.ts";
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -105,4 +107,21 @@ export function fastifySessions<Data extends object>(
     [Symbol.for("fastify.display-name")]: "coatcheck",
     [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: "5.x" },
   });
+}
+
+/**
+ * Fastify hook for what only somebody who is logged in may see: `app.addHook("preHandler", requireLogin(sessions))`
+ * in a scope, or `preHandler` of a route. Others are sent to the login page and back again; programs get 401.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  options: LoginDemandOptions = {},
+): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
+  return async (request, reply) => {
+    if ((await sessions.of(request)).loggedIn) return;
+    const { status, headers } = loginDemand(nodeIncoming(request.raw), request.url, options);
+    reply.code(status);
+    reply.headers({ ...headers });
+    reply.send("");
+  };
 }

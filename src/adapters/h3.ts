@@ -1,4 +1,6 @@
 import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import { applyHeaders } from "../core/response-headers.ts";
 import type { ResponseHeaders } from "../core/response-headers.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -73,6 +75,21 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
       add(headers, event.res.headers, answer);
       return answer;
     };
+  };
+}
+
+/**
+ * h3 middleware for what only somebody who is logged in may see: `app.use("/user/**", requireLogin(sessions))`,
+ * after `h3Sessions`. Others are sent to the login page and back again; programs get 401.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  options: LoginDemandOptions = {},
+): (event: H3Event, next: () => unknown) => Promise<unknown> {
+  return async (event, next) => {
+    if ((await sessions.of(event)).loggedIn) return next();
+    const { pathname, search } = new URL(event.req.url);
+    return new Response(null, loginDemand(incomingOf(event.req), pathname + search, options));
   };
 }
 

@@ -1,5 +1,7 @@
 import { refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -62,5 +64,25 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       hold.abandon();
       throw error;
     }
+  };
+}
+
+/**
+ * Koa middleware for what only somebody who is logged in may see: `router.use("/user", requireLogin(sessions))`,
+ * after `koaSessions`. Others are sent to the login page and back again; programs get 401.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  options: LoginDemandOptions = {},
+): (ctx: KoaContext & { readonly originalUrl: string }, next: () => Promise<unknown>) => Promise<void> {
+  return async (ctx, next) => {
+    if ((await sessions.of(ctx)).loggedIn) {
+      await next();
+      return;
+    }
+    const { status, headers } = loginDemand(nodeIncoming(ctx.req), ctx.originalUrl, options);
+    ctx.status = status;
+    ctx.set({ ...headers });
+    ctx.body = "";
   };
 }

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
+import { loginDemand } from "../core/login-demand.ts";
+import type { LoginDemandOptions } from "../core/login-demand.ts";
 import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Session } from "../core/session.ts";
@@ -124,6 +126,36 @@ export async function nodeHandshake<Data extends object>(
   request: NodeRequest,
 ): Promise<Session<Data>> {
   return sessions.handshake(nodeIncoming(request));
+}
+
+/** A request that knows where it was sent: routers of the connect family cut `url` down as they go. */
+type LocatedRequest = NodeRequest & { readonly url?: string | undefined; readonly originalUrl?: string };
+
+/**
+ * Connect-style middleware for what only somebody who is logged in may see:
+ * `app.use("/user", requireLogin(sessions))`, after `nodeSessions`. Others are sent to the login page and
+ * back again; programs get 401.
+ */
+export function requireLogin<Data extends object>(
+  sessions: Sessions<Data>,
+  options: LoginDemandOptions = {},
+): (request: LocatedRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  const guard = async (request: LocatedRequest, response: NodeResponse): Promise<boolean> => {
+    if ((await sessions.of(request)).loggedIn) return true;
+    const target = request.originalUrl ?? request.url ?? "/";
+    sendBare(response, { ...loginDemand(nodeIncoming(request), target, options), body: "" });
+    return false;
+  };
+  return async (request, response, next) => {
+    let mayPass: boolean;
+    try {
+      mayPass = await guard(request, response);
+    } catch (error) {
+      next(error);
+      return;
+    }
+    if (mayPass) next();
+  };
 }
 
 function sendFailed(response: NodeResponse, error: unknown): void {
