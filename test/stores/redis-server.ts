@@ -82,7 +82,8 @@ export class RedisServer {
     const sentinel = await RedisServer.start(["--sentinel"]);
     await sentinel.ask("SENTINEL", "MONITOR", name, "127.0.0.1", String(primary), "1");
     await sentinel.ask("SENTINEL", "SET", name, "down-after-milliseconds", "500");
-    await sentinel.ask("SENTINEL", "SET", name, "failover-timeout", "2000");
+    // Sooner than that it would not mend a replica that follows over a wire of the test's.
+    await sentinel.ask("SENTINEL", "SET", name, "failover-timeout", "60000");
     return sentinel;
   }
 
