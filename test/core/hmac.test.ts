@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac, createSecretKey, randomBytes } from "node:crypto";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createHmacSha256 } from "../../src/core/hmac.ts";
 
 test("it is HMAC-SHA-256: the vector of RFC 4231, test case 2", () => {

@@ -22,7 +22,7 @@ export type StoreKind = "memory" | "sqlite";
 export type AdapterKind = "fetch" | "hono";
 
 export const storeKinds: readonly StoreKind[] = ["memory", "sqlite"];
-export const adapterKinds: readonly AdapterKind[] = ["fetch", "hono"];
+const adapterKinds: readonly AdapterKind[] = ["fetch", "hono"];
 
 /** Where the site of the tests is. */
 export const home = "https://site.example/";
@@ -36,7 +36,7 @@ export interface SiteSetup {
 }
 
 /** A store of a kind, which is gone when the test is. */
-export function freshStore(t: TestContext, kind: StoreKind): Store {
+function freshStore(t: TestContext, kind: StoreKind): Store {
   if (kind === "memory") return memoryStore();
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-"));
   const store = sqliteStore({ path: join(folder, "sessions.db") });
