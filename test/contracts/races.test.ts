@@ -15,7 +15,7 @@ interface RacedStore {
   readonly openStore: () => Store | Promise<Store>;
   readonly skip?: string | false;
   readonly adapters?: readonly string[];
-  /** Left out here, where time is short; `npm run test:servers` runs all. */
+  /** Left out here, where time is short; `npm run test:long` runs all. */
   readonly omit?: RegExp;
 }
 
@@ -57,7 +57,7 @@ for (const [store, { openStore, skip = false, adapters, omit }] of Object.entrie
   for (const [adapter, start] of Object.entries(servers)) {
     if (adapters !== undefined && !adapters.includes(adapter)) continue;
     for (const race of races) {
-      if (omit?.test(race.name) === true && !process.env["TEST_ALL_RACES"]) continue;
+      if (omit?.test(race.name) === true && !process.env["TEST_LONG"]) continue;
       test(`${race.name} (${store}, ${adapter})`, { skip }, async (t) => {
         t.diagnostic(`${await race.check({ openStore, start })} orders`);
       });

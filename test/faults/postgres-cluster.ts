@@ -37,6 +37,23 @@ export const withoutCluster: string | false = ((): string | false => {
   return reason;
 })();
 
+/** Why there is no small disk to fill; `false` when there is. Only root may make one. */
+export const withoutSmallDisk: string | false =
+  withoutCluster ||
+  (typeof owner === "object" && existsSync("/bin/mount") ? false : "only root can mount a small disk");
+
+/** A disk of 8 MB, gone when the test ends. */
+export function smallDisk(t: { after(fn: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]);
+  t.after(() => {
+    execFileSync("umount", ["-l", folder]);
+    rmSync(folder, { recursive: true });
+  });
+  if (typeof owner === "object") chownSync(folder, owner.uid, owner.gid);
+  return folder;
+}
+
 /** A PostgreSQL of the test's own, to be stopped, killed and starved. */
 export class Cluster {
   readonly port: number;

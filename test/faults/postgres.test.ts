@@ -7,9 +7,10 @@ import { StoreError } from "coatcheck";
 import type { Patch, SessionRecord, Store } from "coatcheck";
 import { postgresStore } from "coatcheck/postgres";
 import { Pool } from "pg";
+import type { Client } from "pg";
 import postgres from "postgres";
 import { TcpProxy } from "../support/tcp-proxy.ts";
-import { Cluster, withoutCluster } from "./postgres-cluster.ts";
+import { Cluster, smallDisk, withoutCluster, withoutSmallDisk } from "./postgres-cluster.ts";
 import { StoreAudit } from "./store-audit.ts";
 import type { AuditReport } from "./store-audit.ts";
 
@@ -53,6 +54,18 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
     const store = postgresStore({ client, table });
     await store.migrate();
     return store;
+  }
+
+  /** Every connection that the cluster has left. */
+  async function hoard(): Promise<Client[]> {
+    const hoarded: Client[] = [];
+    for (;;) {
+      try {
+        hoarded.push(await cluster.connect());
+      } catch {
+        return hoarded;
+      }
+    }
   }
 
   function through(proxy: TcpProxy): string {
@@ -144,16 +157,10 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
   });
 
   underLoad("it takes no more connections for three seconds", [], async (proxy) => {
-    const hoarded = [];
+    proxy.cut("toServer", "toClient");
     proxy.reset();
-    for (;;) {
-      try {
-        hoarded.push(await cluster.connect());
-      } catch {
-        break;
-      }
-    }
-    proxy.reset();
+    const hoarded = await hoard();
+    proxy.mend();
     await wait(3000);
     await Promise.all(hoarded.map(async (client) => client.end()));
   });
@@ -221,6 +228,36 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
   });
 
   for (const kind of kinds) {
+    test(`a full disk is an error that passes (${kind})`, { skip: withoutSmallDisk }, async (t) => {
+      const disk = smallDisk(t);
+      const space = `small_${randomBytes(4).toString("hex")}`;
+      await cluster.ask(`CREATE TABLESPACE ${space} LOCATION '${disk}'`);
+      await cluster.ask(
+        `CREATE TABLE ${space} TABLESPACE ${space} AS SELECT repeat('x', 1000) FROM generate_series(1, 3000)`,
+      );
+      const store = await storeOn(t, kind, { table: `on_${space}` });
+      await cluster.ask(`ALTER TABLE on_${space} SET TABLESPACE ${space}`);
+      const record = recordNow();
+      await store.create(record);
+      const large = { epoch: 0, set: new Map([["d:a", randomBytes(60_000)]]) };
+      let error: StoreError | undefined;
+      for (let turn = 0; error === undefined && turn < 500; turn++) {
+        try {
+          await store.patch(record.id, large, Date.now());
+        } catch (thrown) {
+          assert.ok(thrown instanceof StoreError);
+          error = thrown;
+        }
+      }
+      assert.deepEqual([error?.code, error?.transient], ["STORE_FULL", true]);
+      assert.equal((await store.read(record.id, Date.now()))?.fields.get("d:a")?.length, 60_000);
+      await cluster.ask(`DROP TABLE ${space}`);
+      assert.equal((await store.patch(record.id, large, Date.now())).kind, "applied");
+      await cluster.ask(`DROP TABLE on_${space}`);
+      await cluster.ask("CHECKPOINT");
+      await cluster.ask(`DROP TABLESPACE ${space}`);
+    });
+
     test(`a server that takes no writes says so, and is found writable again (${kind})`, async (t) => {
       const store = await storeOn(t, kind);
       const record = recordNow();
@@ -248,19 +285,11 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
       const far = postgresStore({ client: clients[kind]("postgres://postgres@127.0.0.1:1/postgres").client });
       const refused = await failureOf(far.read("x", 0));
       assert.deepEqual([refused.code, refused.transient], ["STORE_UNAVAILABLE", true]);
-      const hoarded = [];
-      for (;;) {
-        try {
-          hoarded.push(await cluster.connect());
-        } catch {
-          break;
-        }
-      }
-      await cluster.ask("SELECT 1").catch(() => {});
-      const fresh = clients[kind](cluster.url.replace("postgres@", "app@"));
+      const hoarded = await hoard();
+      const fresh = clients[kind](cluster.url);
       t.after(fresh.end);
       const full = await failureOf(postgresStore({ client: fresh.client }).read("x", 0));
-      assert.ok(["STORE_BUSY", "STORE_UNAVAILABLE"].includes(full.code), full.code);
+      assert.deepEqual([full.code, full.transient], ["STORE_BUSY", true]);
       await Promise.all(hoarded.map(async (client) => client.end()));
       assert.equal(await store.read("x", Date.now()), null);
     });

@@ -167,12 +167,16 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
     }
   });
 
-  test("is not moved by time zones, search paths and how the session writes values", async () => {
+  test("is not moved by time zones, search paths and how the session writes values", async (t) => {
     const settings = [
-      "-c TimeZone=America/New_York -c DateStyle=German",
+      `-c TimeZone=America/New_York -c DateStyle=German -c search_path=${schema}_trap,pg_catalog`,
       "-c TimeZone=Asia/Kolkata -c bytea_output=escape -c search_path=",
       "-c TimeZone=Pacific/Kiritimati -c default_transaction_isolation=serializable",
     ];
+    // Found before PostgreSQL's own, were it for the search path.
+    await ask(`CREATE SCHEMA ${schema}_trap; CREATE FUNCTION ${schema}_trap.encode(bytea, text) RETURNS text
+      LANGUAGE sql AS $$ SELECT 'trapped' $$`);
+    t.after(async () => ask(`DROP SCHEMA ${schema}_trap CASCADE`));
     const bytes = Uint8Array.from({ length: 256 }, (_, at) => at);
     const record = recordWith({ verifier: bytes.subarray(224), fields: new Map([["d:a", bytes]]) });
     const table = newTable();
@@ -369,7 +373,7 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
 
 /** A process of its own, that says a line when it has begun. */
 function start(what: string, own: string) {
-  const file = join(import.meta.dirname, "postgres-child.ts");
+  const file = join(import.meta.dirname, "postgres-process.ts");
   const child = spawn(
     process.execPath,
     [

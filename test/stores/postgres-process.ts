@@ -1,4 +1,4 @@
-// Run by postgres.test.ts in a process of its own: `node postgres-child.ts <what> <url> <schema>`.
+// Run by postgres.test.ts in a process of its own: `node postgres-process.ts <what> <url> <schema>`.
 
 import { postgresStore } from "coatcheck/postgres";
 import { Client, Pool } from "pg";
