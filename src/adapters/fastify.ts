@@ -1,12 +1,10 @@
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
-import type { Exchange } from "../core/exchange.ts";
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
 import { nodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { Ties } from "../core/ties.ts";
 import { StoreError } from "../errors.ts";
 
 /** What this adapter uses of Fastify's request; Fastify 5's fits. */
@@ -28,7 +26,7 @@ type Next = () => void;
 /** What this adapter uses of a Fastify app; Fastify 5's fits. */
 export interface FastifyApp {
   addHook(
-    name: "onRequest" | "preValidation",
+    name: "onRequest",
     hook: (request: FastifyRequest, reply: FastifyReply, next: Next) => void,
   ): unknown;
   addHook(
@@ -61,8 +59,6 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
-  const exchanges = new Ties<Exchange<Data>>();
-
   const answer = (failure: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     if (!(failure instanceof StoreError)) {
       request.log.error(failure);
@@ -85,18 +81,11 @@ export function fastifySessions<Data extends object>(
         return;
       }
       const exchange = sessions.exchange(incoming, [request, request.raw]);
-      exchanges.set(request, exchange);
       holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
       exchange.run(next);
     });
-    // Reading the body ends in the socket's own context, which knows of no request.
-    app.addHook("preValidation", (request, _reply, next) => {
-      const exchange = exchanges.get(request);
-      if (exchange === undefined) next();
-      else exchange.run(next);
-    });
     app.addHook("onError", (request, _reply, error, next) => {
-      exchanges.get(request)?.fail(error);
+      sessions.fail(request, error);
       next();
     });
     done();

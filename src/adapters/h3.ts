@@ -49,7 +49,6 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
       if (!sessions.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
       const exchange = sessions.exchange(incoming, [event, event.req]);
       const { answer, error } = await outcomeOf(() => exchange.run(next));
-      if (error !== undefined) exchange.fail(error.thrown);
       const { headers, failure } = await exchange.settle(
         error === undefined ? { status: statusOf(answer, event) } : "threw",
       );

@@ -10,10 +10,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { createSessions, generateSecret, StoreError } from "coatcheck";
+import type { Sessions } from "coatcheck";
 import { expressSessions } from "coatcheck/express";
 import { fastifySessions } from "coatcheck/fastify";
 import { koaSessions } from "coatcheck/koa";
@@ -497,6 +499,104 @@ test("Koa: a context whose response the handler writes itself is held as well", 
   const { body, headers } = await answer;
   assert.deepEqual([body, headers["set-cookie"]?.length], ["own", 1]);
 });
+
+test("Koa: an error after writeHead is answered, with the cookie of a login before it", async (t) => {
+  const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: memoryStore() });
+  const app = new Koa();
+  app.silent = true;
+  app.use(koaSessions(sessions));
+  app.use(async (ctx) => {
+    await (await sessions.of(ctx)).login("ana");
+    ctx.res.writeHead(200, { "content-length": 4 });
+    throw new Error("meant to fail");
+  });
+  const { status, headers } = await get(await listen(t, app.callback()));
+  assert.deepEqual([status, headers["set-cookie"]?.length], [500, 1]);
+});
+
+test("Express without expressErrors: a store that can't be asked is a 503, whatever the error handler says", async (t) => {
+  const probe = probeStore(memoryStore());
+  const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: probe.store });
+  const app = express();
+  app.use(expressSessions(sessions));
+  app.use(async (req, res) => {
+    const session = await sessions.of(req);
+    session.set("a", "A");
+    res.send("page");
+  });
+  app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    res.status(500).send("failed");
+  });
+  const port = await listen(t, app);
+  const [cookie = ""] = (await get(port)).headers["set-cookie"] ?? [];
+  probe.around = async () => {
+    throw new StoreError("STORE_FAILED", "read", "Meant to fail.", { transient: false });
+  };
+  const { status, body, headers } = await get(port, "/", { cookie: cookie.split(";")[0] ?? "" });
+  assert.deepEqual([status, headers["retry-after"], headers["set-cookie"]], [503, "5", undefined]);
+  assert.doesNotMatch(body, /failed/);
+});
+
+/** Apps that read a form and then ask for the current session. */
+const formApps = {
+  express(sessions: Sessions<{ a: string }>) {
+    const app = express();
+    app.use(expressSessions(sessions));
+    app.use(express.urlencoded());
+    app.post("/", async (req, res) => {
+      (await sessions.current()).set("a", "A");
+      res.send(String(req.body.name));
+    });
+    return app;
+  },
+  koa(sessions: Sessions<{ a: string }>) {
+    const app = new Koa();
+    app.use(koaSessions(sessions));
+    app.use(async (ctx) => {
+      const form = new URLSearchParams(await text(ctx.req));
+      (await sessions.current()).set("a", "A");
+      ctx.body = form.get("name");
+    });
+    return app.callback();
+  },
+  async fastify(sessions: Sessions<{ a: string }>) {
+    const app = Fastify();
+    app.register(fastifySessions(sessions));
+    app.addContentTypeParser(
+      "application/x-www-form-urlencoded",
+      { parseAs: "string" },
+      (_request, body, done) => {
+        done(null, new URLSearchParams(String(body)));
+      },
+    );
+    app.post<{ Body: URLSearchParams }>("/", async (request, reply) => {
+      (await sessions.current()).set("a", "A");
+      return reply.send(request.body.get("name"));
+    });
+    await app.ready();
+    return (request: IncomingMessage, response: ServerResponse) => app.routing(request, response);
+  },
+};
+
+for (const [name, make] of Object.entries(formApps)) {
+  test(`${name}: the session is the current one after a body that came late`, async (t) => {
+    const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: memoryStore() });
+    const port = await listen(t, await make(sessions));
+    const sent = httpRequest({
+      port,
+      method: "POST",
+      agent: false,
+      headers: { "content-type": "application/x-www-form-urlencoded", "content-length": 8 },
+    });
+    sent.flushHeaders();
+    sent.write("name");
+    for (let trips = 0; trips < 3; trips++) await get(port);
+    sent.end("=ana");
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    assert.equal((await response.toArray()).join(""), "ana");
+    assert.equal(response.headers["set-cookie"]?.length, 1);
+  });
+}
 
 test("Fastify: a hijacked reply is held as well, and inject works", async () => {
   const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: memoryStore() });
