@@ -171,129 +171,133 @@ class FailoverAudit {
 
 const modes = ["by default", "durable"] as const;
 
-describe("a failover under load", { skip: withoutRedis || (!everything && "TEST_LONG=1 runs it") }, () => {
-  function judge(t: TestContext, losses: Losses, isDurable: boolean): void {
-    t.diagnostic(JSON.stringify(losses));
-    assert.ok(losses.acknowledged > 100, "there was load");
-    assert.ok(losses.p99 <= deadline * 1.1, `p99 ${losses.p99}`);
-    assert.ok(losses.recovery <= 5000, `recovery ${losses.recovery}`);
-    if (isDurable) assert.equal(losses.resurrected, 0, "an acknowledged logout was undone");
-  }
-
-  async function open(
-    connect: () => Promise<RedisStoreOptions["client"]>,
-    mode: (typeof modes)[number],
-  ): Promise<Store> {
-    const client = await connect();
-    const durable = { replicas: 1, timeout: { milliseconds: 200 } };
-    const options = mode === "durable" ? { durable: { ...durable, connection: await connect() } } : {};
-    return inTime(redisStore({ client, ...options, onWarning: () => {} }), deadline);
-  }
-
-  describe("with Sentinel", () => {
-    const clients: Readonly<
-      Record<string, (sentinel: { host: string; port: number }) => Promise<RedisStoreOptions["client"]>>
-    > = {
-      async "node-redis"(sentinel) {
-        const client = createSentinel({
-          name: "shop",
-          sentinelRootNodes: [sentinel],
-          nodeClientOptions: nodeOptions,
-          scanInterval: 500,
-        });
-        client.on("error", () => {});
-        await client.connect();
-        atEnd(() => client.destroy());
-        return client;
-      },
-      async ioredis(sentinel) {
-        const client = new Redis({
-          ...ioOptions,
-          sentinels: [sentinel],
-          name: "shop",
-          sentinelRetryStrategy: () => 100,
-        });
-        client.on("error", () => {});
-        await once(client, "ready");
-        atEnd(() => client.disconnect());
-        return client;
-      },
-    };
-
-    const given = async (isCuttable: boolean) => {
-      const [primary, replica] = [await RedisServer.start(), await RedisServer.start()];
-      // The replica follows over a wire that the test can cut.
-      const wire = await TcpProxy.start(primary.port);
-      atEnd(async () => wire.close());
-      await replica.ask("REPLICAOF", "127.0.0.1", String((isCuttable ? wire : primary).port));
-      await until("it follows", async () =>
-        (await replica.ask("INFO", "replication")).includes("link_status:up"),
-      );
-      await until("it is fed", async () =>
-        (await primary.ask("INFO", "replication")).includes("state=online"),
-      );
-      const sentinel = await RedisServer.startSentinel("shop", primary.port);
-      await until("Sentinel knows the replica", async () =>
-        /num-slaves\r\n\$1\r\n1/.test(await sentinel.ask("SENTINEL", "MASTER", "shop")),
-      );
-      return { primary, replica, sentinel, wire };
-    };
-    const promoted = async (replica: RedisServer): Promise<void> => {
-      await until("the replica is promoted", async () =>
-        (await replica.ask("INFO", "replication")).includes("role:master"),
-      );
-    };
-
-    for (const [library, connect] of Object.entries(clients)) {
-      for (const mode of modes) {
-        test(`the primary is killed (${library}, ${mode})`, async (t) => {
-          const { primary, replica, sentinel } = await given(false);
-          const audit = new FailoverAudit(await open(async () => connect(sentinel.address), mode));
-          await wait(500);
-          const began = performance.now();
-          await primary.kill();
-          await promoted(replica);
-          const losses = await audit.finish(began, performance.now());
-          judge(t, losses, mode === "durable");
-        });
-
-        test(`the primary is cut off from its replica, not from its clients (${library}, ${mode})`, async (t) => {
-          const { primary, replica, sentinel, wire } = await given(true);
-          const audit = new FailoverAudit(await open(async () => connect(sentinel.address), mode));
-          await wait(500);
-          const began = performance.now();
-          // The replica hears nothing more, and goes on to say that it is there: requirement 111.
-          wire.cut("toClient");
-          await wait(1000);
-          await primary.kill();
-          await promoted(replica);
-          const losses = await audit.finish(began, performance.now());
-          judge(t, losses, mode === "durable");
-          if (mode === "by default") assert.ok(losses.resurrected > 0, "the test shows what it is about");
-        });
-      }
+describe(
+  "a failover under load",
+  { skip: withoutRedis || (!everything && "npm run test:long runs it") },
+  () => {
+    function judge(t: TestContext, losses: Losses, isDurable: boolean): void {
+      t.diagnostic(JSON.stringify(losses));
+      assert.ok(losses.acknowledged > 100, "there was load");
+      assert.ok(losses.p99 <= deadline * 1.1, `p99 ${losses.p99}`);
+      assert.ok(losses.recovery <= 5000, `recovery ${losses.recovery}`);
+      if (isDurable) assert.equal(losses.resurrected, 0, "an acknowledged logout was undone");
     }
-  });
 
-  describe("of a cluster", () => {
-    for (const [library, connect] of Object.entries({ "node-redis": nodeCluster, ioredis: ioCluster })) {
-      for (const mode of modes) {
-        test(`a primary is killed; another is replaced by hand (${library}, ${mode})`, async (t) => {
-          const servers = await startCluster();
-          const audit = new FailoverAudit(await open(async () => connect(servers), mode));
-          await wait(500);
-          const began = performance.now();
-          await servers[4]!.ask("CLUSTER", "FAILOVER");
-          await wait(500);
-          await servers[0]!.kill();
-          await until("its replica is promoted", async () =>
-            (await servers[3]!.ask("INFO", "replication")).includes("role:master"),
-          );
-          const losses = await audit.finish(began, performance.now());
-          judge(t, losses, mode === "durable");
-          for (const server of servers) await server.kill();
-        });
-      }
+    async function open(
+      connect: () => Promise<RedisStoreOptions["client"]>,
+      mode: (typeof modes)[number],
+    ): Promise<Store> {
+      const client = await connect();
+      const durable = { replicas: 1, timeout: { milliseconds: 200 } };
+      const options = mode === "durable" ? { durable: { ...durable, connection: await connect() } } : {};
+      return inTime(redisStore({ client, ...options, onWarning: () => {} }), deadline);
     }
-  });
-});
+
+    describe("with Sentinel", () => {
+      const clients: Readonly<
+        Record<string, (sentinel: { host: string; port: number }) => Promise<RedisStoreOptions["client"]>>
+      > = {
+        async "node-redis"(sentinel) {
+          const client = createSentinel({
+            name: "shop",
+            sentinelRootNodes: [sentinel],
+            nodeClientOptions: nodeOptions,
+            scanInterval: 500,
+          });
+          client.on("error", () => {});
+          await client.connect();
+          atEnd(() => client.destroy());
+          return client;
+        },
+        async ioredis(sentinel) {
+          const client = new Redis({
+            ...ioOptions,
+            sentinels: [sentinel],
+            name: "shop",
+            sentinelRetryStrategy: () => 100,
+          });
+          client.on("error", () => {});
+          await once(client, "ready");
+          atEnd(() => client.disconnect());
+          return client;
+        },
+      };
+
+      const given = async (isCuttable: boolean) => {
+        const [primary, replica] = [await RedisServer.start(), await RedisServer.start()];
+        // The replica follows over a wire that the test can cut.
+        const wire = await TcpProxy.start(primary.port);
+        atEnd(async () => wire.close());
+        await replica.ask("REPLICAOF", "127.0.0.1", String((isCuttable ? wire : primary).port));
+        await until("it follows", async () =>
+          (await replica.ask("INFO", "replication")).includes("link_status:up"),
+        );
+        await until("it is fed", async () =>
+          (await primary.ask("INFO", "replication")).includes("state=online"),
+        );
+        const sentinel = await RedisServer.startSentinel("shop", primary.port);
+        await until("Sentinel knows the replica", async () =>
+          /num-slaves\r\n\$1\r\n1/.test(await sentinel.ask("SENTINEL", "MASTER", "shop")),
+        );
+        return { primary, replica, sentinel, wire };
+      };
+      const promoted = async (replica: RedisServer): Promise<void> => {
+        await until("the replica is promoted", async () =>
+          (await replica.ask("INFO", "replication")).includes("role:master"),
+        );
+      };
+
+      for (const [library, connect] of Object.entries(clients)) {
+        for (const mode of modes) {
+          test(`the primary is killed (${library}, ${mode})`, async (t) => {
+            const { primary, replica, sentinel } = await given(false);
+            const audit = new FailoverAudit(await open(async () => connect(sentinel.address), mode));
+            await wait(500);
+            const began = performance.now();
+            await primary.kill();
+            await promoted(replica);
+            const losses = await audit.finish(began, performance.now());
+            judge(t, losses, mode === "durable");
+          });
+
+          test(`the primary is cut off from its replica, not from its clients (${library}, ${mode})`, async (t) => {
+            const { primary, replica, sentinel, wire } = await given(true);
+            const audit = new FailoverAudit(await open(async () => connect(sentinel.address), mode));
+            await wait(500);
+            const began = performance.now();
+            // The replica hears nothing more, and goes on to say that it is there: requirement 111.
+            wire.cut("toClient");
+            await wait(1000);
+            await primary.kill();
+            await promoted(replica);
+            const losses = await audit.finish(began, performance.now());
+            judge(t, losses, mode === "durable");
+            if (mode === "by default") assert.ok(losses.resurrected > 0, "the test shows what it is about");
+          });
+        }
+      }
+    });
+
+    describe("of a cluster", () => {
+      for (const [library, connect] of Object.entries({ "node-redis": nodeCluster, ioredis: ioCluster })) {
+        for (const mode of modes) {
+          test(`a primary is killed; another is replaced by hand (${library}, ${mode})`, async (t) => {
+            const servers = await startCluster();
+            const audit = new FailoverAudit(await open(async () => connect(servers), mode));
+            await wait(500);
+            const began = performance.now();
+            await servers[4]!.ask("CLUSTER", "FAILOVER");
+            await wait(500);
+            await servers[0]!.kill();
+            await until("its replica is promoted", async () =>
+              (await servers[3]!.ask("INFO", "replication")).includes("role:master"),
+            );
+            const losses = await audit.finish(began, performance.now());
+            judge(t, losses, mode === "durable");
+            for (const server of servers) await server.kill();
+          });
+        }
+      }
+    });
+  },
+);

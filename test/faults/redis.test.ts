@@ -27,7 +27,7 @@ describe("Redis that fails under load", { skip: withoutRedis }, () => {
   /** A fault, for each library; it is over when it returns. */
   function underLoad(name: string, long: boolean, fault: (given: Given) => Promise<void>): void {
     for (const [library, connect] of Object.entries(libraries)) {
-      const skip = long && !everything && "TEST_LONG=1 runs it";
+      const skip = long && !everything && "npm run test:long runs it";
       test(`${name} (${library})`, { skip }, async (t) => {
         const server = await RedisServer.start(["--appendonly", "yes"]);
         const proxy = await TcpProxy.start(server.port);
@@ -52,7 +52,7 @@ describe("Redis that fails under load", { skip: withoutRedis }, () => {
     assert.ok(report.recovery <= 5000, `recovery took ${report.recovery} ms`);
   }
 
-  underLoad("it stands still for three seconds (SIGSTOP)", false, async ({ server }) => {
+  underLoad("it stands still for three seconds (SIGSTOP)", true, async ({ server }) => {
     server.signal("SIGSTOP");
     await wait(3000);
     server.signal("SIGCONT");
@@ -106,19 +106,19 @@ describe("Redis that fails under load", { skip: withoutRedis }, () => {
     }
   });
 
-  underLoad("it has no memory left for a second", false, async ({ server }) => {
+  underLoad("it has no memory left for a second", true, async ({ server }) => {
     await server.ask("CONFIG", "SET", "maxmemory", "1");
     await wait(1000);
     await server.ask("CONFIG", "SET", "maxmemory", "0");
   });
 
-  underLoad("it is a replica for a second (READONLY)", false, async ({ server }) => {
+  underLoad("it is a replica for a second (READONLY)", true, async ({ server }) => {
     await server.ask("REPLICAOF", "127.0.0.1", "1");
     await wait(1000);
     await server.ask("REPLICAOF", "NO", "ONE");
   });
 
-  underLoad("it forgets its scripts a hundred times", false, async ({ server }) => {
+  underLoad("it forgets its scripts a hundred times", true, async ({ server }) => {
     for (let times = 0; times < 100; times++) {
       await server.ask("SCRIPT", "FLUSH");
       await wait(5);

@@ -59,7 +59,10 @@ describe("redisStore on a cluster of six", { skip: withoutRedis }, async () => {
       await redisStore({ client, onWarning: ({ code }) => codes.add(code) }).read("none", 0);
       await new Promise((resolve) => setTimeout(resolve, 200));
       await full.ask("CONFIG", "SET", "maxmemory", "0");
-      assert.deepEqual([...codes].toSorted(), ["REDIS_MAY_EVICT", "REDIS_NOT_PERSISTENT"]);
+      assert.deepEqual([...codes].toSorted(), [
+        "COATCHECK_REDIS_MAY_EVICT",
+        "COATCHECK_REDIS_NOT_PERSISTENT",
+      ]);
     });
   }
 

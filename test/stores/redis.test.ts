@@ -374,9 +374,13 @@ describe("redisStore", { skip: withoutRedis }, async () => {
 
     test("of eviction, of nothing on disk", async () => {
       const limits = ["--maxmemory", "1gb", "--maxmemory-policy"];
-      assert.deepEqual(await warned(["--appendonly", "yes", ...limits, "allkeys-lru"]), ["REDIS_MAY_EVICT"]);
-      assert.deepEqual(await warned(["--appendonly", "yes", ...limits, "volatile-ttl"]), ["REDIS_MAY_EVICT"]);
-      assert.deepEqual(await warned([]), ["REDIS_NOT_PERSISTENT"]);
+      assert.deepEqual(await warned(["--appendonly", "yes", ...limits, "allkeys-lru"]), [
+        "COATCHECK_REDIS_MAY_EVICT",
+      ]);
+      assert.deepEqual(await warned(["--appendonly", "yes", ...limits, "volatile-ttl"]), [
+        "COATCHECK_REDIS_MAY_EVICT",
+      ]);
+      assert.deepEqual(await warned([]), ["COATCHECK_REDIS_NOT_PERSISTENT"]);
     });
 
     test("not at all where the server does not tell", async () => {
@@ -388,7 +392,7 @@ describe("redisStore", { skip: withoutRedis }, async () => {
       const heard = once(process, "warning") as Promise<[Error & { code?: string }]>;
       await redisStore({ client }).read("none", now);
       const [warning] = await heard;
-      assert.equal(warning.code, "REDIS_NOT_PERSISTENT");
+      assert.equal(warning.code, "COATCHECK_REDIS_NOT_PERSISTENT");
       assert.equal(warning.name, "CoatcheckWarning");
     });
   });

@@ -2,7 +2,7 @@ import type { RedisConnection } from "./connection.ts";
 
 /** What the store has to say about the server that it was given. */
 export interface RedisWarning {
-  readonly code: "REDIS_MAY_EVICT" | "REDIS_NOT_PERSISTENT";
+  readonly code: "COATCHECK_REDIS_MAY_EVICT" | "COATCHECK_REDIS_NOT_PERSISTENT";
   readonly message: string;
 }
 
@@ -17,8 +17,8 @@ export async function checkServers(connection: RedisConnection): Promise<RedisWa
     const policy = valueIn(info, "maxmemory_policy");
     // Without a limit nothing is evicted, whatever the policy.
     if (policy !== undefined && policy !== "noeviction" && Number(valueIn(info, "maxmemory")) > 0) {
-      warnings.set("REDIS_MAY_EVICT", {
-        code: "REDIS_MAY_EVICT",
+      warnings.set("COATCHECK_REDIS_MAY_EVICT", {
+        code: "COATCHECK_REDIS_MAY_EVICT",
         message:
           `Redis may throw sessions away when its memory is full (maxmemory-policy ${policy}), and people ` +
           "would be logged out. Set it to noeviction on the server that keeps sessions.",
@@ -26,8 +26,8 @@ export async function checkServers(connection: RedisConnection): Promise<RedisWa
     }
     const save = await answered(ask("CONFIG", "GET", "save"));
     if (valueIn(info, "aof_enabled") === "0" && /^save\s*$/.test(save)) {
-      warnings.set("REDIS_NOT_PERSISTENT", {
-        code: "REDIS_NOT_PERSISTENT",
+      warnings.set("COATCHECK_REDIS_NOT_PERSISTENT", {
+        code: "COATCHECK_REDIS_NOT_PERSISTENT",
         message:
           "Redis keeps nothing on disk: a restart of it logs everybody out. Set appendonly yes, unless that is what you want.",
       });
