@@ -3,31 +3,14 @@ import { test } from "node:test";
 import { memoryStore } from "coatcheck/memory";
 import { adapterContract } from "coatcheck/testing";
 import { apps } from "./apps.ts";
+import { exceptions, http2Exceptions } from "./exceptions.ts";
+import type { AppName } from "./exceptions.ts";
 import { overHttp, overHttp2 } from "./servers.ts";
-
-/** What an adapter can't do, by the first words of the clause, and why. */
-type Exceptions = Readonly<Record<string, string>>;
-
-const notTold: Exceptions = {
-  "gives back the messages of a page whose client went away":
-    "a fetch handler is not told that its client went away; its answer counts as seen",
-};
-
-const exceptions: Partial<Readonly<Record<keyof typeof apps, Exceptions>>> = {
-  fetch: notTold,
-  hono: notTold,
-  h3: notTold,
-};
-
-const http2Exceptions: Partial<Readonly<Record<keyof typeof apps, string>>> = {
-  express: "Express 5 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
-  express4: "Express 4 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
-};
 
 const timeout = 10_000;
 
 for (const [adapter, make] of Object.entries(apps)) {
-  const own = Object.entries(exceptions[adapter as keyof typeof apps] ?? {});
+  const own = Object.entries(exceptions[adapter as AppName] ?? {});
   for (const clause of adapterContract) {
     const exception = own.find(([start]) => clause.name.startsWith(start))?.[1];
     const check = async (start: typeof overHttp): Promise<void> =>

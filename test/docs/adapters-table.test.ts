@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, test } from "node:test";
+import { apps } from "../contracts/apps.ts";
+import { adaptersTable, sources, tableIn, toldEntries } from "./adapters-table.ts";
+import { pages, root } from "./workshop.ts";
+
+const mend = "`node --conditions=coatcheck-source test/docs/adapters-table.ts --write` mends it";
+
+describe("README's table of adapters and runtimes", () => {
+  test("says what the tests run", () => {
+    assert.equal(tableIn(pages().get("README.md") ?? ""), adaptersTable(sources()), mend);
+  });
+
+  test("has a line for each app that is held to the contract, and every adapter there is", () => {
+    const lines = adaptersTable(sources()).match(/^\| .*coatcheck\/.*$/gm) ?? [];
+    assert.equal(lines.length, Object.keys(apps).length + 1, "the apps, and Next.js");
+    const files = readdirSync(join(root, "src/adapters")).filter((name) => name.endsWith(".ts"));
+    assert.deepEqual(
+      [...toldEntries].toSorted(),
+      files.map((name) => basename(name, ".ts")),
+    );
+  });
+
+  test("follows what the runtimes' suite wrote", () => {
+    const now = sources();
+    const line = (runtimesPage: string) =>
+      adaptersTable({ ...now, runtimesPage }).match(/^\| any `fetch` server.*$/m)?.[0] ?? "";
+    assert.match(line(now.runtimesPage), / yes \|$/);
+    const fallen = now.runtimesPage.replace(/^(\| workerd \|.*)yes \|$/m, "$1no |");
+    assert.notEqual(fallen, now.runtimesPage);
+    assert.match(line(fallen), / no \|$/);
+    assert.throws(() => adaptersTable({ ...now, runtimesPage: "" }), /no line for the Node/);
+  });
+});

@@ -1,0 +1,146 @@
+// README's table of adapters and runtimes, from what the tests run. To write it anew:
+// `node --conditions=coatcheck-source test/docs/adapters-table.ts --write`
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { exceptions, http2Exceptions } from "../contracts/exceptions.ts";
+import type { AppName } from "../contracts/exceptions.ts";
+import { root } from "./workshop.ts";
+
+interface Adapter {
+  readonly framework: string;
+  /** The package that the tests install; its version is told. */
+  readonly installed?: string;
+  /** The name after `coatcheck/`. */
+  readonly entry: string;
+}
+
+/** Every app of test/contracts/apps.ts: each is held to the adapter contract and to the races. */
+const adapters: Readonly<Record<AppName, Adapter>> = {
+  fetch: { framework: "any `fetch` server", entry: "fetch" },
+  hono: { framework: "Hono", installed: "hono", entry: "hono" },
+  node: { framework: "`node:http`, `node:http2`", entry: "node" },
+  connect: { framework: "middleware like connect's", entry: "node" },
+  express: { framework: "Express", installed: "express", entry: "express" },
+  express4: { framework: "Express", installed: "express4", entry: "express" },
+  koa: { framework: "Koa", installed: "koa", entry: "koa" },
+  fastify: { framework: "Fastify", installed: "fastify", entry: "fastify" },
+  h3: { framework: "h3", installed: "h3", entry: "h3" },
+};
+
+/** What the table follows from. */
+export interface Sources {
+  /** The package's devDependencies. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** The version of Next.js in examples/next, which test/next builds. */
+  readonly next: string;
+  /** docs/runtimes.md, whose table is made by the runtimes' suite. */
+  readonly runtimesPage: string;
+}
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/** The sources as they are in the repository. */
+export function sources(): Sources {
+  const manifest = (path: string): Manifest => JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest;
+  return {
+    versions: manifest("package.json").devDependencies ?? {},
+    next: manifest("examples/next/package.json").dependencies?.["next"] ?? "",
+    runtimesPage: readFileSync(join(root, "docs/runtimes.md"), "utf8"),
+  };
+}
+
+/** The table, and below it what does not hold and why. */
+export function adaptersTable({ versions, next, runtimesPage }: Sources): string {
+  const runtimes = runtimesOf(runtimesPage);
+  const own = runtimes.find(({ version }) => version === versions["node"]);
+  if (own === undefined) throw new Error("docs/runtimes.md has no line for the Node that runs the tests");
+  const notes: string[] = [];
+  const cell = (holds: boolean, reasons: readonly string[]): string => {
+    for (const reason of reasons) if (!notes.includes(reason)) notes.push(reason);
+    const marks = reasons.map((reason) => ` (${notes.indexOf(reason) + 1})`).join("");
+    return `${holds ? "yes" : "no"}${marks}`;
+  };
+  /** In the runtimes: all of them run the fetch adapter, and one runs everything. */
+  const places = (isFetch: boolean): string[] =>
+    runtimes.map((runtime) => {
+      if (isFetch) return runtime.holdsFetch ? "yes" : "no";
+      return runtime === own ? "yes" : "–";
+    });
+  const rows = Object.entries(adapters).map(([name, { framework, installed, entry }]) => {
+    const app = name as AppName;
+    const version = installed === undefined ? "" : ` ${versionOf(versions[installed])}`;
+    const lacks = Object.entries(exceptions[app] ?? {});
+    const noHttp2 = http2Exceptions[app];
+    return [
+      framework + version,
+      `\`coatcheck/${entry}\``,
+      cell(
+        true,
+        lacks.map(([clause, why]) => `Not so: “${clause}”, since ${why}.`),
+      ),
+      cell(noHttp2 === undefined, noHttp2 === undefined ? [] : [`${noHttp2}.`]),
+    ].concat(places(app === "fetch"));
+  });
+  // Next.js brings a server of its own, so the contract's can't start it; test/next has tests of its own.
+  rows.push([`Next.js ${next}`, "`coatcheck/next`", "its own tests", "–"].concat(places(false)));
+
+  const head = ["framework", "import", "contract", "HTTP/2", ...runtimes.map(({ name }) => name)];
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return [...lines, "", ...notes.map((note, at) => `${at + 1}. ${note}`)].join("\n");
+}
+
+/** `npm:express@4.22.3` is an alias's version. */
+function versionOf(range = ""): string {
+  const version = /\d+\.\d+\.\d+$/.exec(range)?.[0];
+  if (version === undefined) throw new Error(`package.json has no exact version in "${range}"`);
+  return version;
+}
+
+interface RuntimeLine {
+  readonly name: string;
+  readonly version: string;
+  /** All of what the suite does with the fetch adapter. */
+  readonly holdsFetch: boolean;
+}
+
+/** The lines of the table that the runtimes' suite wrote. */
+function runtimesOf(page: string): RuntimeLine[] {
+  const table = /^<!-- made by `npm run runtimes[^]*?^<!-- end -->/m.exec(page)?.[0] ?? "";
+  const rows = Array.from(table.matchAll(/^\| (.+) \|$/gm), ([, row = ""]) => row.split(" | "));
+  const [head = [], , ...lines] = rows;
+  return lines.map((cells) => {
+    const of = (column: string): string => cells[head.indexOf(column)] ?? "";
+    return {
+      name: of("runtime"),
+      version: of("tested"),
+      holdsFetch: ["core", "races", "fetch", "adapter"].every((column) => of(column) === "yes"),
+    };
+  });
+}
+
+const place =
+  /(?<=<!-- made by `node --conditions=coatcheck-source test\/docs\/adapters-table.ts --write` -->\n)[^]*?(?=\n<!-- end -->)/;
+
+/** The table that a page has; `undefined` where it has none. */
+export function tableIn(page: string): string | undefined {
+  return place.exec(page)?.[0];
+}
+
+/** The entries of the package that the table tells of. */
+export const toldEntries: ReadonlySet<string> = new Set([
+  "next",
+  ...Object.values(adapters).map(({ entry }) => entry),
+]);
+
+if (import.meta.main && process.argv.includes("--write")) {
+  const file = join(root, "README.md");
+  const page = readFileSync(file, "utf8");
+  writeFileSync(
+    file,
+    page.replace(place, () => adaptersTable(sources())),
+  );
+}
