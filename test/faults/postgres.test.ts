@@ -84,6 +84,8 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
     name: string,
     soon: readonly (keyof typeof clients)[],
     fault: (proxy: TcpProxy) => Promise<void>,
+    // Whether who does not go through the proxy sees nothing of it.
+    spared = false,
   ): void {
     for (const kind of kinds) {
       if (!everything && !soon.includes(kind)) continue;
@@ -91,7 +93,7 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
         const proxy = await TcpProxy.start(cluster.port);
         t.after(async () => proxy.close());
         const store = await storeOn(t, kind, { url: through(proxy) });
-        const audit = new StoreAudit(store, audited);
+        const audit = new StoreAudit(store, audited, spared ? await storeOn(t, "pg") : undefined);
         await wait(300);
         await fault(proxy);
         judge(t, await audit.finish(performance.now()));
@@ -146,6 +148,7 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
         await wait(3000);
         proxy.mend();
       },
+      true,
     );
   }
 

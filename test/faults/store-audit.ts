@@ -65,6 +65,7 @@ export class StoreAudit {
   readonly #store: Store;
   /** How long after its start a call that failed may still be carried out, in milliseconds. */
   readonly #deadline: number;
+  readonly #witness: Store | undefined;
   readonly #sessions: Audited[] = [];
   readonly #durations: number[] = [];
   readonly #errors: Record<string, number> = {};
@@ -75,10 +76,15 @@ export class StoreAudit {
   #counter = 0;
   #stopped = false;
 
-  constructor(store: Store, deadline: number, workers = 16) {
+  /**
+   * @param witness another way to the same records, which the fault spares. It looks at a session when
+   *   a call on it failed and its deadline is over; what is carried out after that came too late.
+   */
+  constructor(store: Store, deadline: number, witness?: Store) {
     this.#store = store;
     this.#deadline = deadline;
-    for (let at = 0; at < workers; at++) {
+    this.#witness = witness;
+    for (let at = 0; at < 16; at++) {
       const work = this.#work(at);
       // A broken promise of the store ends the load; `finish` throws it.
       void work.catch(() => (this.#stopped = true));
@@ -123,8 +129,16 @@ export class StoreAudit {
         if (!(error instanceof StoreError)) throw error;
         this.#errors[error.code] = (this.#errors[error.code] ?? 0) + 1;
         await wait(5);
+        if (session !== undefined && this.#witness !== undefined) await this.#look(session, this.#witness);
       }
     }
+  }
+
+  async #look(session: Audited, witness: Store): Promise<void> {
+    const over = Math.max(0, ...session.unsure.map(({ until }) => until)) + 1;
+    await wait(Math.max(0, over - performance.now()));
+    const asked = performance.now();
+    session.saw(await witness.read(session.id, Date.now()), asked);
   }
 
   /** A new session, or a few calls on the one that there is. */
@@ -148,10 +162,15 @@ export class StoreAudit {
   async #write(session: Audited): Promise<void> {
     const value = ++this.#counter;
     const asked = performance.now();
-    const patch = { epoch: session.epoch, set: new Map([["d:n", Buffer.from(String(value))]]) };
+    const set = new Map([["d:n", Buffer.from(String(value))]]);
+    // Where everything is known, it must be there still.
+    const held = session.acknowledged === 0 ? null : Buffer.from(String(session.acknowledged));
+    const expect = session.unsure.length === 0 && { fields: new Map([["d:n", held]]) };
+    const patch = { epoch: session.epoch, set, ...(expect && { expect }) };
     try {
-      const { kind } = await this.#timed(() => this.#store.patch(session.id, patch, Date.now()));
-      if (kind === "applied") session.know(value, asked);
+      const outcome = await this.#timed(() => this.#store.patch(session.id, patch, Date.now()));
+      if (outcome.kind === "applied") session.know(value, asked);
+      else if (outcome.kind === "conflict") session.saw(outcome.record, asked);
       else this.#mayBeGone(session);
     } catch (error) {
       session.unsure.push({ value, until: asked + this.#deadline });
