@@ -22,6 +22,15 @@ test("docs/errors.md tells of every code, and of no other", () => {
   );
 });
 
+test("docs/words.md tells of every reason for a rejection, and of no other", () => {
+  const source = readFileSync(join(root, "src/core/rejection.ts"), "utf8");
+  const union = /^export type RejectionReason =([^;]+);/m.exec(source)?.[1] ?? "";
+  const reasons = Array.from(union.matchAll(/"([a-z-]+)"/g), ([, reason = ""]) => reason);
+  assert.ok(reasons.length > 5, "the reasons were not found");
+  const [, ...told] = firstColumn("docs/words.md"); // without the head
+  assert.deepEqual(told.toSorted(), reasons.toSorted());
+});
+
 test("docs/options.md tells of every option, and of no other", () => {
   const misspelt = { optoin: 1 } as unknown as SessionsOptions;
   assert.throws(

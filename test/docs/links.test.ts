@@ -70,6 +70,17 @@ describe("the pages of the documentation", () => {
     );
   });
 
+  test("are listed among the decisions, each once and in order", () => {
+    const folder = "docs/decisions/";
+    const listed = texts.get(`${folder}README.md`)?.matchAll(/^\| \[(\d+)\]\((.+?)\) \| .+ \|$/gm) ?? [];
+    assert.deepEqual(
+      Array.from(listed, ([, number, file]) => [number, folder + file]),
+      [...texts.keys()]
+        .filter((page) => page.startsWith(folder) && !page.endsWith("/README.md"))
+        .map((page) => [page.slice(folder.length).split("-")[0], page]),
+    );
+  });
+
   test("would be found with a link that leads nowhere", () => {
     const known = new Map([["docs/a.md", "# One heading\n"]]);
     const fault = (target: string) => faultOf({ page: "docs/a.md", target }, known);
