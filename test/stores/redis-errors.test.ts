@@ -296,7 +296,7 @@ describe("what goes wrong in Redis", { skip: withoutRedis }, async () => {
         );
         const durable = {
           replicas: 1,
-          timeout: { milliseconds: 100 },
+          timeout: { seconds: 1 },
           connection: await connect(server.url),
         };
         const store = redisStore({ client: await connect(server.url), durable, onWarning: () => {} });
