@@ -77,7 +77,7 @@ export function checkOptions(options: SessionsOptions): void {
   if (!isStore) {
     throw new ConfigError(
       "CONFIG_INVALID",
-      "store is missing: pass memoryStore(), sqliteStore({ path }) or one of your own.",
+      "store is missing: pass sqliteStore({ path }), redisStore({ client }), postgresStore({ client }), memoryStore() or your own.",
     );
   }
 }
