@@ -49,8 +49,9 @@ export async function measureTraffic(
   const traffic: Traffic[] = [];
   try {
     for (const contender of chosen(only)) {
+      process.stderr.write(`\r${"round trips of".padEnd(20)}${contender.id.padEnd(40)}`);
       await ifItStarts(contender, async () => {
-        const { site, cookies } = await ground.start(contender, visitors, settings);
+        const { site, cookies } = await ground.start(contender, visitors, settings, asked);
         for (const request of requests) {
           await visitors.connect({ port: site.port, request, cookies, connections: 1 });
           redis.take();
@@ -83,6 +84,7 @@ export async function measureUpkeep(
   const times = new Map<Contender, number[]>(chosen(only).map((contender) => [contender, []]));
   for (let round = 0; round < starts; round++) {
     for (const [contender, milliseconds] of times) {
+      process.stderr.write(`\r${`start ${round + 1} of`.padEnd(20)}${contender.id.padEnd(40)}`);
       await ifItStarts(contender, async () => {
         const site = await ground.open(contender);
         milliseconds.push(site.startUp);
@@ -93,6 +95,7 @@ export async function measureUpkeep(
   const upkeep: Upkeep[] = [];
   for (const [contender, milliseconds] of times) {
     if (milliseconds.length === 0) continue;
+    process.stderr.write(`\r${"memory of".padEnd(20)}${contender.id.padEnd(40)}`);
     const weight = contender.keeps === "memory" ? await weigh(ground, visitors, contender) : {};
     upkeep.push({ contender: contender.id, startUp: median(milliseconds), ...weight });
   }

@@ -118,12 +118,15 @@ function setCookiesOf({ head }: Answer): string[] {
   return head.split("\r\n").filter((line) => /^set-cookie:/i.test(line));
 }
 
-/** What a browser would send back. */
+/** What a browser would send back: of two cookies of a name, the later one. */
 function cookieHeader(answer: Answer): string {
-  return setCookiesOf(answer)
-    .map((line) => (/^set-cookie: *([^;]*)/i.exec(line)?.[1] ?? "").trim())
-    .filter((pair) => !/^[^=]*=$/.test(pair))
-    .join("; ");
+  const cookies = new Map<string, string>();
+  for (const line of setCookiesOf(answer)) {
+    const [, name = "", value = ""] = /^set-cookie: *([^=;]*)=([^;]*)/i.exec(line) ?? [];
+    if (value === "") cookies.delete(name);
+    else cookies.set(name, value.trim());
+  }
+  return Array.from(cookies, ([name, value]) => `${name}=${value}`).join("; ");
 }
 
 let request: RequestName = "untouched";

@@ -53,6 +53,10 @@ class Program<Asked extends object | string, Said extends { readonly kind: strin
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** The next thing it says. */
   async hear(): Promise<Said> {
     const early = this.#early.shift();
@@ -111,6 +115,10 @@ export class SiteProcess {
     const told = await program.hear();
     if (told.kind !== "listening") throw new Error("The site did not say its port.");
     return new SiteProcess(contender, told.port, performance.now() - started, program);
+  }
+
+  get pid(): number {
+    return this.#program.pid;
   }
 
   /** The processor time that it has used, in microseconds. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Pool } from "pg";
 import { defaultUrls, mark, newRedis } from "./clients.ts";
+import { canCount, instructionsOf } from "./instructions.ts";
 import { contenders, frameworks, frameworkTitles } from "./contenders.ts";
 import type { Contender } from "./contenders.ts";
 import { SiteProcess } from "./processes.ts";
@@ -30,6 +31,8 @@ export interface RequestResult {
   readonly contender: string;
   readonly request: RequestName;
   readonly comparison: Comparison;
+  /** How many instructions a request takes, where the machine can count them. */
+  readonly instructions?: number;
 }
 
 /** Who could not take part, and why. */
@@ -46,6 +49,9 @@ export const visitorCount = 1000;
 const filled = 100_000;
 /** A turn of logins ends here, so that what they leave behind does not slow everybody down. */
 const mostLogins = 5000;
+/** What comes before anything is counted, of each kind of request. */
+const warmRequests = 20_000;
+const warmMilliseconds = 5000;
 
 /** Where the sites of one run find their databases, and everything is taken away at the end. */
 export class Ground {
@@ -74,12 +80,13 @@ export class Ground {
     contender: Contender,
     visitors: Visitors,
     settings: Settings = {},
+    count = visitorCount,
   ): Promise<{ readonly site: SiteProcess; readonly cookies: readonly string[] }> {
     const site = await this.open(contender, settings);
     const isFilled = contender.keeps === "sqlite";
     return {
       site,
-      cookies: isFilled ? await this.#fill() : await visitors.seed(site.port, visitorCount, visitorCount),
+      cookies: isFilled ? await this.#fill() : await visitors.seed(site.port, count, count),
     };
   }
 
@@ -136,6 +143,7 @@ interface Runner {
   readonly site: SiteProcess;
   readonly cookies: readonly string[];
   readonly slices: Map<RequestName, Slice[]>;
+  readonly instructions: Map<RequestName, number>;
 }
 
 /** Measures everybody, a framework's contenders beside each other. */
@@ -154,7 +162,12 @@ export async function measureRequests(
       for (const contender of group) {
         try {
           const { site, cookies } = await ground.start(contender, visitors);
-          runners.push({ site, cookies, slices: new Map(requests.map((request) => [request, []])) });
+          runners.push({
+            site,
+            cookies,
+            slices: new Map(requests.map((request) => [request, []])),
+            instructions: new Map(),
+          });
         } catch (error) {
           const reason = reasonOf(error);
           console.error(`${contender.id} is left out: ${reason}`);
@@ -168,11 +181,17 @@ export async function measureRequests(
     }
     const [bare] = runners;
     if (bare === undefined || bare.site.contender.package !== undefined) continue;
-    for (const { site, slices } of runners) {
+    for (const { site, slices, instructions } of runners) {
       if (absences.some(({ contender }) => contender === site.contender.id)) continue;
       for (const request of effort.requests) {
         const comparison = compare(slices.get(request) ?? [], bare.slices.get(request) ?? []);
-        results.push({ contender: site.contender.id, request, comparison });
+        const found = instructions.get(request);
+        results.push({
+          contender: site.contender.id,
+          request,
+          comparison,
+          ...(found !== undefined && { instructions: found }),
+        });
       }
     }
   }
@@ -195,16 +214,20 @@ async function rounds(
   effort: Effort,
 ): Promise<readonly Absence[]> {
   const failed: Absence[] = [];
-  // The first round is for the compilers, and is not counted.
-  for (let round = 0; round <= effort.rounds; round++) {
+  // The first round is for the compilers, and is not counted; one more counts instructions.
+  for (let round = 0; round <= effort.rounds + (canCount ? 1 : 0); round++) {
     process.stderr.write(`\r${title}: round ${round} of ${effort.rounds} `);
     for (const request of effort.requests) {
-      for (const { site, cookies, slices } of runners) {
+      for (const { site, cookies, slices, instructions } of runners) {
         const contender = site.contender.id;
         if (failed.some((absence) => absence.contender === contender)) continue;
         try {
-          const slice = await turn(site, cookies, request, visitors, effort.turn);
-          if (round > 0) slices.get(request)?.push(slice);
+          if (round > effort.rounds) {
+            instructions.set(request, await counted(site, cookies, request, visitors, effort.turn));
+            continue;
+          }
+          if (round === 0) await warm(site, cookies, request, visitors);
+          else slices.get(request)?.push(await turn(site, cookies, request, visitors, effort.turn));
         } catch (error) {
           const reason = `${request}: ${reasonOf(error)}`;
           console.error(`\n${contender} failed and is left out: ${reason}`);
@@ -222,6 +245,17 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Asks until the compilers have seen enough, or, of what is slow, for so long. */
+async function warm(
+  site: SiteProcess,
+  cookies: readonly string[],
+  request: RequestName,
+  visitors: Visitors,
+): Promise<void> {
+  await visitors.connect({ port: site.port, request, cookies, connections });
+  await visitors.go(warmMilliseconds, request === "login" ? mostLogins : warmRequests);
+}
+
 async function turn(
   site: SiteProcess,
   cookies: readonly string[],
@@ -233,4 +267,19 @@ async function turn(
   const before = await site.cpu();
   const done = await visitors.go(milliseconds, request === "login" ? mostLogins : Number.MAX_SAFE_INTEGER);
   return { ...done, microseconds: (await site.cpu()) - before };
+}
+
+async function counted(
+  site: SiteProcess,
+  cookies: readonly string[],
+  request: RequestName,
+  visitors: Visitors,
+  milliseconds: number,
+): Promise<number> {
+  await visitors.connect({ port: site.port, request, cookies, connections });
+  let count = 0;
+  const instructions = await instructionsOf(site.pid, async () => {
+    ({ count } = await visitors.go(milliseconds, request === "login" ? mostLogins : Number.MAX_SAFE_INTEGER));
+  });
+  return instructions / count;
 }

@@ -86,6 +86,11 @@ if (!render) {
 const ground = new Ground();
 await ground.prepare();
 const visitors = new Visitors();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    void ground.clear().finally(() => process.exit(1));
+  });
+}
 try {
   if (asksForRequests) save("requests", await measuredRequests());
   if (details || write) save("details", await measuredDetails());
