@@ -2,7 +2,7 @@ import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError } from "../errors.ts";
-import { isPgClient, isPgPool, isPostgresSql, noClient } from "./postgres/clients.ts";
+import { assertAsksNoTypes, isPgClient, isPgPool, isPostgresSql, noClient } from "./postgres/clients.ts";
 import type { PgClient, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";
 import { overClient, overPool, overSql } from "./postgres/connection.ts";
 import type { Connection } from "./postgres/connection.ts";
@@ -14,8 +14,8 @@ export type { PgClient, PgPool, PostgresClient, PostgresSql };
 /** The options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
   /**
-   * A `Pool` of `pg`, or what `postgres(url)` of the package `postgres` makes. It stays yours: `close`
-   * does not end it. A connected `Client` of `pg` works too, but when its one connection is lost, it is.
+   * A `Pool` of `pg`, or what `postgres(url, { fetch_types: false })` of the package `postgres` makes. It
+   * stays yours: `close` does not end it. A connected `Client` of `pg` works too, but when its one connection is lost, it is.
    */
   readonly client: PostgresClient;
   /** The schema of the table, made when missing. Default `"public"`. */
@@ -64,6 +64,9 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
 function connectionOf(client: PostgresClient): Connection {
   if (isPgPool(client)) return overPool(client);
   if (isPgClient(client)) return overClient(client);
-  if (isPostgresSql(client)) return overSql(client);
+  if (isPostgresSql(client)) {
+    assertAsksNoTypes(client);
+    return overSql(client);
+  }
   throw noClient(client);
 }

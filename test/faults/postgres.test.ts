@@ -29,7 +29,13 @@ const clients = {
     return { client: pool, end: async () => pool.end() };
   },
   "postgres.js"(url: string) {
-    const sql = postgres(url, { max: 10, connect_timeout: 2, backoff: () => 0.25, onnotice: () => {} });
+    const sql = postgres(url, {
+      max: 10,
+      connect_timeout: 2,
+      fetch_types: false,
+      backoff: () => 0.25,
+      onnotice: () => {},
+    });
     return { client: sql, end: async () => sql.end({ timeout: 0 }) };
   },
 } as const;

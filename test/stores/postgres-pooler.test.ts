@@ -58,7 +58,7 @@ describe("the postgres store through PgBouncer in transaction mode", { skip }, (
     },
     // As the guide says.
     "postgres.js"() {
-      const sql = postgres(url, { max: 20, prepare: false });
+      const sql = postgres(url, { max: 20, prepare: false, fetch_types: false });
       return { client: sql, end: async () => sql.end() };
     },
   };

@@ -56,7 +56,7 @@ export function pgPool(options: PoolConfig = {}): Pool {
 
 /** A client of postgres.js, ended with the tests. */
 export function postgresJs(options: postgres.Options<Record<string, never>> = {}): postgres.Sql {
-  const sql = postgres(databaseUrl, { max: 5, ...options });
+  const sql = postgres(databaseUrl, { max: 5, fetch_types: false, ...options });
   ends.push(async () => sql.end({ timeout: 1 }));
   return sql;
 }

@@ -11,6 +11,7 @@ import { postgresStore } from "coatcheck/postgres";
 import type { PostgresStoreOptions } from "coatcheck/postgres";
 import { storeContract } from "coatcheck/testing";
 import { Client, Pool } from "pg";
+import postgres from "postgres";
 import { ask, clients, databaseUrl, pgPool, postgresJs, schema, withoutPostgres } from "./postgres-server.ts";
 
 const now = Date.UTC(2026, 5, 1);
@@ -57,6 +58,11 @@ describe("the options of postgresStore", () => {
     refused({ client: databaseUrl }, /is an address; make a client of it/);
     refused({ client: new URL(databaseUrl) }, /is an address; make a client of it/);
     refused({ client: Object.assign(() => {}, { unsafe() {} }) }, /pass what postgres\(url\) made/);
+  });
+
+  test("a client of postgres.js that asks for types is refused, since that may end the process", () => {
+    refused({ client: postgres(databaseUrl) }, /fetch_types: false/);
+    postgresStore({ client: postgres(databaseUrl, { fetch_types: false }) });
   });
 
   test("a name that is no plain word is refused, as schema and as table", () => {
@@ -205,7 +211,7 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
     const client = new Client({ connectionString: databaseUrl });
     await client.connect();
     const [one, other] = [newTable(), newTable()];
-    const sql = postgresJs({ prepare: false, fetch_types: false, transform: { undefined: null } });
+    const sql = postgresJs({ prepare: false, transform: { undefined: null } });
     for (const clause of storeContract) {
       await clause.check(() => postgresStore({ client, schema, table: one }));
       await clause.check(() => postgresStore({ client: sql, schema, table: other }));

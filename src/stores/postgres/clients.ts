@@ -35,6 +35,7 @@ export interface PostgresSql {
     values(): PromiseLike<unknown> & { cancel(): void; readonly state?: unknown };
   };
   end(): Promise<unknown>;
+  readonly options: { readonly fetch_types?: boolean | undefined };
 }
 
 /** The clients that the store works with. */
@@ -50,6 +51,20 @@ export function isPgClient(client: PostgresClient): client is PgClient {
 
 export function isPostgresSql(client: PostgresClient): client is PostgresSql {
   return typeof client === "function" && hasMethods(client, "unsafe", "end");
+}
+
+/**
+ * Nobody catches what postgres.js (as of 3.4.9) throws where a connection breaks while it asks for the
+ * server's array types, as it does first on each: that ends the process.
+ *
+ * @throws ConfigError CONFIG_INVALID for a client that asks.
+ */
+export function assertAsksNoTypes({ options }: PostgresSql): void {
+  if (options?.fetch_types === false) return;
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    "Say postgres(url, { fetch_types: false }) for the client of sessions: otherwise a connection that breaks at its beginning ends the process.",
+  );
 }
 
 /** The error for everything else, with the way out. */
