@@ -118,15 +118,24 @@ export class LiveRecord {
     });
   }
 
+  /**
+   * What this request's calls do to the session, one after the other, also where a handler does not wait
+   * for them: an update that a login overtook must not take that login for the end of its session.
+   */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#context.turns.take(this, work);
+  }
+
   /** Sends a patch for the record. `gone` when there is none. */
   async patch(patch: Omit<Patch, "epoch">): Promise<PatchOutcome> {
     if (this.#record === null) return { kind: "gone" };
-    const full = { epoch: this.#record.epoch, ...patch };
-    const outcome = await this.#context.calls.patch(this.#record.id, full);
-    if (outcome.kind === "applied" && patch.columns?.epoch !== undefined) {
-      this.#context.watch.noteEpoch(this.#record.id, patch.columns.epoch);
-    }
-    if (outcome.kind === "applied" && this.#record !== null)
+    const { id, epoch } = this.#record;
+    const full = { epoch, ...patch };
+    const outcome = await this.#context.calls.patch(id, full);
+    if (outcome.kind === "applied" && patch.columns?.epoch !== undefined)
+      this.#context.watch.noteEpoch(id, patch.columns.epoch);
+    // The record may have gone on while the store was asked.
+    if (outcome.kind === "applied" && this.#record?.id === id && this.#record.epoch === epoch)
       this.#record = { ...patched(this.#record, full).next, revision: outcome.revision };
     return outcome;
   }
@@ -157,16 +166,24 @@ export class LiveRecord {
     return true;
   }
 
-  /** Ends the session. `false` when it had ended before; then the cookie is left to whoever ended it. */
-  async end(): Promise<boolean> {
+  /** Gives the record a new ticket, and changes nothing else. @returns the id of a record that has one now. */
+  async rotate(): Promise<string | undefined> {
+    if (this.#record === null) return undefined;
+    const { id, verifier } = this.#record;
+    return (await this.reissue({ expect: { verifier } })) ? id : undefined;
+  }
+
+  /** Ends the session. @returns its id, unless it had ended before; then the cookie is left to whoever ended it. */
+  async end(): Promise<string | undefined> {
     const record = this.#record;
-    if (record === null) return false;
+    if (record === null) return undefined;
     const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = outcome.kind === "applied";
-    if (outcome.kind === "applied") this.#cookie = { kind: "clear" };
-    return outcome.kind === "applied";
+    if (outcome.kind !== "applied") return undefined;
+    this.#cookie = { kind: "clear" };
+    return record.id;
   }
 
   /** Sends the same ticket again: signed with the newest key, or with another lifetime. */

@@ -35,7 +35,11 @@ export function checkedSubject(subject: unknown): string {
 }
 
 /** Binds the session to a subject: in the record there is, under a new epoch and ticket, or else in a new record. */
-export async function login(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
+export function login(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
+  return live.inTurn(() => bind(context, live, data, to));
+}
+
+async function bind(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
   const agent = JSON.stringify(to.agent);
   const record = live.current;
   if (record === null || !(await takeOver(context, live, data, record, to, agent))) {

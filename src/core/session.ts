@@ -184,8 +184,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async logout(): Promise<void> {
     this.#assertUnanswered();
-    const { id = "" } = this;
-    if (await this.#live.end()) this.#context.events.emit({ type: "logout", id });
+    const id = await this.#live.inTurn(() => this.#live.end());
+    if (id !== undefined) this.#context.events.emit({ type: "logout", id });
     this.#loggedOut = true;
     this.#permanent = undefined;
     this.#data.forgetChanges();
@@ -202,10 +202,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async rotate(): Promise<void> {
     this.#assertWritable();
-    const record = this.#live.current;
-    if (record !== null && (await this.#live.reissue({ expect: { verifier: record.verifier } }))) {
-      this.#context.events.emit({ type: "rotated", id: record.id });
-    }
+    const id = await this.#live.inTurn(() => this.#live.rotate());
+    if (id !== undefined) this.#context.events.emit({ type: "rotated", id });
   }
 
   /** For the hub: lays what this request has changed so far over the record as the store has it now. */

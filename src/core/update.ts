@@ -28,12 +28,15 @@ export async function update(
   data: SessionData,
   change: Update,
 ): Promise<unknown> {
-  const id = live.current?.id;
-  if (id !== undefined) return context.turns.take(id, () => updateField(context, live, data, id, change));
-  // The first of a request's updates begins the session, the others find it.
-  return context.turns.take(live, async () =>
-    live.current === null ? beginWith(live, data, change) : update(context, live, data, change),
-  );
+  const before = live.current?.id;
+  return live.inTurn(async () => {
+    const id = live.current?.id;
+    // A logout that was called before this.
+    if (before !== undefined && id !== before) return undefined;
+    // The first of a request's updates begins the session, the others find it.
+    if (id === undefined) return beginWith(live, data, change);
+    return context.turns.take(id, () => updateField(context, live, data, id, change));
+  });
 }
 
 async function beginWith(live: LiveRecord, data: SessionData, { key, fn }: Update): Promise<unknown> {

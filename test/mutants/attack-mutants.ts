@@ -49,9 +49,9 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a rotation keeps the old ticket alive",
-      "core/session.ts",
-      "(await this.#live.reissue({ expect: { verifier: record.verifier } }))",
-      "record.revision > 0",
+      "core/live-record.ts",
+      "return (await this.reissue({ expect: { verifier } })) ? id : undefined;",
+      "return verifier.length > 0 ? id : undefined;",
       "\\[33\\]",
     ],
     [
@@ -896,9 +896,9 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a rotation resets the absolute clock",
-      "core/session.ts",
-      "{ expect: { verifier: record.verifier } }",
-      "{ expect: { verifier: record.verifier }, columns: { absoluteDeadline: record.absoluteDeadline + 86_400_000, createdAt: this.#context.clock.now(), authenticatedAt: this.#context.clock.now() } }",
+      "core/live-record.ts",
+      "{ expect: { verifier } }",
+      "{ expect: { verifier }, columns: { absoluteDeadline: this.#record.absoluteDeadline + 86_400_000, createdAt: this.#context.clock.now(), authenticatedAt: this.#context.clock.now() } }",
       "\\[26\\]|\\[27\\]",
     ],
     [

@@ -77,9 +77,9 @@ export const mutants: readonly Mutant[] = [
   race(
     "a rotation does not look whether its ticket is still the current one",
     "S5",
-    "src/core/session.ts",
-    "this.#live.reissue({ expect: { verifier: record.verifier } })",
-    "this.#live.reissue({})",
+    "src/core/live-record.ts",
+    "this.reissue({ expect: { verifier } })",
+    "this.reissue({})",
   ),
   race(
     "the cookie of a login is dropped when the handler fails",
