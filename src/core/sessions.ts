@@ -115,7 +115,9 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * @throws StoreError
    */
   async handshake(request: Incoming): Promise<Session<Data>> {
-    const exchange = new Exchange(this.#parts, request);
+    // Over HTTP/2 a handshake is a CONNECT without Upgrade (RFC 8441); a handshake it is all the same.
+    const header: Incoming["header"] = (name) => (name === "upgrade" ? "websocket" : request.header(name));
+    const exchange = new Exchange(this.#parts, { method: request.method, header });
     const session = await exchange.session(true);
     await exchange.settle("threw");
     return session;

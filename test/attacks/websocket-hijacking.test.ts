@@ -45,6 +45,16 @@ test("[69] a handshake from another site opens no session", async () => {
   }
 });
 
+test("[69] nor does one over HTTP/2, which is a CONNECT and has no Upgrade (RFC 8441)", async () => {
+  const { sessions, cookie } = await loggedIn();
+  for (const headers of foreign) {
+    const { upgrade: _, ...sent } = headers;
+    const all: Record<string, string> = { host: "site.example", cookie, ...sent };
+    const session = await sessions.handshake({ method: "CONNECT", header: (name) => all[name] });
+    assert.deepEqual([session.loggedIn, session.rejection], [false, { reason: "cross-origin" }]);
+  }
+});
+
 test("[69] nor does one that a handler of a fetch server takes", async () => {
   const { sessions, cookie } = await loggedIn();
   for (const headers of foreign) {
