@@ -41,5 +41,6 @@ export function readLimits(options: Partial<Limits> = {}): Limits {
       throw new ConfigError("CONFIG_INVALID", "limits.depth must be at most 256.");
     }
   }
-  return { ...defaults, ...options };
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return { ...defaults, ...given };
 }

@@ -244,3 +244,11 @@ test("[48] a value that can't be read is not there: has, keys, entries and get s
   const [record] = await site.store.dump();
   assert.deepEqual([...(record?.fields.keys() ?? [])], []);
 });
+
+testOnStores("a limit that is undefined is the default", async (site) => {
+  const given: object = { bytes: undefined, flashes: undefined };
+  const visitor = site.visitor(site.hub({ limits: given }));
+  await visitor.with((session) => {
+    assert.throws(() => session.set("long", "x".repeat(70_000)), { code: "SESSION_TOO_LARGE" });
+  });
+});
