@@ -36,6 +36,8 @@ export class SessionWatch {
   signalOf(record: SessionRecord): AbortSignal {
     const watched = this.#watched.get(record.id);
     if (watched !== undefined && watched.epoch === record.epoch) return watched.controller.signal;
+    // A request that was opened before a login or logout: what it knows of has ended.
+    if (watched !== undefined && watched.epoch > record.epoch) return AbortSignal.abort();
     watched?.controller.abort();
     const controller = new AbortController();
     this.#watched.set(record.id, { epoch: record.epoch, controller });
@@ -49,7 +51,7 @@ export class SessionWatch {
   /** A record has gone on to another epoch: whoever watches an earlier one is told. */
   noteEpoch(id: string, epoch: number): void {
     const watched = this.#watched.get(id);
-    if (watched !== undefined && watched.epoch !== epoch) this.#end(id, watched);
+    if (watched !== undefined && watched.epoch < epoch) this.#end(id, watched);
   }
 
   #end(id: string, watched: Watched): void {

@@ -133,3 +133,15 @@ test("where there is no session the signal has fired already", async () => {
   const { here, visit } = place();
   assert.equal((await visit(here, signalOf)).aborted, true);
 });
+
+test("a request that came before a login does not end the signal of after it", async () => {
+  const { here, visit } = place();
+  await visit(here, async (session) => session.login("ana"));
+  const [early, late] = await visit(here, async (session) => {
+    await visit(here, async (other) => other.login("ana"));
+    const after = await visit(here, signalOf);
+    return [session.signal, after] as const;
+  });
+  assert.deepEqual([early.aborted, late.aborted], [true, false]);
+  assert.equal(await visit(here, signalOf), late);
+});
