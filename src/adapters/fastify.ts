@@ -21,7 +21,7 @@ export interface FastifyReply {
   send(payload: unknown): unknown;
 }
 
-type Next = () => void;
+type Next = (error?: Error) => void;
 
 /** What this adapter uses of a Fastify app; Fastify 5's fits. */
 export interface FastifyApp {
@@ -41,9 +41,9 @@ export interface FastifySessionsOptions {
    * The answer when the store failed where the session was needed; Fastify is done with the reply, so
    * write to `reply.raw`. Default: a bare 503 with Retry-After.
    */
-  readonly unavailable?: (error: StoreError, request: FastifyRequest, reply: FastifyReply) => void;
+  readonly unavailable?: (error: StoreError, request: FastifyRequest, reply: FastifyReply) => unknown;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (request: FastifyRequest, reply: FastifyReply) => void;
+  readonly refused?: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
 /**
@@ -59,25 +59,33 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
-  const answer = (failure: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+  const answer = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (!(failure instanceof StoreError)) {
       request.log.error(failure);
       sendBare(reply.raw, failedAnswer);
     } else if (options.unavailable === undefined) sendBare(reply.raw, unavailableAnswer);
-    else options.unavailable(failure, request, reply);
+    else await options.unavailable(failure, request, reply);
+  };
+
+  const refuse = async (request: FastifyRequest, reply: FastifyReply, next: Next): Promise<void> => {
+    try {
+      if (options.refused !== undefined) {
+        await options.refused(request, reply);
+        return;
+      }
+      reply.code(refusedAnswer.status);
+      reply.headers({ ...refusedAnswer.headers });
+      reply.send(refusedAnswer.body);
+    } catch (error) {
+      next(error instanceof Error ? error : new Error("refused() failed.", { cause: error }));
+    }
   };
 
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
       const incoming = nodeIncoming(request.raw);
       if (!sessions.allows(incoming)) {
-        if (options.refused !== undefined) {
-          options.refused(request, reply);
-          return;
-        }
-        reply.code(refusedAnswer.status);
-        reply.headers({ ...refusedAnswer.headers });
-        reply.send(refusedAnswer.body);
+        void refuse(request, reply, next);
         return;
       }
       const exchange = sessions.exchange(incoming, [request, request.raw]);

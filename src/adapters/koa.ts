@@ -24,7 +24,7 @@ export interface KoaSessionsOptions<Context extends KoaContext> {
    * The answer when the store failed where the session was needed; Koa may be done with the context,
    * so write to `ctx.res`. Default: a bare 503 with Retry-After.
    */
-  readonly unavailable?: (ctx: Context, error: StoreError) => void;
+  readonly unavailable?: (ctx: Context, error: StoreError) => unknown;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
   readonly refused?: (ctx: Context) => unknown;
 }
@@ -52,10 +52,10 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       return;
     }
     const exchange = sessions.exchange(incoming, [ctx, ctx.req, ctx.request]);
-    const hold = holdResponse(ctx.res, exchange, (failure) => {
+    const hold = holdResponse(ctx.res, exchange, async (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
       else if (options.unavailable === undefined) sendBare(ctx.res, unavailableAnswer);
-      else options.unavailable(ctx, failure);
+      else await options.unavailable(ctx, failure);
     });
     try {
       await exchange.run(next);

@@ -63,11 +63,6 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 
   return (request, response, next) => {
     const incoming = nodeIncoming(request);
-    if (!sessions.allows(incoming)) {
-      if (options.refused === undefined) sendBare(response, refusedAnswer);
-      else options.refused(request, response);
-      return;
-    }
     const answer = async (error: unknown): Promise<void> => {
       try {
         if (error instanceof StoreError && options.unavailable !== undefined) {
@@ -81,6 +76,19 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
         else sendFailed(response, failure);
       }
     };
+    const refuse = async (): Promise<void> => {
+      try {
+        if (options.refused === undefined) sendBare(response, refusedAnswer);
+        else await options.refused(request, response);
+      } catch (error) {
+        if (response.headersSent) giveUp(response, error);
+        else await answer(error);
+      }
+    };
+    if (!sessions.allows(incoming)) {
+      void refuse();
+      return;
+    }
     const exchange = sessions.exchange(incoming, [request]);
     const hold = holdResponse(response, exchange, answer);
     if (handler === undefined) {

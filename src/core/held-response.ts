@@ -115,8 +115,6 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
 
   #take(outlet: Outlet, args: unknown[]): unknown {
     switch (this.#state) {
-      case "passing":
-        return this.#send(outlet, args);
       case "open":
         return outlet === "writeHead" ? this.#head(args) : this.#hold(outlet, args);
       case "headed":
@@ -224,11 +222,16 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     // An accessor in HTTP/2, which has no such thing and warns.
     if (Object.hasOwn(response, "statusMessage")) Reflect.set(response, "statusMessage", "");
     response.statusCode = failure instanceof StoreError ? 503 : 500;
+    void this.#tell(failure);
+  }
+
+  /** Has the failure answered. Where the app's own page for an outage fails, that is answered, too. */
+  async #tell(failure: unknown): Promise<void> {
     try {
-      this.#answer(failure);
+      await this.#answer(failure);
     } catch (error) {
-      response.destroy();
-      throw error;
+      if (this.#response.headersSent || !(failure instanceof StoreError)) this.#response.destroy();
+      else await this.#tell(new Error("The answer to an outage failed.", { cause: error }));
     }
   }
 
