@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { Patch, SessionRecord } from "./record.ts";
-import type { DataChanges, SessionData } from "./session-data.ts";
+import type { SessionData } from "./session-data.ts";
 import { lifetimeOf, startOf } from "./timeouts.ts";
 
 /**
@@ -38,12 +38,29 @@ export async function commit(
     await giveBack(live, flashes);
     return;
   }
+  try {
+    await commitChanges(context, live, data, flashes, request);
+  } catch (error) {
+    // The page fails with its data, and nobody sees the messages it took. A store that hangs is not waited for twice.
+    const givenBack = giveBack(live, flashes);
+    if (!(error instanceof StoreError)) await givenBack;
+    throw error;
+  }
+}
+
+async function commitChanges(
+  context: Context,
+  live: LiveRecord,
+  data: SessionData,
+  flashes: FlashQueue,
+  request: CommitRequest,
+): Promise<void> {
   if (request.fate === "unseen") flashes.keepTakenAdditions();
   if (data.isUntouched && flashes.isUntouched && request.permanent === undefined) {
     await keepFresh(context, live);
     return;
   }
-  const { set: dataTexts, remove } = await changesOf(data, live, flashes);
+  const { set: dataTexts, remove } = data.changes();
   const texts = new Map([...dataTexts, ...flashes.additions()]);
   const record = live.current;
   if (record === null) {
@@ -56,16 +73,6 @@ export async function commit(
   if (request.fate === "unseen") for (const [name, bytes] of flashes.taken()) set.set(name, bytes);
   await write(context, live, record, { set, remove }, request.permanent);
   if (live.current !== null) await reseal(context, live, record, new Set([...set.keys(), ...remove]));
-}
-
-/** What the request changed; when that can't be kept, the page fails, and nobody sees the messages it took. */
-async function changesOf(data: SessionData, live: LiveRecord, flashes: FlashQueue): Promise<DataChanges> {
-  try {
-    return data.changes();
-  } catch (error) {
-    await giveBack(live, flashes);
-    throw error;
-  }
 }
 
 async function giveBack(live: LiveRecord, flashes: FlashQueue): Promise<void> {

@@ -140,7 +140,12 @@ export class Exchange<Data extends object> {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
-    return open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+    try {
+      return await open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+    } catch (error) {
+      if (error instanceof StoreError) this.#storeFailure = error;
+      throw error;
+    }
   }
 
   async #reopen(opened: Promise<Session<Data>>): Promise<Session<Data>> {
@@ -150,10 +155,7 @@ export class Exchange<Data extends object> {
   }
 
   async #open(authoritative: boolean): Promise<Session<Data>> {
-    const opening = await this.#openRecord(authoritative).catch((error: unknown) => {
-      if (error instanceof StoreError) this.#storeFailure = error;
-      throw error;
-    });
+    const opening = await this.#openRecord(authoritative);
     this.#opened = new Session<Data>(this.#parts.context, opening, this.#request);
     // Opened when the response had left: it can be read, and says so when it is written to.
     if (this.#isSettled) await this.#opened.settle("failed");

@@ -161,7 +161,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    * fails later. Logging in as the subject who is logged in is a re-authentication: data stays.
    *
    * @param subject who: 1 to 255 characters, such as a user's id as a string.
-   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError, and then nothing has changed.
+   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError, and then nobody knows whether it was done.
    */
   async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
     this.#assertUnanswered();
@@ -180,7 +180,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    * Written when called, also if the handler fails later. Only `flash` and `login` may follow: they
    * begin another session. Logging out where there is no session does nothing.
    *
-   * @throws MisuseError AFTER_RESPONSE; StoreError, and then the session goes on.
+   * @throws MisuseError AFTER_RESPONSE; StoreError, and then nobody knows whether the session goes on.
    */
   async logout(): Promise<void> {
     this.#assertUnanswered();
@@ -219,7 +219,9 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async settle(fate: ResponseFate): Promise<void> {
     if (this.#answered) return;
     this.#answered = true;
-    await commit(this.#context, this.#live, this.#data, this.#flashes, { fate, permanent: this.#permanent });
+    const request = { fate, permanent: this.#permanent };
+    // After what the handler called and did not wait for.
+    await this.#live.inTurn(() => commit(this.#context, this.#live, this.#data, this.#flashes, request));
   }
 
   /** For the hub: what to do with the session cookie. */

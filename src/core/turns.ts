@@ -7,8 +7,8 @@ export class Turns {
   readonly #last = new Map<unknown, Promise<unknown>>();
 
   async take<T>(key: unknown, work: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(key) ?? Promise.resolve();
-    const mine = before.then(work, work);
+    const before = this.#last.get(key);
+    const mine = before === undefined ? work() : before.then(work, work);
     this.#last.set(key, mine);
     try {
       return await mine;

@@ -79,6 +79,9 @@ function kindToJson(value: object, path: string, walk: Walk): unknown {
   if (prototype === Uint8Array.prototype && value instanceof Uint8Array) {
     return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
   }
+  if (value instanceof Uint8Array) {
+    throw notStorable(path, `is a ${nameOf(value)} (new Uint8Array(bytes) makes it a plain one)`);
+  }
   const keys = Reflect.ownKeys(value);
   if (prototype === Array.prototype && Array.isArray(value)) {
     // "length" is an own key of every array, and comes right after the indices.
