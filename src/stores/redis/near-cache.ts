@@ -27,7 +27,7 @@ export interface InvalidationClient {
  * For how many milliseconds after the last sign of life of its connection the cache is believed: the
  * bound on how long an ended session can still be seen when the network fails silently.
  */
-export const lease = 1000;
+const lease = 1000;
 
 /** A read that is under way: what it brings may be kept while nobody says that it has changed. */
 interface Flight {
