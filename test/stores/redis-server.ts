@@ -35,7 +35,7 @@ export function atEnd(end: () => Promise<unknown> | void): void {
 }
 
 /** A port that nobody uses just now. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -75,6 +75,15 @@ export class RedisServer {
     });
     await server.run();
     return server;
+  }
+
+  /** Follows a primary, through `port` where that is not its own, and waits until what is written there arrives here. */
+  async follow(primary: RedisServer, port: number = primary.port): Promise<void> {
+    await this.ask("REPLICAOF", "127.0.0.1", String(port));
+    await until("the replica is fed", async () => {
+      await primary.ask("SET", "fed", String(performance.now()), "PX", "1000");
+      return (await primary.ask("GET", "fed")) === (await this.ask("GET", "fed").catch(() => ""));
+    });
   }
 
   /** A Sentinel that looks after a primary. */
@@ -197,7 +206,7 @@ export const ioOptions = {
 } satisfies RedisOptions;
 
 /** The same for a cluster of ioredis. */
-export const ioClusterOptions = {
+const ioClusterOptions = {
   retryDelayOnFailover: 0,
   redisOptions: { connectTimeout: 1000, socketTimeout: 5000 },
 } satisfies ClusterOptions;
