@@ -31,7 +31,7 @@ export interface Upkeep {
 /** How many requests of each kind are looked at. */
 const asked = 50;
 /** How often everybody is started. */
-const starts = 5;
+const starts = 3;
 /** How many sessions memory is measured with. */
 const sessionCount = 100_000;
 

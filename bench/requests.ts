@@ -50,8 +50,8 @@ const filled = 100_000;
 /** A turn of logins ends here, so that what they leave behind does not slow everybody down. */
 const mostLogins = 5000;
 /** What comes before anything is counted, of each kind of request. */
-const warmRequests = 20_000;
-const warmMilliseconds = 5000;
+const warmRequests = 10_000;
+const warmMilliseconds = 2500;
 
 /** Where the sites of one run find their databases, and everything is taken away at the end. */
 export class Ground {
