@@ -287,13 +287,7 @@ describe("what goes wrong in Redis", { skip: withoutRedis }, async () => {
     for (const [library, connect] of Object.entries(libraries)) {
       test(`acknowledges a logout when a replica has it, and says when none has (${library})`, async () => {
         const [server, replica] = [await RedisServer.start(), await RedisServer.start()];
-        await replica.ask("REPLICAOF", "127.0.0.1", String(server.port));
-        await until("it follows", async () =>
-          (await replica.ask("INFO", "replication")).includes("link_status:up"),
-        );
-        await until("it is fed", async () =>
-          (await server.ask("INFO", "replication")).includes("state=online"),
-        );
+        await replica.follow(server);
         const durable = {
           replicas: 1,
           timeout: { seconds: 1 },

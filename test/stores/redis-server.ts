@@ -168,6 +168,7 @@ export class RedisServer {
 /** Whether a reply has arrived whole: enough of the protocol for the commands of these tests. */
 function isWhole(text: string): boolean {
   const bulk = /^\$(-?\d+)\r\n/.exec(text);
+  if (bulk?.[1] === "-1") return true;
   if (bulk !== null) return Buffer.byteLength(text) >= bulk[0].length + Number(bulk[1]) + 2;
   return text.endsWith("\r\n");
 }

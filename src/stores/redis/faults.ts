@@ -36,7 +36,8 @@ const texts: readonly (readonly [RegExp, Fault])[] = [
   [/queue is full/i, ["STORE_BUSY", true, "the client's queue is full"]],
   [/command timed out|^TimeoutError|^CommandTimeout/i, ["STORE_TIMEOUT", true, "the client waited too long"]],
   [/cluster redirections|cannot find node/i, elsewhere],
-  [/slots cache|startup nodes|root nodes|cluster|sentinel|shard/i, elsewhere],
+  // The last is what node-redis runs into where its map of the cluster has a hole.
+  [/slots cache|startup nodes|root nodes|cluster|sentinel|shard|^TypeError: Cannot read prop/i, elsewhere],
 ];
 
 /** What went wrong, as an error that holds nothing of the command's arguments. */
