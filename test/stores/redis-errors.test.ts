@@ -8,7 +8,7 @@ import { redisStore } from "coatcheck/redis";
 import type { RedisStoreOptions } from "coatcheck/redis";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
-import { RedisServer, ioClient, nodeClient, until, withoutRedis } from "./redis-server.ts";
+import { RedisServer, atEnd, ioClient, nodeClient, until, withoutRedis } from "./redis-server.ts";
 
 const now = Date.now();
 const canary = "canary-in-the-arguments";
@@ -226,12 +226,12 @@ describe("what goes wrong in Redis", { skip: withoutRedis }, async () => {
           library === "ioredis"
             ? new Redis(server.url, { maxRetriesPerRequest: 0 })
             : createClient({ url: server.url, socket: { reconnectStrategy: false } });
+        atEnd(() => (client instanceof Redis ? client.disconnect() : client.destroy()));
         const store = redisStore({ client, onWarning: () => {} });
         if ("connect" in client && library === "node-redis") await client.connect().catch(() => {});
         const error = await failed(store.read("one", now));
         assert.equal(error.transient, true);
         assert.ok(["STORE_BUSY", "STORE_UNAVAILABLE"].includes(error.code), error.code);
-        if (client instanceof Redis) client.disconnect();
       });
 
       test("a server that stands still: what nobody waits for any more is not written when it goes on", async () => {
