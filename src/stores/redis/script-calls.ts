@@ -46,11 +46,10 @@ export class ScriptCalls {
       const deadline = this.#serverTime.deadline(start, this.#patience);
       const reply = await this.#send(script, key, [String(deadline), ...args], replication);
       const [status, time, ...rest] = Array.isArray(reply) ? reply : [];
-      const isLate = String(status) === "late";
-      // The first command learns the time; so does one after the server's clock was set, or another took over.
-      if (isLate) this.#serverTime.forget();
       this.#serverTime.learn(Number(time));
-      if (!isLate) return [String(status), ...rest];
+      if (String(status) !== "late") return [String(status), ...rest];
+      // Refused, and still wanted: the first command does not know the server's time, and learns it so. So
+      // does one after that clock was set forward, or another server took over.
       if (performance.now() - start >= this.#patience) break;
     }
     throw new StoreError(

@@ -21,11 +21,6 @@ export class ServerTime {
     this.#ahead = ahead;
     this.#learntAt = now;
   }
-
-  /** What is known is wrong: the server refused a command that is still wanted. */
-  forget(): void {
-    this.#learntAt = Number.NEGATIVE_INFINITY;
-  }
 }
 
 /** For how many milliseconds the best measurement counts. */
