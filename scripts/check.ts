@@ -1,6 +1,6 @@
 // Everything that must hold besides behaviour, one step after the other, up to the first that fails.
 //
-//   npm run check              all of it, then the tests except the browser's
+//   npm run check              all of it, then the quick tests; .ci/run has `--ci`, for all contracts
 //   npm run check -- lint      only the named steps
 //   npm run format             `format --fix`
 
@@ -88,8 +88,10 @@ const steps: Record<string, () => Outcome> = {
   "dead-code": () => program("knip", "--tsConfig", "tsconfig.build.json", "--treat-config-hints-as-errors"),
   build,
   package: packageChecks,
-  "contracts on the built package": () => tests("--built", "test/contracts/"),
-  tests: () => tests("--no-browser"),
+  "contracts on the built package": () =>
+    tests("--built", values.ci ? "test/contracts/" : "contracts/stores"),
+  // Quick ones, for a person who waits; `npm test` runs all.
+  tests: () => tests("--no-browser", "test/core/", "test/attacks/", "test/house/"),
 };
 
 const every = Object.keys(steps);
