@@ -25,9 +25,10 @@ export async function hearingRedisClient() {
   return createClient({ url: setting("BENCH_REDIS"), RESP: 3, emitInvalidate: true }).connect();
 }
 
-/** A pool of pg. */
-export function pgPool(): Pool {
-  return new Pool({ connectionString: setting("BENCH_POSTGRES"), max: 10 });
+/** A pool of pg. @param options for the server, as psql takes them in PGOPTIONS. */
+export function pgPool(options?: string): Pool {
+  const own = options === undefined ? {} : { options };
+  return new Pool({ connectionString: setting("BENCH_POSTGRES"), max: 10, ...own });
 }
 
 /** A prefix of Redis keys that is this contender's alone. */

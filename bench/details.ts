@@ -53,6 +53,9 @@ export async function measureTraffic(
       await ifItStarts(contender, async () => {
         const { site, cookies } = await ground.start(contender, visitors, settings, asked);
         for (const request of requests) {
+          // Once for what is kept nearby after a first time.
+          await visitors.connect({ port: site.port, request, cookies, connections: 1 });
+          await visitors.ask(asked);
           await visitors.connect({ port: site.port, request, cookies, connections: 1 });
           redis.take();
           postgres.take();

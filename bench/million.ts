@@ -42,7 +42,11 @@ const shortLife = 3000;
 const [kind = "", mostText = "1000000"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "coatcheck-million-"));
 
-async function open(): Promise<Store> {
+/** Filling up is more than a store has to bear at work. */
+const timeout = { seconds: 60 };
+
+/** @param options of PostgreSQL's connections. */
+async function open(options?: string): Promise<Store> {
   switch (kind) {
     case "memory":
       return (await import("coatcheck/memory")).memoryStore({ maxRecords: 2_000_000 });
@@ -50,11 +54,21 @@ async function open(): Promise<Store> {
       return (await import("coatcheck/sqlite")).sqliteStore({ path: join(folder, "sessions.db") });
     case "redis": {
       const { redisStore } = await import("coatcheck/redis");
-      return redisStore({ client: await redisClient(), prefix: redisPrefix("million"), onWarning: () => {} });
+      return redisStore({
+        client: await redisClient(),
+        prefix: redisPrefix("million"),
+        timeout,
+        onWarning: () => {},
+      });
     }
     case "postgres": {
       const { postgresStore } = await import("coatcheck/postgres");
-      return postgresStore({ client: pgPool(), schema: setting("BENCH_SCHEMA"), table: "million" });
+      return postgresStore({
+        client: pgPool(options),
+        schema: setting("BENCH_SCHEMA"),
+        table: "million",
+        timeout,
+      });
     }
     default:
       throw new Error(`There is no store "${kind}".`);
@@ -94,6 +108,8 @@ async function often(times: number, work: (turn: number) => Promise<unknown>): P
 }
 
 const store = await open();
+// Only those who fill it need not wait for the disk.
+const filler = kind === "postgres" ? await open("-c synchronous_commit=off") : store;
 
 /** The sessions of one step; some of them are remembered. */
 interface Step {
@@ -112,7 +128,7 @@ async function fillTo(total: number): Promise<number> {
   await often(count, async (turn) => {
     const record = recordOf(subjectOf(first, count, turn), 86_400_000);
     if (turn % every === 0) ids.push(record.id);
-    if (!(await store.create(record))) throw new Error("The store did not take a record.");
+    if (!(await filler.create(record))) throw new Error("The store did not take a record.");
   });
   steps.push({ count, ids });
   filled = total;
@@ -146,7 +162,7 @@ function anySubject(): string {
 }
 
 async function sweeps(): Promise<Spread> {
-  await often(batch * batches, async () => store.create(recordOf("gone", shortLife)));
+  await often(batch * batches, async () => filler.create(recordOf("gone", shortLife)));
   await wait(shortLife + 500);
   const times: number[] = [];
   for (let sweep = 0; sweep < batches; sweep++) {

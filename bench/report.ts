@@ -45,6 +45,8 @@ export interface Machine {
   readonly postgres: string;
   readonly isPinned: boolean;
   readonly day: string;
+  /** How many processes wanted a core, on average, while requests were measured; two are the benchmark's own. */
+  readonly load?: number;
   /** `express 5.3.0`. */
   readonly versions: readonly string[];
 }
@@ -312,7 +314,7 @@ is made by \`npm run bench -- --write\`; nothing in it is written by hand.
       parts.push(`### ${request}: ${wordsOf[request]}\n\n${requestTable(measured.results, request)}\n`);
     }
     for (const { contender, reason } of measured.absences)
-      parts.push(`Left out: ${contender} (${reason}).\n`);
+      parts.push(`Left out: ${contender} (${reason.split("\n")[0]}).\n`);
     for (const { contender, profile } of measured.profiles) {
       parts.push(`### Where the time goes: ${contender}, read\n\n${profileTable(profile)}\n`);
     }
@@ -352,11 +354,14 @@ function method(effort: Effort | undefined): string {
 }
 
 function machineText(machine: Machine): string {
-  const { processor, cores, gigabytes, system, node, redis, postgres, isPinned, day, versions } = machine;
+  const { processor, cores, gigabytes, system, node, redis, postgres, isPinned, day, versions, load } =
+    machine;
   return `## The machine
 
 ${processor}, ${cores} cores, ${gigabytes} GB, ${system}; Node ${node}, Redis ${redis}, PostgreSQL ${postgres}; ${day}.
-${isPinned ? "Apps and visitors each had a core." : "Apps and visitors shared the cores."}
+${isPinned ? "Apps and visitors each had a core." : "Apps and visitors shared the cores."}${
+    load === undefined ? "" : ` The load average was ${load.toFixed(1)} (about 2 is the benchmark's own).`
+  }
 
 ${versions.join(", ")}.
 

@@ -12,6 +12,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pool } from "pg";
@@ -111,8 +112,8 @@ if (write || render) {
 process.exit();
 
 async function measuredRequests(): Promise<Results["requests"]> {
-  save("machine", await machine());
   const measured = await measureRequests(ground, visitors, effort);
+  save("machine", await machine());
   const profiles = [];
   if (write) {
     for (const id of ["express/coatcheck-memory", "fastify/coatcheck-redis"]) {
@@ -131,8 +132,9 @@ async function measuredDetails(): Promise<Results["details"]> {
 }
 
 async function measuredMillion(most: number): Promise<Results["million"]> {
-  const found: Record<string, readonly Filling[]> = {};
+  const found: Record<string, readonly Filling[]> = { ...(effort.only.length > 0 && savedResults().million) };
   for (const [kind, title] of Object.entries(filledStores)) {
+    if (effort.only.length > 0 && !effort.only.includes(kind)) continue;
     try {
       found[title] = (await resultOf(
         "million.ts",
@@ -176,6 +178,7 @@ async function machine(): Promise<Machine> {
   return {
     ...thisMachine(),
     isPinned,
+    load: loadavg()[2] ?? 0,
     versions: [...frameworks, ...peers],
     redis: await redisVersion().catch(() => "none"),
     postgres: await postgresVersion().catch(() => "none"),
