@@ -298,8 +298,8 @@ export function page(results: Results): string {
   const parts: string[] = [
     `# Benchmarks
 
-What a session costs, measured beside the same server without sessions and beside other libraries. This page
-is made by \`npm run bench -- --write\`; nothing in it is written by hand.
+What a session costs, measured beside the same server without sessions and beside other libraries.
+\`npm run bench -- --write\` makes this page.
 `,
     method(measured?.effort),
   ];
