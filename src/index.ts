@@ -28,7 +28,8 @@ export type { KeyOf, Session } from "./core/session.ts";
 export { createSessions } from "./core/sessions.ts";
 export type { OpenOptions, Sessions } from "./core/sessions.ts";
 export type { CookieAttributes, CookieScope } from "./core/set-cookie.ts";
-export type { Awaitable, Store } from "./core/store.ts";
+export type { Awaitable } from "./core/awaitable.ts";
+export type { Store } from "./core/store.ts";
 export type { TimeoutOptions } from "./core/timeouts.ts";
 export { CoatcheckError, ConfigError, LimitError, MisuseError, StoreError } from "./errors.ts";
 export type {

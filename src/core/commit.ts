@@ -4,7 +4,7 @@ import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { Patch, SessionRecord } from "./record.ts";
 import type { SessionData } from "./session-data.ts";
-import { lifetimeOf, startOf } from "./timeouts.ts";
+import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
 
 /**
  * What becomes of the response:
@@ -14,11 +14,34 @@ import { lifetimeOf, startOf } from "./timeouts.ts";
  */
 export type ResponseFate = "seen" | "unseen" | "failed";
 
-/** What a commit goes by. */
-export interface CommitRequest {
+/** What a commit goes by: a session as it stands when its request is answered. */
+export interface Ending {
+  readonly context: Context;
+  readonly live: LiveRecord;
+  readonly data: SessionData;
+  /** `undefined` when nobody has asked for messages. */
+  readonly flashes: FlashQueue | undefined;
   readonly fate: ResponseFate;
   /** What the request asked `permanent` to be, or `undefined`. */
   readonly permanent: boolean | undefined;
+}
+
+/** Whether a commit would do nothing at all, so that the response needs not wait for it. */
+export function hasNothingToCommit(ending: Ending): boolean {
+  return isUntouched(ending) && ending.live.isIdle && !isUpkeepDue(ending.context, ending.live);
+}
+
+function isUntouched({ data, flashes, permanent }: Pick<Ending, "data" | "flashes" | "permanent">): boolean {
+  return data.isUntouched && (flashes === undefined || flashes.isUntouched) && permanent === undefined;
+}
+
+/** Whether a request that only read has to write after all. */
+function isUpkeepDue({ codec: { sealer }, clock }: Context, live: LiveRecord): boolean {
+  const record = live.current;
+  if (record === null) return false;
+  if (live.resendIsDue || isTouchDue(record, clock.now())) return true;
+  if (sealer !== undefined) for (const bytes of record.fields.values()) if (sealer.isAged(bytes)) return true;
+  return false;
 }
 
 /**
@@ -27,56 +50,44 @@ export interface CommitRequest {
  *
  * @throws StoreError when the data could not be written; MisuseError or LimitError when it can't be kept.
  */
-export async function commit(
-  context: Context,
-  live: LiveRecord,
-  data: SessionData,
-  flashes: FlashQueue,
-  request: CommitRequest,
-): Promise<void> {
-  if (request.fate === "failed") {
-    await giveBack(live, flashes);
+export async function commit(ending: Ending): Promise<void> {
+  if (ending.fate === "failed") {
+    await giveBack(ending);
     return;
   }
   try {
-    await commitChanges(context, live, data, flashes, request);
+    await commitChanges(ending);
   } catch (error) {
     // The page fails with its data, and nobody sees the messages it took. A store that hangs is not waited for twice.
-    const givenBack = giveBack(live, flashes);
+    const givenBack = giveBack(ending);
     if (!(error instanceof StoreError)) await givenBack;
     throw error;
   }
 }
 
-async function commitChanges(
-  context: Context,
-  live: LiveRecord,
-  data: SessionData,
-  flashes: FlashQueue,
-  request: CommitRequest,
-): Promise<void> {
-  if (request.fate === "unseen") flashes.keepTakenAdditions();
-  if (data.isUntouched && flashes.isUntouched && request.permanent === undefined) {
+async function commitChanges({ context, live, data, flashes, fate, permanent }: Ending): Promise<void> {
+  if (fate === "unseen") flashes?.keepTakenAdditions();
+  if (isUntouched({ data, flashes, permanent })) {
     await keepFresh(context, live);
     return;
   }
   const { set: dataTexts, remove } = data.changes();
-  const texts = new Map([...dataTexts, ...flashes.additions()]);
+  const texts = new Map([...dataTexts, ...(flashes?.additions() ?? [])]);
   const record = live.current;
   if (record === null) {
-    if (texts.size > 0) await begin(context, live, texts, request.permanent);
+    if (texts.size > 0) await begin(context, live, texts, permanent);
     return;
   }
   const set = new Map(
     Array.from(texts, ([name, text]) => [name, context.codec.encode(record.id, name, text)]),
   );
-  if (request.fate === "unseen") for (const [name, bytes] of flashes.taken()) set.set(name, bytes);
-  await write(context, live, record, { set, remove }, request.permanent);
+  if (fate === "unseen") for (const [name, bytes] of flashes?.taken() ?? []) set.set(name, bytes);
+  await write(context, live, record, { set, remove }, permanent);
   if (live.current !== null) await reseal(context, live, record, new Set([...set.keys(), ...remove]));
 }
 
-async function giveBack(live: LiveRecord, flashes: FlashQueue): Promise<void> {
-  if (flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
+async function giveBack({ live, flashes }: Ending): Promise<void> {
+  if (flashes !== undefined && flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
 }
 
 /** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
@@ -144,7 +155,7 @@ async function reseal(
   written: ReadonlySet<string>,
 ): Promise<void> {
   const { sealer } = context.codec;
-  const resends = live.ticketIsAged && live.cookie.kind === "none";
+  const resends = live.resendIsDue;
   if (sealer === undefined && !resends) return;
   const expect = new Map<string, Uint8Array>();
   const set = new Map<string, Uint8Array>();

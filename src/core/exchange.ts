@@ -1,4 +1,6 @@
 import { StoreError } from "../errors.ts";
+import { isThenable } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
 import { parseCookieHeader } from "./cookie-header.ts";
 import type { ResponseFate } from "./commit.ts";
 import type { Context } from "./context.ts";
@@ -78,7 +80,7 @@ export class Exchange<Data extends object> {
   session(authoritative: boolean): Promise<Session<Data>> {
     if (authoritative && !this.#isAuthoritative) {
       this.#isAuthoritative = true;
-      this.#session = this.#session === undefined ? this.#open(true) : this.#reopen(this.#session);
+      this.#session = this.#open(true, this.#session);
     }
     return (this.#session ??= this.#open(false));
   }
@@ -96,21 +98,34 @@ export class Exchange<Data extends object> {
     return this.#cookies;
   }
 
-  /** Commits. Call it once the handler has answered and before any byte of the response has left. */
-  async settle(end: HandlerEnd): Promise<Settled> {
+  /**
+   * Commits. Call it once the handler has answered and before any byte of the response has left.
+   * Answers at once when there is nothing to wait for, and never throws.
+   */
+  settle(end: HandlerEnd): Awaitable<Settled> {
     const plain = this.#cookies?.settle() ?? [];
     const fate = this.#hasFailed ? "failed" : fateOf(end);
-    // A handler may have called for the session and not waited for it.
-    if (this.#session !== undefined && this.#opened === undefined) await this.#session.catch(() => undefined);
-    this.#isSettled = true;
     // A 503 of the app's own says what there is to say.
     const isAnswered = fate !== "failed" || end === "threw" || end.status === 503;
-    let failure: unknown = isAnswered ? undefined : this.#storeFailure;
-    try {
-      await this.#opened?.settle(fate);
-    } catch (error) {
-      failure = error;
-    }
+    if (this.#session === undefined || this.#opened !== undefined)
+      return this.#commit(fate, isAnswered, plain);
+    // A handler may have called for the session and not waited for it.
+    const commit = async (): Promise<Settled> => this.#commit(fate, isAnswered, plain);
+    return this.#session.then(commit, commit);
+  }
+
+  #commit(fate: ResponseFate, isAnswered: boolean, plain: readonly string[]): Awaitable<Settled> {
+    this.#isSettled = true;
+    const failure = isAnswered ? undefined : this.#storeFailure;
+    const committed = this.#opened?.settle(fate);
+    if (committed === undefined) return this.#settled(fate, failure, plain);
+    return committed.then(
+      () => this.#settled(fate, failure, plain),
+      (error: unknown) => this.#settled(fate, error, plain),
+    );
+  }
+
+  #settled(fate: ResponseFate, failure: unknown, plain: readonly string[]): Settled {
     // Set-Cookie of a login or logout goes out whatever happens; other cookies only with a page that succeeded.
     const own = this.#sessionCookies();
     return {
@@ -133,33 +148,36 @@ export class Exchange<Data extends object> {
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
-  async #openRecord(authoritative: boolean): Promise<Opening> {
+  #openRecord(authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (this.#request.header("upgrade")?.toLowerCase() === "websocket" && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
+    return open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+  }
+
+  /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
+  async #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
+    const opened = earlier === undefined ? undefined : await earlier;
+    let opening: Opening;
     try {
-      return await open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+      const found = this.#openRecord(authoritative);
+      opening = isThenable(found) ? await found : found;
     } catch (error) {
       if (error instanceof StoreError) this.#storeFailure = error;
       throw error;
     }
-  }
-
-  async #reopen(opened: Promise<Session<Data>>): Promise<Session<Data>> {
-    const session = await opened;
-    session.reopen(await this.#openRecord(true));
-    return session;
-  }
-
-  async #open(authoritative: boolean): Promise<Session<Data>> {
-    const opening = await this.#openRecord(authoritative);
-    this.#opened = new Session<Data>(this.#parts.context, opening, this.#request);
+    if (opened !== undefined) {
+      opened.reopen(opening);
+      return opened;
+    }
+    const session = new Session<Data>(this.#parts.context, opening, this.#request);
+    this.#opened = session;
     // Opened when the response had left: it can be read, and says so when it is written to.
-    if (this.#isSettled) await this.#opened.settle("failed");
-    return this.#opened;
+    if (this.#isSettled) await session.settle("failed");
+    return session;
   }
 
   #readCookies(): ReadonlyMap<string, readonly string[]> {

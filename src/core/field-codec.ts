@@ -48,7 +48,9 @@ export class FieldCodec {
     const plain = this.sealer === undefined ? bytes : this.sealer.unseal(id, name, bytes);
     if (plain !== undefined) {
       try {
-        const text = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength).toString();
+        const bytes =
+          plain instanceof Buffer ? plain : Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
+        const text = bytes.toString();
         return { text, value: decodeValue(text) };
       } catch {
         // Falls through: bytes that hold no value are as unreadable as bytes that do not open.

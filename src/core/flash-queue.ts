@@ -43,9 +43,10 @@ export class FlashQueue {
   readonly #takenAdditions = new Map<string, Flash>();
   #count = 0;
 
-  constructor(codec: FieldCodec, limits: Limits) {
+  constructor(codec: FieldCodec, limits: Limits, record: SessionRecord | null) {
     this.#codec = codec;
     this.#limits = limits;
+    this.show(record);
   }
 
   /** Shows the messages of a record, or none; those this request added stay, and those it took from the same visitor. */
@@ -100,13 +101,20 @@ export class FlashQueue {
     return withdrawn;
   }
 
-  /** The patch removed these: they may be shown, and must be given back if the response is not seen. */
-  won(withdrawn: readonly Withdrawn[]): Flash[] {
+  /**
+   * Of the messages withdrawn, those that may be shown: this request's own, and stored ones whose field
+   * its patch has removed. They must be given back if the response is not seen.
+   */
+  won(withdrawn: readonly Withdrawn[], removed: readonly string[]): Flash[] {
+    const shown: Flash[] = [];
     for (const { name, bytes, flash } of withdrawn) {
-      if (bytes !== undefined) this.#taken.set(name, bytes);
-      else if (flash !== undefined) this.#takenAdditions.set(name, flash);
+      if (bytes === undefined) {
+        if (flash !== undefined) this.#takenAdditions.set(name, flash);
+      } else if (removed.includes(name)) this.#taken.set(name, bytes);
+      else continue;
+      if (flash !== undefined) shown.push(flash);
     }
-    return withdrawn.flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
+    return shown;
   }
 
   /** Nothing was added and nothing taken. */

@@ -1,16 +1,17 @@
 import { StoreError } from "../errors.ts";
+import { isThenable } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Exchange, Settled } from "./exchange.ts";
 import { assertWritable, refuseHeader } from "./node-errors.ts";
 import { headOf, isStatus, takeHead } from "./node-head.ts";
 import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
+import { interceptOutlets } from "./outlets.ts";
+import type { Outlet, Send } from "./outlets.ts";
 import { applyHeaders } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
-import { dress } from "./shut-response.ts";
+import { dressAsHeaded, dressAsWritten } from "./shut-response.ts";
 import type { Appearance } from "./shut-response.ts";
-
-/** Everything by which bytes leave a Node response. */
-const outlets = ["writeHead", "flushHeaders", "write", "end"] as const;
 
 /**
  * For adapters of Node servers: holds a response back from its first byte until the exchange is
@@ -29,9 +30,7 @@ export function holdResponse<Data extends object>(
   exchange: Exchange<Data>,
   answer: (failure: unknown) => unknown,
 ): Hold {
-  const held = new HeldResponse(response, exchange, answer);
-  held.begin();
-  return held;
+  return new HeldResponse(response, exchange, answer);
 }
 
 /** A response that is held. */
@@ -39,8 +38,6 @@ export interface Hold {
   /** Drops the headers of an answer that went no further. `true` when the response can be answered anew. */
   abandon(): boolean;
 }
-
-type Outlet = (typeof outlets)[number];
 
 /**
  * - `open`: nothing written yet.
@@ -56,9 +53,10 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
-  readonly #originals = new Map<Outlet, unknown>();
+  /** Does what the response itself does. */
+  readonly #send: Send;
   #state: State = "open";
-  #calls: { readonly outlet: Outlet; readonly args: unknown[] }[] = [];
+  #calls: { readonly outlet: Outlet; readonly args: readonly unknown[] }[] = [];
   #isShut = false;
   #isEnded = false;
   #status = 200;
@@ -69,6 +67,15 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     this.#response = response;
     this.#exchange = exchange;
     this.#answer = answer;
+    this.#send = interceptOutlets(response, (outlet, args) =>
+      this.#state === "passing" ? this.#send(outlet, args) : this.#take(outlet, args),
+    );
+    response.once("close", () => {
+      if (this.#state !== "open" && this.#state !== "headed") return;
+      this.#isShut = false;
+      this.#state = "passing";
+      void this.#exchange.settle("threw");
+    });
   }
 
   get isShut(): boolean {
@@ -83,21 +90,6 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     return this.#state === "held" && !this.#isEnded;
   }
 
-  begin(): void {
-    for (const outlet of outlets) {
-      this.#originals.set(outlet, Reflect.get(this.#response, outlet));
-      Reflect.set(this.#response, outlet, (...args: unknown[]): unknown =>
-        this.#state === "passing" ? this.#send(outlet, args) : this.#take(outlet, args),
-      );
-    }
-    this.#response.once("close", () => {
-      if (this.#state !== "open" && this.#state !== "headed") return;
-      this.#isShut = false;
-      this.#state = "passing";
-      void this.#exchange.settle("threw");
-    });
-  }
-
   abandon(): boolean {
     if (this.#state === "open") return !this.#response.headersSent;
     if (this.#state !== "headed") return false;
@@ -108,12 +100,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     return true;
   }
 
-  #send(outlet: Outlet, args: readonly unknown[]): unknown {
-    const original = this.#originals.get(outlet);
-    return typeof original === "function" ? Reflect.apply(original, this.#response, args) : undefined;
-  }
-
-  #take(outlet: Outlet, args: unknown[]): unknown {
+  #take(outlet: Outlet, args: readonly unknown[]): unknown {
     switch (this.#state) {
       case "open":
         return outlet === "writeHead" ? this.#head(args) : this.#hold(outlet, args);
@@ -128,11 +115,13 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     }
   }
 
-  #head(args: unknown[]): unknown {
+  #head(args: readonly unknown[]): unknown {
     takeHead(this.#response, args);
     // Node has its own error for a status that is none.
     if (!isStatus(this.#response.statusCode)) return this.#send("writeHead", args);
-    this.#shut("headed");
+    this.#status = this.#response.statusCode;
+    this.#state = "headed";
+    this.#shut();
     this.#calls.push({ outlet: "writeHead", args: headOf(args) });
     return this.#response;
   }
@@ -144,41 +133,50 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
   }
 
   /** The first call that would have sent something. */
-  #hold(outlet: Outlet, args: unknown[]): unknown {
-    if (this.#state === "open" && !isStatus(this.#response.statusCode)) return this.#send(outlet, args);
-    if (this.#exchange.isUntouched) {
+  #hold(outlet: Outlet, args: readonly unknown[]): unknown {
+    const response = this.#response;
+    if (this.#state === "open") {
+      if (!isStatus(response.statusCode)) return this.#send(outlet, args);
+      this.#status = response.statusCode;
+    }
+    if (!this.#exchange.isUntouched && (outlet === "write" || outlet === "end"))
+      assertWritable(outlet, args[0]);
+    const settled = this.#exchange.settle({ status: this.#status });
+    if (!isThenable(settled) && settled.failure === undefined) {
       // Nothing to wait for; from now on a session can be read, but no longer written to.
-      if (this.#state === "open") this.#status = this.#response.statusCode;
-      void this.#exchange.settle({ status: this.#status });
       this.#isShut = false;
+      applyHeaders(headersOf(response), settled.headers);
       this.#replay();
       return this.#send(outlet, args);
     }
-    if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
-    if (this.#state === "open") this.#shut("held");
+    if (this.#state === "open") this.#shut();
     this.#state = "held";
-    void this.#exchange
-      .settle({ status: this.#status })
-      .then((settled) => this.#release(settled))
-      .catch((error: unknown) => this.#fail(error));
+    dressAsWritten(response);
+    void this.#releaseAfter(settled);
     return this.#queue(outlet, args);
   }
 
   /** From here on the response looks like one whose headers have left. */
-  #shut(state: State): void {
-    this.#state = state;
-    this.#status = this.#response.statusCode;
+  #shut(): void {
     this.#isShut = true;
-    dress(this.#response, this);
+    dressAsHeaded(this.#response, this);
   }
 
-  #queue(outlet: Outlet, args: unknown[]): unknown {
+  #queue(outlet: Outlet, args: readonly unknown[]): unknown {
     if (outlet === "writeHead") return this.#headAgain(args);
     if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
     this.#calls.push({ outlet, args });
     if (outlet === "end") this.#isEnded = true;
     // More is welcome at `drain`, when what is here has left.
     return outlet === "write" ? false : this.#response;
+  }
+
+  async #releaseAfter(settled: Awaitable<Settled>): Promise<void> {
+    try {
+      this.#release(await settled);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #release({ headers, failure }: Settled): void {
@@ -235,7 +233,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     }
   }
 
-  #sendAnswer(outlet: Outlet, args: unknown[]): unknown {
+  #sendAnswer(outlet: Outlet, args: readonly unknown[]): unknown {
     let sent = args;
     if (this.#owed !== undefined) {
       if (outlet === "writeHead") {

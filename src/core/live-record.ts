@@ -80,9 +80,9 @@ export class LiveRecord {
     return this.#mayBegin;
   }
 
-  /** Whether an older key signed the ticket that the request brought. */
-  get ticketIsAged(): boolean {
-    return this.#ticket?.aged === true;
+  /** Whether an older key signed the ticket that the request brought, and nothing has sent another yet. */
+  get resendIsDue(): boolean {
+    return this.#ticket?.aged === true && this.#cookie.kind === "none";
   }
 
   /**
@@ -124,6 +124,11 @@ export class LiveRecord {
    */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     return this.#context.turns.take(this, work);
+  }
+
+  /** Whether none of these calls is still under way. */
+  get isIdle(): boolean {
+    return this.#context.turns.isFree(this);
   }
 
   /** Sends a patch for the record. `gone` when there is none. */

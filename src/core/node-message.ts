@@ -17,9 +17,9 @@ export interface NodeResponse {
   getHeaderNames(): string[];
   setHeader(name: string, value: unknown): unknown;
   appendHeader(name: string, value: string | readonly string[]): unknown;
-  removeHeader(name: string): void;
+  removeHeader(name: string): unknown;
   writeHead(...args: unknown[]): unknown;
-  write(...args: unknown[]): boolean;
+  write(...args: unknown[]): unknown;
   end(...args: unknown[]): unknown;
   flushHeaders(): void;
   destroy(error?: Error): unknown;
@@ -29,10 +29,11 @@ export interface NodeResponse {
 
 /** For adapters: what the core needs to see of a Node request. */
 export function nodeIncoming(request: NodeRequest): Incoming {
-  const { headers } = request;
   return {
     method: (request.method ?? "GET").toUpperCase(),
     header(name) {
+      // Asked for no sooner than needed: Node sorts a request's headers then.
+      const { headers } = request;
       // HTTP/2 says in `:authority` what HTTP/1 says in `Host` (RFC 9113 8.3.1).
       const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
       return typeof value === "object" ? value.join(", ") : value;

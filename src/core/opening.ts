@@ -1,8 +1,10 @@
 import { StoreError } from "../errors.ts";
+import { isThenable } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Rejection, RejectionReason } from "./rejection.ts";
-import { nobodysVerifier, verifierOf, verifiersEqual } from "./ticket.ts";
+import { isVerifierOf, nobodysVerifier, verifiersEqual } from "./ticket.ts";
 import type { OpenedTicket } from "./ticket.ts";
 import { endOf, lateRequestWindow } from "./timeouts.ts";
 
@@ -26,37 +28,49 @@ const maxCandidates = 8;
 
 /**
  * Opens the session that a request's cookie values name: at most one read, and none for values
- * that no key of ours has signed.
+ * that no key of ours has signed. Answers at once where the store does.
  *
  * @param authoritative whether the store must not answer from a copy.
  * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
  */
-export async function open(
+export function open(
   context: Context,
   values: readonly string[],
   authoritative: boolean,
-): Promise<Opening> {
+): Awaitable<Opening> {
   const ticket = readTickets(context, values);
   if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
   if (typeof ticket === "string") return reject(context, ticket);
-
-  let record: SessionRecord | null;
   try {
-    record = await context.calls.read(ticket.id, authoritative);
+    const record = context.calls.read(ticket.id, authoritative);
+    if (!isThenable(record)) return judge(context, ticket, record);
+    return record.then(
+      (found) => judge(context, ticket, found),
+      (error: unknown) => withoutRecord(context, ticket, error),
+    );
   } catch (error) {
-    if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
-      return reject(context, "unreadable", ticket.id);
-    throw error;
+    return withoutRecord(context, ticket, error);
   }
+}
+
+/** Whether a record may be used with this ticket, now. */
+function judge(context: Context, ticket: OpenedTicket, record: SessionRecord | null): Opening {
   if (record === null) return reject(context, "ended", ticket.id);
   const now = context.clock.now();
   const mayBegin = now - record.ticketAt > lateRequestWindow;
-  if (!verifiersEqual(record.verifier, verifierOf(ticket))) {
+  if (!isVerifierOf(record.verifier, ticket)) {
     const reason = verifiersEqual(record.verifier, nobodysVerifier) ? "ended" : "superseded";
     return reject(context, reason, ticket.id, mayBegin);
   }
   if (endOf(record, context.timeouts) <= now) return reject(context, "ended", ticket.id);
   return { record, ticket };
+}
+
+/** A damaged record opens nothing. @throws any other error */
+function withoutRecord(context: Context, ticket: OpenedTicket, error: unknown): Opening {
+  if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
+    return reject(context, "unreadable", ticket.id);
+  throw error;
 }
 
 /**

@@ -41,13 +41,15 @@ function mergedVary(vary: string | null | undefined, name: string): string {
  * A Set-Cookie header does not do that by itself (RFC 9111 7.3). `public` and `s-maxage` give way.
  */
 function mergedCacheControl(cacheControl: string | null | undefined, caching: "private" | "never"): string {
-  const directives = (cacheControl ?? "")
+  if (cacheControl === null || cacheControl === undefined || cacheControl === "")
+    return caching === "never" ? "no-store" : "private, no-cache";
+  const directives = cacheControl
     .split(",")
     .map((part) => part.trim().toLowerCase())
     .filter((part) => part !== "");
-  if (directives.includes("no-store")) return cacheControl ?? "no-store";
+  if (directives.includes("no-store")) return cacheControl;
   if (caching === "never") return "no-store";
   const isShared = directives.some((part) => part === "public" || part.startsWith("s-maxage"));
   // `private="field"` speaks of one header only.
-  return directives.includes("private") && !isShared ? (cacheControl ?? "") : "private, no-cache";
+  return directives.includes("private") && !isShared ? cacheControl : "private, no-cache";
 }

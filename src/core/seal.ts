@@ -49,7 +49,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
   let last: { readonly key: SealingKey; readonly context: string; readonly derived: KeyObject } | undefined;
   const keyFor = (key: SealingKey, context: string): KeyObject => {
     if (last === undefined || last.context !== context || last.key !== key) {
-      last = { key, context, derived: createSecretKey(key.derive(context)) };
+      last = { key, context, derived: createSecretKey(key.derive(context), "hex") };
     }
     return last.derived;
   };

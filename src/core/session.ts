@@ -1,6 +1,6 @@
 import { MisuseError } from "../errors.ts";
 import type { Context } from "./context.ts";
-import { commit } from "./commit.ts";
+import { commit, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
@@ -27,7 +27,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   readonly #request: Incoming;
   readonly #live: LiveRecord;
   readonly #data: SessionData;
-  readonly #flashes: FlashQueue;
+  #flashes: FlashQueue | undefined;
   #permanent: boolean | undefined;
   #loggedOut = false;
   #answered = false;
@@ -41,7 +41,6 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#context = context;
     this.#request = request;
     this.#data = new SessionData(context.codec, context.limits);
-    this.#flashes = new FlashQueue(context.codec, context.limits);
     this.#show();
   }
 
@@ -49,7 +48,6 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   get permanent(): boolean {
     return this.#permanent ?? this.#live.current?.permanent ?? false;
   }
-
   set permanent(permanent: boolean) {
     this.#assertWritable();
     this.#permanent = permanent;
@@ -126,12 +124,12 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   flash(message: string, category = "message"): void {
     this.#assertUnanswered();
-    this.#flashes.add(message, category, this.#context.clock.now());
+    this.#queue.add(message, category, this.#context.clock.now());
   }
 
   /** The messages that wait, in the order they were given. They go on waiting. */
   peekFlashes(filter: FlashFilter = {}): Flash[] {
-    return this.#flashes.peek(filter);
+    return this.#queue.peek(filter);
   }
 
   /**
@@ -144,14 +142,13 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
     this.#assertUnanswered();
     if (!isSeenByPerson(this.#request)) return [];
-    const withdrawn = this.#flashes.withdraw(filter);
+    const withdrawn = this.#queue.withdraw(filter);
     const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
     const outcome =
       remove.length > 0 ? await this.#live.patch({ remove, columns: this.#live.touch() }) : undefined;
-    const removed = new Set(outcome?.kind === "applied" ? outcome.removed : []);
-    const won = withdrawn.filter(({ name, bytes }) => bytes === undefined || removed.has(name));
+    const won = this.#queue.won(withdrawn, outcome?.kind === "applied" ? outcome.removed : []);
     this.#showedMessages ||= won.length > 0;
-    return this.#flashes.won(won);
+    return won;
   }
 
   /**
@@ -189,7 +186,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#loggedOut = true;
     this.#permanent = undefined;
     this.#data.forgetChanges();
-    this.#flashes.forgetAdditions();
+    this.#flashes?.forgetAdditions();
     this.#show();
   }
 
@@ -215,13 +212,14 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** For the hub: the end of the session's use in this request. @throws StoreError, MisuseError, LimitError */
-  async settle(fate: ResponseFate): Promise<void> {
-    if (this.#answered) return;
+  /** For the hub: the end of the session's use in this request. @returns `undefined` when there is nothing to write. */
+  settle(fate: ResponseFate): Promise<void> | undefined {
+    if (this.#answered) return undefined;
     this.#answered = true;
-    const request = { fate, permanent: this.#permanent };
+    const [context, live, data, flashes] = [this.#context, this.#live, this.#data, this.#flashes];
+    const ending = { context, live, data, flashes, fate, permanent: this.#permanent };
     // After what the handler called and did not wait for.
-    await this.#live.inTurn(() => commit(this.#context, this.#live, this.#data, this.#flashes, request));
+    return hasNothingToCommit(ending) ? undefined : live.inTurn(() => commit(ending));
   }
 
   /** For the hub: what to do with the session cookie. */
@@ -236,16 +234,18 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   #show(): void {
     this.#data.show(this.#live.current);
-    this.#flashes.show(this.#live.current);
+    this.#flashes?.show(this.#live.current);
+  }
+
+  /** Made when it is needed: most requests have nothing to do with messages. */
+  get #queue(): FlashQueue {
+    return (this.#flashes ??= new FlashQueue(this.#context.codec, this.#context.limits, this.#live.current));
   }
 
   #assertWritable(): void {
     this.#assertUnanswered();
     if (this.#loggedOut) {
-      throw new MisuseError(
-        "AFTER_LOGOUT",
-        "After a logout() only flash() and login() may follow in a request.",
-      );
+      throw new MisuseError("AFTER_LOGOUT", "After a logout() only flash() and login() may follow.");
     }
   }
 

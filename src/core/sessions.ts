@@ -98,13 +98,15 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    *   makes a difference only for stores with a near cache.
    * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer.
    */
-  async of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
-    return this.#exchangeOf(request).session(options.authoritative === true);
+  of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
+    const exchange = this.#exchanges.get(request);
+    return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionOf());
   }
 
   /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
-  async current(options: OpenOptions = {}): Promise<Session<Data>> {
-    return this.#currentExchange().session(options.authoritative === true);
+  current(options: OpenOptions = {}): Promise<Session<Data>> {
+    const exchange = this.#parts.currents.get();
+    return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionHere());
   }
 
   /**
@@ -125,12 +127,16 @@ export class Sessions<Data extends object = Record<string, unknown>> {
 
   /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */
   cookies(request: object): Cookies {
-    return this.#exchangeOf(request).cookies();
+    const exchange = this.#exchanges.get(request);
+    if (exchange === undefined) throw noSessionOf();
+    return exchange.cookies();
   }
 
   /** The cookies of the request being handled. @throws as `cookies` does. */
   currentCookies(): Cookies {
-    return this.#currentExchange().cookies();
+    const exchange = this.#parts.currents.get();
+    if (exchange === undefined) throw noSessionHere();
+    return exchange.cookies();
   }
 
   /**
@@ -206,22 +212,18 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   fail(request: object, error: unknown): void {
     this.#exchanges.get(request)?.fail(error);
   }
+}
 
-  #exchangeOf(request: object): Exchange<Data> {
-    const exchange = this.#exchanges.get(request);
-    if (exchange !== undefined) return exchange;
-    throw new MisuseError(
-      "NO_SESSION_HERE",
-      "This request has no session: put the sessions' adapter in front of its handler, and pass what the handler was given.",
-    );
-  }
+function noSessionOf(): MisuseError {
+  return new MisuseError(
+    "NO_SESSION_HERE",
+    "This request has no session: put the sessions' adapter in front of its handler, and pass what the handler was given.",
+  );
+}
 
-  #currentExchange(): Exchange<Data> {
-    const exchange = this.#parts.currents.get();
-    if (exchange !== undefined) return exchange;
-    throw new MisuseError(
-      "NO_SESSION_HERE",
-      "No request is being handled here: put the sessions' adapter in front.",
-    );
-  }
+function noSessionHere(): MisuseError {
+  return new MisuseError(
+    "NO_SESSION_HERE",
+    "No request is being handled here: put the sessions' adapter in front.",
+  );
 }

@@ -14,63 +14,48 @@ export interface Appearance {
 const appearances = new Ties<Appearance>();
 
 /**
- * What is laid between responses and their prototype, one layer for each prototype there is.
- *
- * A property of its own with a getter would do on each response, but costs 15 us: it gives every response
- * a shape of its own, which the garbage collector keeps for old.
+ * Makes a response look, as its appearance says at any time, like one whose headers have left: it says
+ * so, and takes no more. While it is not shut it is as it was.
  */
-const layers = new WeakMap<object, object>();
-
-/** Makes a response look as its appearance says at any time, for good; while it is not shut, as it is. */
-export function dress(response: NodeResponse, appearance: Appearance): void {
+export function dressAsHeaded(response: NodeResponse, appearance: Appearance): void {
   appearances.set(response, appearance);
-  const prototype: unknown = Object.getPrototypeOf(response);
-  if (typeof prototype === "object" && prototype !== null) {
-    Object.setPrototypeOf(response, layers.get(prototype) ?? layerOver(prototype));
-  }
+  Object.defineProperty(response, "headersSent", headersSent);
+  // What throws in Node once headers have left; `setHeaders` is a layer over these.
+  // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
+  const { setHeader, appendHeader, removeHeader } = response;
+  // Not written in the assignments, for the reason that `interceptOutlets` gives.
+  const refusing =
+    <Args extends unknown[]>(original: (...args: Args) => unknown) =>
+    (...args: Args): unknown => {
+      if (appearance.isShut) refuseHeader();
+      return Reflect.apply(original, response, args);
+    };
+  response.setHeader = refusing(setHeader);
+  response.appendHeader = refusing(appendHeader);
+  response.removeHeader = refusing(removeHeader);
 }
 
-function layerOver(prototype: object): object {
-  const layer: object = Object.create(prototype, {
-    ...getter(prototype, "headersSent", () => true),
-    ...getter(prototype, "writableEnded", ({ isEnded }) => isEnded),
-    ...getter(prototype, "writableNeedDrain", ({ isFull }) => isFull),
-    // What throws in Node once headers have left; `setHeaders` is a layer over these.
-    ...refusal(prototype, "setHeader"),
-    ...refusal(prototype, "appendHeader"),
-    ...refusal(prototype, "removeHeader"),
-  });
-  layers.set(prototype, layer);
-  layers.set(layer, layer);
-  return layer;
+/** The same for what a response shows once something was written to it. */
+export function dressAsWritten(response: NodeResponse): void {
+  Object.defineProperty(response, "writableEnded", writableEnded);
+  Object.defineProperty(response, "writableNeedDrain", writableNeedDrain);
 }
 
-function getter(
-  prototype: object,
-  name: string,
-  shown: (appearance: Appearance) => boolean,
-): PropertyDescriptorMap {
+/*
+ * All responses get the same getters: with one of its own each would have a shape of its own, which
+ * costs 15 us, and a prototype laid under a response costs 2.
+ */
+const headersSent = shown("headersSent", () => true);
+const writableEnded = shown("writableEnded", ({ isEnded }) => isEnded);
+const writableNeedDrain = shown("writableNeedDrain", ({ isFull }) => isFull);
+
+function shown(name: string, show: (appearance: Appearance) => boolean): PropertyDescriptor {
   return {
-    [name]: {
-      configurable: true,
-      get(this: object): unknown {
-        const appearance = appearances.get(this);
-        return appearance?.isShut === true ? shown(appearance) : Reflect.get(prototype, name, this);
-      },
-    },
-  };
-}
-
-function refusal(prototype: object, name: string): PropertyDescriptorMap {
-  return {
-    [name]: {
-      configurable: true,
-      writable: true,
-      value(this: object, ...args: unknown[]): unknown {
-        if (appearances.get(this)?.isShut === true) refuseHeader();
-        const original: unknown = Reflect.get(prototype, name, this);
-        return typeof original === "function" ? Reflect.apply(original, this, args) : undefined;
-      },
+    configurable: true,
+    get(this: object): unknown {
+      const appearance = appearances.get(this);
+      if (appearance?.isShut === true) return show(appearance);
+      return Reflect.get(Object.getPrototypeOf(this) as object, name, this);
     },
   };
 }

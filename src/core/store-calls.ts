@@ -1,9 +1,11 @@
 import { StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
+import { isThenable } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
-import type { Awaitable, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 /** How the core calls a store: every call has a deadline, and whatever goes wrong becomes a {@link StoreError}. */
 export class StoreCalls {
@@ -85,11 +87,4 @@ export class StoreCalls {
     if (code !== "RECORD_UNREADABLE") this.#events.emit({ type: "store-failed", operation, code });
     return error;
   }
-}
-
-/** A promise, also one of another make than this realm's. */
-function isThenable<T>(answer: Awaitable<T>): answer is Promise<T> {
-  return (
-    typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function"
-  );
 }

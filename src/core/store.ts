@@ -1,7 +1,5 @@
+import type { Awaitable } from "./awaitable.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
-
-/** A value, or a promise of one: a store that needs no waiting may answer at once. */
-export type Awaitable<T> = T | Promise<T>;
 
 /**
  * Where records live. A store is dumb: it sees opaque bytes and a few columns, and all policy is the

@@ -52,6 +52,15 @@ export function verifierOf(ticket: Ticket): Uint8Array {
 /** A verifier that no ticket has: the record can't be opened by anyone any more. */
 export const nobodysVerifier: Uint8Array = new Uint8Array(32);
 
+const scratch = Buffer.alloc(32);
+
+/** Whether a record's verifier is that of this ticket, in a time that does not depend on where they differ. */
+export function isVerifierOf(verifier: Uint8Array, ticket: Ticket): boolean {
+  // As text, and into bytes that are there already: a buffer for each request takes several times as long.
+  scratch.write(hash("sha256", ticket.secret, "hex"), "hex");
+  return verifiersEqual(verifier, scratch);
+}
+
 /** Whether the two verifiers are equal, in a time that does not depend on where they differ. */
 export function verifiersEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
@@ -74,19 +83,25 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
   const [newest, ...older] = keyring.keys("ticket").map(({ key }) => createHmacSha256(key));
   if (newest === undefined) throw new TypeError("A keyring is never empty.");
   const macs = [newest, ...older];
+  const given = Buffer.alloc(macLength);
+  const made = Buffer.alloc(macLength);
   // No part can hold a line feed, so the parts can't be shifted against each other.
   const textOf = (id: string, secret: string): string => `ticket\n${cookieName}\n${id}\n${secret}`;
   return {
     sign({ id, secret }) {
-      return `${id}.${secret}.${newest(textOf(id, secret)).toString("base64url", 0, macLength)}`;
+      made.write(newest(textOf(id, secret)), "hex");
+      return `${id}.${secret}.${made.toString("base64url")}`;
     },
     open(value) {
       const parts = value.length === length ? shape.exec(value) : null;
       if (parts === null) return "malformed";
-      const [, id = "", secret = "", given = ""] = parts;
-      const givenMac = Buffer.from(given, "base64url");
+      const [, id = "", secret = "", mac = ""] = parts;
+      given.write(mac, "base64url");
       const text = textOf(id, secret);
-      const age = macs.findIndex((mac) => timingSafeEqual(mac(text).subarray(0, macLength), givenMac));
+      const age = macs.findIndex((key) => {
+        made.write(key(text), "hex");
+        return timingSafeEqual(made, given);
+      });
       return age === -1 ? "forged" : { id, secret, aged: age > 0 };
     },
   };

@@ -6,6 +6,11 @@
 export class Turns {
   readonly #last = new Map<unknown, Promise<unknown>>();
 
+  /** Whether nothing is under way for a key. */
+  isFree(key: unknown): boolean {
+    return !this.#last.has(key);
+  }
+
   async take<T>(key: unknown, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key);
     const mine = before === undefined ? work() : before.then(work, work);

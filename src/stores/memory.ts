@@ -1,7 +1,8 @@
-import { ConfigError } from "../errors.ts";
 import { applyPatch, expiresAt } from "../core/record.ts";
-import type { Fields, Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
+import { ConfigError } from "../errors.ts";
+import { expiryOf, packRecord, unpackRecord } from "./memory/packed-record.ts";
 
 /** The options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -30,10 +31,11 @@ class MemoryStore implements Store {
   readonly name = "memory";
   readonly inProcess = true;
   readonly #maxRecords: number;
-  /** Anonymous and logged-in records apart, each in the order of their last write. */
-  readonly #anonymous = new Map<string, SessionRecord>();
-  readonly #loggedIn = new Map<string, SessionRecord>();
-  readonly #idsBySubject = new Map<string, Set<string>>();
+  /** Anonymous and logged-in records apart, packed, each in the order of their last write. */
+  readonly #anonymous = new Map<string, string>();
+  readonly #loggedIn = new Map<string, string>();
+  /** Most subjects have one session, and a set takes more memory than a record. */
+  readonly #idsBySubject = new Map<string, string | Set<string>>();
 
   constructor(maxRecords: number) {
     this.#maxRecords = maxRecords;
@@ -42,37 +44,43 @@ class MemoryStore implements Store {
   create(record: SessionRecord): boolean {
     if (this.#find(record.id) !== undefined) return false;
     if (this.#anonymous.size + this.#loggedIn.size >= this.#maxRecords) this.#evict();
-    this.#put(copied(record));
+    this.#put(record);
     return true;
   }
 
   read(id: string, now: number): SessionRecord | null {
-    const record = this.#find(id);
-    return record === undefined || expiresAt(record) <= now ? null : copied(record);
+    const packed = this.#find(id);
+    if (packed === undefined) return null;
+    const record = unpackRecord(id, packed);
+    return expiresAt(record) <= now ? null : record;
   }
 
   patch(id: string, patch: Patch, now: number): PatchOutcome {
-    const record = this.#find(id);
-    const own = patch.set === undefined ? patch : { ...patch, set: copiedFields(patch.set) };
-    const { outcome, next } = applyPatch(record ?? null, own, now);
-    if (record !== undefined && next !== undefined) {
+    const packed = this.#find(id);
+    const record = packed === undefined ? null : unpackRecord(id, packed);
+    const { outcome, next } = applyPatch(record, patch, now);
+    if (record !== null && next !== undefined) {
       this.#remove(record);
-      this.#put({ ...next, verifier: copiedBytes(next.verifier) });
+      this.#put(next);
     }
-    return outcome.kind === "conflict" ? { kind: "conflict", record: copied(outcome.record) } : outcome;
+    return outcome;
   }
 
   list(subject: string, now: number): SessionRecord[] {
     const ids = this.#idsBySubject.get(subject) ?? [];
-    return Array.from(ids, (id) => this.read(id, now)).filter((record) => record !== null);
+    return Array.from(typeof ids === "string" ? [ids] : ids, (id) => this.read(id, now)).filter(
+      (record) => record !== null,
+    );
   }
 
   sweep(now: number, limit: number): number {
     let deleted = 0;
     // Least recently written first, which is where the expired ones are.
     for (const records of [this.#anonymous, this.#loggedIn]) {
-      for (const record of records.values()) {
+      for (const [id, packed] of records) {
         if (deleted === limit) return deleted;
+        if (expiryOf(packed) > now) continue;
+        const record = unpackRecord(id, packed);
         if (expiresAt(record) > now) continue;
         this.#remove(record);
         deleted++;
@@ -87,47 +95,35 @@ class MemoryStore implements Store {
     this.#idsBySubject.clear();
   }
 
-  #find(id: string): SessionRecord | undefined {
+  #find(id: string): string | undefined {
     return this.#loggedIn.get(id) ?? this.#anonymous.get(id);
   }
 
   #put(record: SessionRecord): void {
-    if (record.subject === null) {
-      this.#anonymous.set(record.id, record);
-      return;
-    }
-    this.#loggedIn.set(record.id, record);
-    const ids = this.#idsBySubject.get(record.subject);
-    if (ids === undefined) this.#idsBySubject.set(record.subject, new Set([record.id]));
-    else ids.add(record.id);
+    const { id, subject } = record;
+    (subject === null ? this.#anonymous : this.#loggedIn).set(id, packRecord(record));
+    if (subject === null) return;
+    const ids = this.#idsBySubject.get(subject);
+    if (ids === undefined) this.#idsBySubject.set(subject, id);
+    else if (typeof ids === "string") this.#idsBySubject.set(subject, new Set([ids, id]));
+    else ids.add(id);
   }
 
-  #remove(record: SessionRecord): void {
-    this.#anonymous.delete(record.id);
-    this.#loggedIn.delete(record.id);
-    if (record.subject === null) return;
-    const ids = this.#idsBySubject.get(record.subject);
-    ids?.delete(record.id);
-    if (ids?.size === 0) this.#idsBySubject.delete(record.subject);
+  #remove({ id, subject }: SessionRecord): void {
+    this.#anonymous.delete(id);
+    this.#loggedIn.delete(id);
+    if (subject === null) return;
+    const ids = this.#idsBySubject.get(subject);
+    if (typeof ids === "string") {
+      if (ids === id) this.#idsBySubject.delete(subject);
+      return;
+    }
+    ids?.delete(id);
+    if (ids?.size === 0) this.#idsBySubject.delete(subject);
   }
 
   #evict(): void {
-    const [oldest] = this.#anonymous.size > 0 ? this.#anonymous.values() : this.#loggedIn.values();
-    if (oldest !== undefined) this.#remove(oldest);
+    const [oldest] = this.#anonymous.size > 0 ? this.#anonymous : this.#loggedIn;
+    if (oldest !== undefined) this.#remove(unpackRecord(...oldest));
   }
-}
-
-function copied(record: SessionRecord): SessionRecord {
-  return { ...record, verifier: copiedBytes(record.verifier), fields: copiedFields(record.fields) };
-}
-
-function copiedFields(fields: Fields): Fields {
-  const copy = new Map<string, Uint8Array>();
-  for (const [name, bytes] of fields) copy.set(name, copiedBytes(bytes));
-  return copy;
-}
-
-/** A Buffer, since Node makes small ones out of a pool. */
-function copiedBytes(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes);
 }

@@ -1,7 +1,8 @@
 import { generateSecret } from "../core/keyring.ts";
 import { createSessions } from "../core/sessions.ts";
 import type { Sessions } from "../core/sessions.ts";
-import type { Awaitable, Store } from "../core/store.ts";
+import type { Awaitable } from "../core/awaitable.ts";
+import type { Store } from "../core/store.ts";
 import { testClock } from "./clock.ts";
 import type { TestClock } from "./clock.ts";
 import { CookieJar } from "./cookie-jar.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { newRecordId } from "../core/ticket.ts";
 import type { Fields, Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
-import type { Awaitable, Store } from "../core/store.ts";
+import type { Awaitable } from "../core/awaitable.ts";
+import type { Store } from "../core/store.ts";
 
 /** What a store must hold to; throws an AssertionError when it does not. Needs no test runner. */
 export interface StoreClause {
