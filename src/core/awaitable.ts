@@ -7,11 +7,3 @@ export function isThenable<T>(answer: Awaitable<T>): answer is Promise<T> {
     typeof answer === "object" && answer !== null && "then" in answer && typeof answer.then === "function"
   );
 }
-
-/**
- * Goes on with an answer: at once where it is there, since every wait for a promise lets all other
- * requests go first and costs as much as a hash.
- */
-export function whenDone<T, R>(answer: Awaitable<T>, next: (value: T) => R): Awaitable<R> {
-  return isThenable(answer) ? answer.then(next) : next(answer);
-}

@@ -48,9 +48,7 @@ export class FieldCodec {
     const plain = this.sealer === undefined ? bytes : this.sealer.unseal(id, name, bytes);
     if (plain !== undefined) {
       try {
-        const bytes =
-          plain instanceof Buffer ? plain : Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength);
-        const text = bytes.toString();
+        const text = textOf(plain);
         return { text, value: decodeValue(text) };
       } catch {
         // Falls through: bytes that hold no value are as unreadable as bytes that do not open.
@@ -59,4 +57,10 @@ export class FieldCodec {
     this.#events.emit({ type: "field-unreadable", id, field: name });
     return undefined;
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  const buffer =
+    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString();
 }

@@ -55,7 +55,10 @@ function shown(name: string, show: (appearance: Appearance) => boolean): Propert
     get(this: object): unknown {
       const appearance = appearances.get(this);
       if (appearance?.isShut === true) return show(appearance);
-      return Reflect.get(Object.getPrototypeOf(this) as object, name, this);
+      const prototype: unknown = Object.getPrototypeOf(this);
+      return typeof prototype === "object" && prototype !== null
+        ? Reflect.get(prototype, name, this)
+        : undefined;
     },
   };
 }

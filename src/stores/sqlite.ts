@@ -36,10 +36,8 @@ export interface SqliteStoreOptions {
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, durability = "normal", busyTimeout = { milliseconds: 1500 } } = options;
   if (typeof path !== "string" || path === "") {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      'sqliteStore needs a path, such as { path: "data/sessions.db" }.',
-    );
+    const message = 'sqliteStore needs a path, such as { path: "data/sessions.db" }.';
+    throw new ConfigError("CONFIG_INVALID", message);
   }
   if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
