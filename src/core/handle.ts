@@ -32,14 +32,17 @@ export function unavailableResponse(): Response {
   return toResponse(unavailableAnswer);
 }
 
+/** Deno's requests have no headers any more once they are answered. Elsewhere they cost something when they are asked for. */
+const losesHeaders = "Deno" in globalThis;
+
 /** For adapters: what the core needs to see of a request. */
 export function incomingOf(request: Request): Incoming {
-  // Taken now: Deno's requests have no headers any more once they are answered.
-  const { headers } = request;
+  let headers = losesHeaders ? request.headers : undefined;
   return {
     method: request.method.toUpperCase(),
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
-    header: (name) => headers.get(name) ?? (name === "host" ? new URL(request.url).host : null),
+    header: (name) =>
+      (headers ??= request.headers).get(name) ?? (name === "host" ? new URL(request.url).host : null),
   };
 }
 

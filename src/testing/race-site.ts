@@ -19,7 +19,7 @@ export interface RaceSetting {
 }
 
 /** What the routes of the race site do with the session; each path is one line of a real handler. */
-const raceRoutes: Readonly<Record<string, TestRoute>> = {
+const routesOf = (subject: string): Readonly<Record<string, TestRoute>> => ({
   "/public": async () => ({}),
   "/read": async (session) => ({ body: (await session()).get("a") ?? "" }),
   "/state": async (session) => {
@@ -55,18 +55,18 @@ const raceRoutes: Readonly<Record<string, TestRoute>> = {
     throw new Error("meant to fail");
   },
   "/login": async (session) => {
-    await (await session()).login("ana");
+    await (await session()).login(subject);
     return {};
   },
   "/login-fail": async (session) => {
     const opened = await session();
-    await opened.login("ana");
+    await opened.login(subject);
     opened.set("a", "lost");
     throw new Error("meant to fail");
   },
   "/login-500": async (session) => {
     const opened = await session();
-    await opened.login("ana");
+    await opened.login(subject);
     opened.set("a", "lost");
     return { status: 500 };
   },
@@ -86,7 +86,7 @@ const raceRoutes: Readonly<Record<string, TestRoute>> = {
     await (await session()).rotate();
     return {};
   },
-};
+});
 
 async function pick(session: Parameters<TestRoute>[0]) {
   const opened = await session();
@@ -103,6 +103,8 @@ export interface RaceState {
 /** One browser, one store, and two servers before it, as behind a load balancer. */
 export class RaceSite {
   readonly jar: CookieJar = new CookieJar();
+  /** Who logs in here, and nowhere else: the store may be shared. */
+  readonly subject: string = `ana-${generateSecret()}`;
   readonly clock: TestClock;
   readonly probe: StoreProbe;
   readonly nodes: readonly [Sessions<TestData>, Sessions<TestData>];
@@ -139,7 +141,7 @@ export class RaceSite {
   }
 
   async #server(node: 0 | 1): Promise<TestServer> {
-    return (this.#servers[node] ??= await this.#start(this.nodes[node], raceRoutes));
+    return (this.#servers[node] ??= await this.#start(this.nodes[node], routesOf(this.subject)));
   }
 
   /** Sends a request with a cookie header (by default the jar's), and takes the response's cookies when it has arrived. */

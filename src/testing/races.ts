@@ -84,7 +84,7 @@ export const races: readonly Race[] = [
           assert.equal(site.jar.header, undefined, "the browser holds no cookie");
           assert.deepEqual((await site.state(cookie)).data, {}, "the old cookie opens nothing");
           assert.equal((await site.state(cookie)).subject, undefined);
-          assert.deepEqual(await site.probe.store.list("ana", site.clock.now()), []);
+          assert.deepEqual(await site.probe.store.list(site.subject, site.clock.now()), []);
           assert.equal(
             await site.fieldsLeft(cookie),
             0,
@@ -99,7 +99,7 @@ export const races: readonly Race[] = [
           assertSetsNoCookie(responses, path);
           assert.deepEqual(
             await site.state(),
-            { subject: "ana", data: {} },
+            { subject: site.subject, data: {} },
             "the next login stands, and is clean",
           );
         },
@@ -115,7 +115,7 @@ export const races: readonly Race[] = [
         assertSetsNoCookie(responses, path);
         assert.deepEqual(
           await site.state(),
-          { subject: "ana", data: {} },
+          { subject: site.subject, data: {} },
           "nothing anonymous crosses the login",
         );
         assert.equal((await site.state(cookie)).subject, undefined, "the ticket from before opens nothing");
@@ -124,20 +124,25 @@ export const races: readonly Race[] = [
     {
       before: begun,
       tabs: [["/login"], ["/login"]],
-      verify: async (site) => assert.equal((await site.state()).subject, "ana"),
+      verify: async (site) => assert.equal((await site.state()).subject, site.subject),
     },
     ...readsAndWrites.map((path) => ({
       before: ["/login"],
       tabs: [["/rotate"], [path]],
       async verify(site: RaceSite, responses: ReadonlyMap<string, Response>) {
         assertSetsNoCookie(responses, path);
-        assert.equal((await site.state()).subject, "ana", "the new ticket of a rotation stands as well");
+        assert.equal(
+          (await site.state()).subject,
+          site.subject,
+          "the new ticket of a rotation stands as well",
+        );
       },
     })),
     {
       before: loggedIn,
       tabs: [["/rotate"], ["/rotate"]],
-      verify: async (site) => assert.deepEqual(await site.state(), { subject: "ana", data: { b: "B" } }),
+      verify: async (site) =>
+        assert.deepEqual(await site.state(), { subject: site.subject, data: { b: "B" } }),
     },
   ]),
 
@@ -148,7 +153,7 @@ export const races: readonly Race[] = [
       async verify(site: RaceSite, responses: ReadonlyMap<string, Response>) {
         assert.equal(responses.get(path)?.status, 500);
         assert.equal(responses.get(path)?.headers.getSetCookie().length, 1);
-        assert.deepEqual(await site.state(), { subject: "ana", data: {} });
+        assert.deepEqual(await site.state(), { subject: site.subject, data: {} });
       },
     })),
     ...["/logout-fail", "/logout-500"].map((path) => ({
@@ -199,7 +204,7 @@ export const races: readonly Race[] = [
       before: loggedIn,
       tabs: [],
       async verify(site, _, cookie) {
-        assert.equal(await site.nodes[1].revokeAll("ana"), 1);
+        assert.equal(await site.nodes[1].revokeAll(site.subject), 1);
         assert.deepEqual(await site.state(cookie, 0), { reason: "ended", data: {} });
       },
     },
