@@ -34,6 +34,7 @@ class MemoryStore implements Store {
   /** Anonymous and logged-in records apart, packed, each in the order of their last write. */
   readonly #anonymous = new Map<string, string>();
   readonly #loggedIn = new Map<string, string>();
+  readonly #rounds = [new Round(this.#anonymous), new Round(this.#loggedIn)];
   /** Most subjects have one session, and a set takes more memory than a record. */
   readonly #idsBySubject = new Map<string, string | Set<string>>();
 
@@ -75,10 +76,9 @@ class MemoryStore implements Store {
 
   sweep(now: number, limit: number): number {
     let deleted = 0;
-    // Least recently written first, which is where the expired ones are.
-    for (const records of [this.#anonymous, this.#loggedIn]) {
-      for (const [id, packed] of records) {
-        if (deleted === limit) return deleted;
+    for (const round of this.#rounds) {
+      for (let left = round.length; left > 0 && deleted < limit; left--) {
+        const [id, packed] = round.next();
         if (expiryOf(packed) > now) continue;
         const record = unpackRecord(id, packed);
         if (expiresAt(record) > now) continue;
@@ -125,5 +125,33 @@ class MemoryStore implements Store {
   #evict(): void {
     const [oldest] = this.#anonymous.size > 0 ? this.#anonymous : this.#loggedIn;
     if (oldest !== undefined) this.#remove(unpackRecord(...oldest));
+  }
+}
+
+/**
+ * Goes round and round in a map. A sweep goes on where the one before it stopped: if each began at the
+ * beginning, all that have not expired would be looked at again for every batch of those that have.
+ */
+class Round {
+  readonly #records: ReadonlyMap<string, string>;
+  #cursor: Iterator<[string, string]>;
+
+  constructor(records: ReadonlyMap<string, string>) {
+    this.#records = records;
+    this.#cursor = records.entries();
+  }
+
+  /** How many steps lead once around. */
+  get length(): number {
+    return this.#records.size;
+  }
+
+  /** The next record's id and what is packed. The map must not be empty. */
+  next(): [string, string] {
+    for (;;) {
+      const step = this.#cursor.next();
+      if (step.done !== true) return step.value;
+      this.#cursor = this.#records.entries();
+    }
   }
 }

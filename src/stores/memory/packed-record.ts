@@ -23,7 +23,7 @@ export function packRecord(record: SessionRecord): string {
   for (const name of names) length += 2 + name.length + 4;
   for (const bytes of record.fields.values()) length += bytes.length;
   const packed = Buffer.allocUnsafe(length);
-  let at = packed.writeUIntBE(Math.max(0, Math.floor(expiresAt(record))), 0, expiryLength);
+  let at = packed.writeUIntBE(expiryOfRecord(record), 0, expiryLength);
   at = packed.writeUInt8(
     (record.permanent ? flag.permanent : 0) |
       (record.subject === null ? 0 : flag.subject) |
@@ -89,6 +89,11 @@ export function unpackRecord(id: string, text: string): SessionRecord {
     at = end;
   }
   return { ...columns, verifier, subject, fields };
+}
+
+/** In whole milliseconds, and as large as fits in six bytes: the year 10889. */
+function expiryOfRecord(record: SessionRecord): number {
+  return Math.min(Math.max(0, Math.floor(expiresAt(record))), 2 ** (8 * expiryLength) - 1);
 }
 
 /** When a packed record expires, to the millisecond before; looked at without unpacking it. */
