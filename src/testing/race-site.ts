@@ -19,7 +19,7 @@ export interface RaceSetting {
 }
 
 /** What the routes of the race site do with the session; each path is one line of a real handler. */
-const routesOf = (subject: string): Readonly<Record<string, TestRoute>> => ({
+const routesOf = (somebody: string): Readonly<Record<string, TestRoute>> => ({
   "/public": async () => ({}),
   "/read": async (session) => ({ body: (await session()).get("a") ?? "" }),
   "/state": async (session) => {
@@ -55,18 +55,18 @@ const routesOf = (subject: string): Readonly<Record<string, TestRoute>> => ({
     throw new Error("meant to fail");
   },
   "/login": async (session) => {
-    await (await session()).login(subject);
+    await (await session()).login(somebody);
     return {};
   },
   "/login-fail": async (session) => {
     const opened = await session();
-    await opened.login(subject);
+    await opened.login(somebody);
     opened.set("a", "lost");
     throw new Error("meant to fail");
   },
   "/login-500": async (session) => {
     const opened = await session();
-    await opened.login(subject);
+    await opened.login(somebody);
     opened.set("a", "lost");
     return { status: 500 };
   },
