@@ -1,3 +1,4 @@
+import { packFields, unpackFields } from "../../core/packed-fields.ts";
 import { expiresAt } from "../../core/record.ts";
 import type { SessionRecord } from "../../core/record.ts";
 
@@ -7,31 +8,29 @@ import type { SessionRecord } from "../../core/record.ts";
  * whenever it comes in or goes out.
  *
  * expires at (6 bytes) | flags (1) | epoch (4) | revision (4) | times (5 x 8) | authenticated at (8) |
- * verifier (32) | subject (2 of length, UTF-8) | for each field its name (2 of length, UTF-8) and its
- * bytes (4 of length).
+ * verifier (32) | subject (2 of length, UTF-8) | fields, as `packFields` packs them.
  */
 const flag = { permanent: 1, subject: 2, authenticated: 4 } as const;
 const expiryLength = 6;
 const verifierLength = 32;
-const headLength = expiryLength + 1 + 4 + 4 + 6 * 8 + verifierLength;
+const timesAt = expiryLength + 1 + 4 + 4;
+const verifierAt = timesAt + 6 * 8;
+/** As far as the subject's length. */
+const headLength = verifierAt + verifierLength + 2;
 
 /** Packs a record; its id is left out. */
 export function packRecord(record: SessionRecord): string {
-  const names = Array.from(record.fields.keys(), (name) => Buffer.from(name));
   const subject = Buffer.from(record.subject ?? "");
-  let length = headLength + 2 + subject.length;
-  for (const name of names) length += 2 + name.length + 4;
-  for (const bytes of record.fields.values()) length += bytes.length;
-  const packed = Buffer.allocUnsafe(length);
-  let at = packed.writeUIntBE(expiryOfRecord(record), 0, expiryLength);
-  at = packed.writeUInt8(
+  const head = Buffer.allocUnsafe(headLength);
+  let at = head.writeUIntBE(expiryOfRecord(record), 0, expiryLength);
+  at = head.writeUInt8(
     (record.permanent ? flag.permanent : 0) |
       (record.subject === null ? 0 : flag.subject) |
       (record.authenticatedAt === null ? 0 : flag.authenticated),
     at,
   );
-  at = packed.writeUInt32BE(record.epoch, at);
-  at = packed.writeUInt32BE(record.revision, at);
+  at = head.writeUInt32BE(record.epoch, at);
+  at = head.writeUInt32BE(record.revision, at);
   for (const time of [
     record.ticketAt,
     record.createdAt,
@@ -40,30 +39,21 @@ export function packRecord(record: SessionRecord): string {
     record.absoluteDeadline,
     record.authenticatedAt ?? 0,
   ])
-    at = packed.writeDoubleBE(time, at);
-  packed.set(record.verifier, at);
-  at = packed.writeUInt16BE(subject.length, at + verifierLength);
-  packed.set(subject, at);
-  at += subject.length;
-  let field = 0;
-  for (const bytes of record.fields.values()) {
-    const name = names[field++] ?? subject;
-    at = packed.writeUInt16BE(name.length, at);
-    packed.set(name, at);
-    at = packed.writeUInt32BE(bytes.length, at + name.length);
-    packed.set(bytes, at);
-    at += bytes.length;
-  }
-  return packed.toString("latin1");
+    at = head.writeDoubleBE(time, at);
+  head.set(record.verifier, at);
+  head.writeUInt16BE(subject.length, at + verifierLength);
+  return Buffer.concat([head, subject, packFields(record.fields)]).toString("latin1");
 }
 
 /** A record of its own. */
 export function unpackRecord(id: string, text: string): SessionRecord {
   const packed = Buffer.from(text, "latin1");
   const flags = packed.readUInt8(expiryLength);
-  let at = expiryLength + 1 + 4 + 4;
-  const time = (which: number): number => packed.readDoubleBE(at + which * 8);
-  const columns = {
+  const time = (which: number): number => packed.readDoubleBE(timesAt + which * 8);
+  const subjectEnd = headLength + packed.readUInt16BE(headLength - 2);
+  const fields = unpackFields(packed.subarray(subjectEnd));
+  if (fields === undefined) throw new TypeError("What was packed here is never damaged.");
+  return {
     id,
     epoch: packed.readUInt32BE(expiryLength + 1),
     revision: packed.readUInt32BE(expiryLength + 5),
@@ -74,21 +64,10 @@ export function unpackRecord(id: string, text: string): SessionRecord {
     absoluteDeadline: time(4),
     authenticatedAt: (flags & flag.authenticated) === 0 ? null : time(5),
     permanent: (flags & flag.permanent) !== 0,
+    verifier: packed.subarray(verifierAt, verifierAt + verifierLength),
+    subject: (flags & flag.subject) === 0 ? null : packed.toString("utf8", headLength, subjectEnd),
+    fields,
   };
-  at += 6 * 8;
-  const verifier = packed.subarray(at, at + verifierLength);
-  const subjectEnd = at + verifierLength + 2 + packed.readUInt16BE(at + verifierLength);
-  const subject =
-    (flags & flag.subject) === 0 ? null : packed.toString("utf8", at + verifierLength + 2, subjectEnd);
-  at = subjectEnd;
-  const fields = new Map<string, Uint8Array>();
-  while (at < packed.length) {
-    const nameEnd = at + 2 + packed.readUInt16BE(at);
-    const end = nameEnd + 4 + packed.readUInt32BE(nameEnd);
-    fields.set(packed.toString("utf8", at + 2, nameEnd), packed.subarray(nameEnd + 4, end));
-    at = end;
-  }
-  return { ...columns, verifier, subject, fields };
 }
 
 /** In whole milliseconds, and as large as fits in six bytes: the year 10889. */
