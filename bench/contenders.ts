@@ -37,6 +37,11 @@ function bare(framework: Framework, open: () => Site | Promise<Site>): Contender
   return { id: `${framework}/bare`, framework, title, package: undefined, keeps: "nothing", open };
 }
 
+function empty(framework: Framework, open: () => Site | Promise<Site>): Contender {
+  const title = `${frameworkTitles[framework]} with an empty middleware`;
+  return { id: `${framework}/empty`, framework, title, package: undefined, keeps: "nothing", open };
+}
+
 const bares: readonly Contender[] = [
   bare("express", async () => (await import("./frameworks/express.ts")).expressSite(await deeds())),
   bare("fastify", async () => (await import("./frameworks/fastify.ts")).fastifySite(await deeds())),
@@ -45,6 +50,30 @@ const bares: readonly Contender[] = [
   bare("node", async () => (await import("./frameworks/node.ts")).nodeSite(await deeds())),
   bare("h3", async () => (await import("./frameworks/h3.ts")).h3Site(await deeds())),
   bare("remix", async () => (await import("./peers/remix.ts")).bare()),
+];
+
+/** What a framework itself takes for one more middleware or hook that does nothing: below that no adapter gets. */
+const empties: readonly Contender[] = [
+  empty("express", async () =>
+    (await import("./frameworks/express.ts")).expressSite(await deeds(), (app) =>
+      app.use((_req, _res, next) => next()),
+    ),
+  ),
+  empty("fastify", async () =>
+    (await import("./frameworks/fastify.ts")).fastifySite(await deeds(), (app) =>
+      app.addHook("onRequest", (_request, _reply, next) => next()),
+    ),
+  ),
+  empty("koa", async () =>
+    (await import("./frameworks/koa.ts")).koaSite(await deeds(), (app) =>
+      app.use(async (_ctx, next) => next()),
+    ),
+  ),
+  empty("hono", async () =>
+    (await import("./frameworks/hono.ts")).honoSite(await deeds(), (app) =>
+      app.use(async (_c, next) => next()),
+    ),
+  ),
 ];
 
 async function deeds() {
@@ -154,5 +183,5 @@ const peers: readonly Contender[] = [
 /** Everybody, the bare framework first in each framework's group and ours second. */
 export const contenders: readonly Contender[] = frameworks.flatMap((framework) => {
   const own = framework === "remix" ? [] : ours(framework);
-  return [...bares, ...own, ...peers].filter((one) => one.framework === framework);
+  return [...bares, ...empties, ...own, ...peers].filter((one) => one.framework === framework);
 });

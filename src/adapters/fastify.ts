@@ -2,7 +2,7 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-ans
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { nodeIncoming, sendBare } from "../core/node-message.ts";
+import { NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
@@ -83,7 +83,7 @@ export function fastifySessions<Data extends object>(
 
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
-      const incoming = nodeIncoming(request.raw);
+      const incoming = new NodeIncoming(request.raw);
       if (!sessions.allows(incoming)) {
         void refuse(request, reply, next);
         return;
@@ -116,7 +116,7 @@ export function requireLogin<Data extends object>(
 ): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if ((await sessions.of(request)).loggedIn) return;
-    const { status, headers } = loginDemand(nodeIncoming(request.raw), request.url, options);
+    const { status, headers } = loginDemand(new NodeIncoming(request.raw), request.url, options);
     reply.code(status);
     reply.headers({ ...headers });
     reply.send("");

@@ -2,7 +2,7 @@ import { refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { nodeIncoming, sendBare } from "../core/node-message.ts";
+import { NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
@@ -41,7 +41,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
-    const incoming = nodeIncoming(ctx.req);
+    const incoming = new NodeIncoming(ctx.req);
     if (!sessions.allows(incoming)) {
       if (options.refused !== undefined) await options.refused(ctx);
       else {
@@ -80,7 +80,7 @@ export function requireLogin<Data extends object>(
       await next();
       return;
     }
-    const { status, headers } = loginDemand(nodeIncoming(ctx.req), ctx.originalUrl, options);
+    const { status, headers } = loginDemand(new NodeIncoming(ctx.req), ctx.originalUrl, options);
     ctx.status = status;
     ctx.set({ ...headers });
     ctx.body = "";

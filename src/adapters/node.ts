@@ -3,7 +3,7 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-ans
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { nodeIncoming, sendBare } from "../core/node-message.ts";
+import { NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -61,51 +61,59 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   const handler = typeof first === "function" ? first : undefined;
   const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
 
+  type Next = ((error?: unknown) => void) | undefined;
+  const answer = async (error: unknown, request: Request, response: Response, next: Next): Promise<void> => {
+    try {
+      if (error instanceof StoreError && options.unavailable !== undefined) {
+        await options.unavailable(error, request, response);
+      } else if (error instanceof StoreError) sendBare(response, unavailableAnswer);
+      else if (handler === undefined) next?.(error);
+      else if (options.onError !== undefined) await options.onError(error, request, response);
+      else sendFailed(response, error);
+    } catch (failure) {
+      if (response.headersSent) giveUp(response, failure);
+      else sendFailed(response, failure);
+    }
+  };
+  const refuse = async (request: Request, response: Response, next: Next): Promise<void> => {
+    try {
+      if (options.refused === undefined) sendBare(response, refusedAnswer);
+      else await options.refused(request, response);
+    } catch (error) {
+      if (response.headersSent) giveUp(response, error);
+      else await answer(error, request, response, next);
+    }
+  };
+
   return (request, response, next) => {
-    const incoming = nodeIncoming(request);
-    const answer = async (error: unknown): Promise<void> => {
-      try {
-        if (error instanceof StoreError && options.unavailable !== undefined) {
-          await options.unavailable(error, request, response);
-        } else if (error instanceof StoreError) sendBare(response, unavailableAnswer);
-        else if (handler === undefined) next?.(error);
-        else if (options.onError !== undefined) await options.onError(error, request, response);
-        else sendFailed(response, error);
-      } catch (failure) {
-        if (response.headersSent) giveUp(response, failure);
-        else sendFailed(response, failure);
-      }
-    };
-    const refuse = async (): Promise<void> => {
-      try {
-        if (options.refused === undefined) sendBare(response, refusedAnswer);
-        else await options.refused(request, response);
-      } catch (error) {
-        if (response.headersSent) giveUp(response, error);
-        else await answer(error);
-      }
-    };
+    const incoming = new NodeIncoming(request);
     if (!sessions.allows(incoming)) {
-      void refuse();
+      void refuse(request, response, next);
       return;
     }
     const exchange = sessions.exchange(incoming, [request]);
-    const hold = holdResponse(response, exchange, answer);
+    const hold = holdResponse(response, exchange, (failure) => answer(failure, request, response, next));
     if (handler === undefined) {
-      exchange.run(() => next?.());
+      if (next !== undefined) exchange.run(next);
       return;
     }
-    const handle = async (): Promise<void> => {
-      try {
-        await exchange.run(() => handler(request, response));
-      } catch (error) {
-        exchange.fail(error);
-        if (hold.abandon()) await answer(error);
-        else giveUp(response, error);
-      }
+    const failed = (error: unknown): void => {
+      exchange.fail(error);
+      if (hold.abandon()) void answer(error, request, response, next);
+      else giveUp(response, error);
     };
-    void handle();
+    try {
+      const handled: unknown = exchange.run(() => handler(request, response));
+      if (isPromise(handled)) handled.then(undefined, failed);
+    } catch (error) {
+      failed(error);
+    }
   };
+}
+
+/** Whether a handler answered with something to wait for, as `await` would see it. */
+function isPromise(handled: unknown): handled is PromiseLike<unknown> {
+  return typeof handled === "object" && handled !== null && "then" in handled && typeof handled.then === "function";
 }
 
 /**
@@ -133,7 +141,7 @@ export async function nodeHandshake<Data extends object>(
   sessions: Sessions<Data>,
   request: NodeRequest,
 ): Promise<Session<Data>> {
-  return sessions.handshake(nodeIncoming(request));
+  return sessions.handshake(new NodeIncoming(request));
 }
 
 /** A request that knows where it was sent: routers of the connect family cut `url` down as they go. */
@@ -151,7 +159,7 @@ export function requireLogin<Data extends object>(
   const guard = async (request: LocatedRequest, response: NodeResponse): Promise<boolean> => {
     if ((await sessions.of(request)).loggedIn) return true;
     const target = request.originalUrl ?? request.url ?? "/";
-    sendBare(response, { ...loginDemand(nodeIncoming(request), target, options), body: "" });
+    sendBare(response, { ...loginDemand(new NodeIncoming(request), target, options), body: "" });
     return false;
   };
   return async (request, response, next) => {

@@ -13,24 +13,38 @@ const maxPairs = 256;
  */
 export function parseCookieHeader(header: string): ReadonlyMap<string, readonly string[]> {
   const cookies = new Map<string, string[]>();
+  eachPair(header, (start, equals, end) => {
+    const name = trimmed(header, start, equals);
+    const value = trimmed(header, equals + 1, end);
+    const values = cookies.get(name);
+    if (values === undefined) cookies.set(name, [value]);
+    else values.push(value);
+  });
+  // Nameless; `=__Host-session=…` must not pass for ours.
+  cookies.delete("");
+  return cookies;
+}
+
+/** The values of one name alone: what `parseCookieHeader` would have under it. */
+export function cookieValues(header: string, name: string): readonly string[] {
+  const values: string[] = [];
+  eachPair(header, (start, equals, end) => {
+    if (trimmed(header, start, equals) === name) values.push(trimmed(header, equals + 1, end));
+  });
+  return values;
+}
+
+/** Where each pair begins, has its first equals sign, and ends. */
+function eachPair(header: string, found: (start: number, equals: number, end: number) => void): void {
   let start = 0;
   for (let pairs = 0; start < header.length && pairs < maxPairs; pairs++) {
     let end = header.indexOf(";", start);
     if (end === -1) end = header.length;
     const equals = header.indexOf("=", start);
     // A part without a name names nothing: browsers send `value` or `=value` for nameless cookies.
-    if (equals !== -1 && equals < end) {
-      const name = trimmed(header, start, equals);
-      const value = trimmed(header, equals + 1, end);
-      const values = cookies.get(name);
-      if (name === "") {
-        // Nameless; `=__Host-session=…` must not pass for ours.
-      } else if (values === undefined) cookies.set(name, [value]);
-      else values.push(value);
-    }
+    if (equals !== -1 && equals < end) found(start, equals, end);
     start = end + 1;
   }
-  return cookies;
 }
 
 function trimmed(text: string, from: number, to: number): string {

@@ -1,7 +1,7 @@
 import { StoreError } from "../errors.ts";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
-import { parseCookieHeader } from "./cookie-header.ts";
+import { cookieValues, parseCookieHeader } from "./cookie-header.ts";
 import type { ResponseFate } from "./commit.ts";
 import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
@@ -37,11 +37,16 @@ export interface Settled {
   readonly failure: unknown;
 }
 
+/** Who wants to know that an exchange is in use. */
+export interface ExchangeWatcher {
+  onTouched(): void;
+}
+
 /** One request and its response: where an adapter begins and ends a session's use. */
 export class Exchange<Data extends object> {
   readonly #parts: ExchangeParts<Data>;
   readonly #request: Incoming;
-  #incoming: ReadonlyMap<string, readonly string[]> | undefined;
+  #watcher: ExchangeWatcher | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
@@ -65,6 +70,11 @@ export class Exchange<Data extends object> {
     return this.#session === undefined && this.#cookies === undefined && this.#storeFailure === undefined;
   }
 
+  /** Has somebody told when the session or the cookies are asked for, the first time. */
+  watchedBy(watcher: ExchangeWatcher): void {
+    this.#watcher = watcher;
+  }
+
   /** Notes that the handler failed, whatever will be answered: for adapters that see errors pass by. */
   fail(error: unknown): void {
     this.#hasFailed = true;
@@ -78,18 +88,21 @@ export class Exchange<Data extends object> {
    * @throws StoreError when the store does not answer.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
-    if (authoritative && !this.#isAuthoritative) {
-      this.#isAuthoritative = true;
-      this.#session = this.#open(true, this.#session);
+    if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
+      this.#touch();
+      this.#isAuthoritative = authoritative;
+      this.#session = this.#open(authoritative, this.#session);
     }
-    return (this.#session ??= this.#open(false));
+    return this.#session;
   }
 
   /** The cookies beside the session. */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
+    this.#touch();
+    let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
-      incoming: () => this.#readCookies(),
+      incoming: () => (incoming ??= parseCookieHeader(this.#cookieHeader)),
       vault: this.#parts.vault,
       clock: this.#parts.context.clock,
       sessionCookie: this.#parts.cookie.name,
@@ -103,6 +116,10 @@ export class Exchange<Data extends object> {
    * Answers at once when there is nothing to wait for, and never throws.
    */
   settle(end: HandlerEnd): Awaitable<Settled> {
+    if (this.isUntouched) {
+      this.#isSettled = true;
+      return untouched;
+    }
     const plain = this.#cookies?.settle() ?? [];
     const fate = this.#hasFailed ? "failed" : fateOf(end);
     // A 503 of the app's own says what there is to say.
@@ -137,13 +154,14 @@ export class Exchange<Data extends object> {
   #headers(setCookies: readonly string[]): ResponseHeaders {
     const isTouched = this.#session !== undefined || this.#cookies !== undefined;
     const isNever = setCookies.length > 0 || this.#opened?.showedMessages === true;
-    return { setCookies, caching: isNever ? "never" : isTouched ? "private" : "shared" };
+    if (!isNever && isTouched) return lookedAt;
+    return { setCookies, caching: isNever ? "never" : "shared" };
   }
 
-  #sessionCookies(): string[] {
-    const action = this.#opened?.cookieAction ?? { kind: "none" };
+  #sessionCookies(): readonly string[] {
+    const action = this.#opened?.cookieAction;
+    if (action === undefined || action.kind === "none") return none;
     const { cookie, context } = this.#parts;
-    if (action.kind === "none") return [];
     if (action.kind === "clear") return [cookie.cleared()];
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
@@ -155,35 +173,63 @@ export class Exchange<Data extends object> {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
-    return open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+    return open(context, cookieValues(this.#cookieHeader, cookie.name), authoritative);
   }
 
   /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
-  async #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
-    const opened = earlier === undefined ? undefined : await earlier;
-    let opening: Opening;
+  #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
+    if (earlier !== undefined) return this.#reopen(authoritative, earlier);
     try {
-      const found = this.#openRecord(authoritative);
-      opening = isThenable(found) ? await found : found;
+      const opening = this.#openRecord(authoritative);
+      if (!isThenable(opening)) return Promise.resolve(this.#begin(opening));
+      return opening.then(
+        (found) => this.#begin(found),
+        (error: unknown) => this.#failToOpen(error),
+      );
     } catch (error) {
-      if (error instanceof StoreError) this.#storeFailure = error;
-      throw error;
+      return this.#failToOpen(error);
     }
-    if (opened !== undefined) {
-      opened.reopen(opening);
-      return opened;
-    }
+  }
+
+  #begin(opening: Opening): Session<Data> {
     const session = new Session<Data>(this.#parts.context, opening, this.#request);
     this.#opened = session;
     // Opened when the response had left: it can be read, and says so when it is written to.
-    if (this.#isSettled) await session.settle("failed");
+    if (this.#isSettled) void session.settle("failed");
     return session;
   }
 
-  #readCookies(): ReadonlyMap<string, readonly string[]> {
-    return (this.#incoming ??= parseCookieHeader(this.#request.header("cookie") ?? ""));
+  async #reopen(authoritative: boolean, earlier: Promise<Session<Data>>): Promise<Session<Data>> {
+    const session = await earlier;
+    try {
+      session.reopen(await this.#openRecord(authoritative));
+      return session;
+    } catch (error) {
+      return this.#failToOpen(error);
+    }
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- throws it as it came
+  async #failToOpen(error: unknown): Promise<never> {
+    if (error instanceof StoreError) this.#storeFailure = error;
+    throw error;
+  }
+
+  get #cookieHeader(): string {
+    return this.#request.header("cookie") ?? "";
+  }
+
+  #touch(): void {
+    const watcher = this.#watcher;
+    this.#watcher = undefined;
+    watcher?.onTouched();
   }
 }
+
+const none: readonly string[] = [];
+/** What is true of most responses. */
+const untouched: Settled = { headers: { setCookies: none, caching: "shared" }, failure: undefined };
+const lookedAt: ResponseHeaders = { setCookies: none, caching: "private" };
 
 function fateOf(end: HandlerEnd): ResponseFate {
   if (end === "threw" || end.status >= 500) return "failed";

@@ -1,4 +1,5 @@
 import type { Events } from "./events.ts";
+import { Recent } from "./recent.ts";
 import type { Sealer } from "./seal.ts";
 import { decodeValue } from "./values.ts";
 
@@ -22,11 +23,27 @@ export function isFlashField(name: string): boolean {
   return name.startsWith("f:");
 }
 
+/** A text that was sealed or unsealed a moment ago, and where it belongs. */
+interface Known {
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** How much of these is kept in mind, in characters and twice at most; what is longer than that alone is not. */
+const recentRoom = 2 ** 20;
+const longestKnown = 4096;
+
 /** Turns the text of values into the bytes of fields and back, sealed where records leave the process. */
 export class FieldCodec {
   /** `undefined` where records never leave the process. */
   readonly sealer: Sealer | undefined;
   readonly #events: Events;
+  /**
+   * By the sealed bytes. The same bytes in the same place always hold the same text, and a session is read
+   * far more often than written; to open a cipher takes more time than all else that a read does here.
+   */
+  readonly #recent = new Recent<Known>(recentRoom);
 
   constructor(sealer: Sealer | undefined, events: Events) {
     this.sealer = sealer;
@@ -36,7 +53,10 @@ export class FieldCodec {
   /** The bytes of a text, bound to the record and the field when sealed. */
   encode(id: string, name: string, text: string): Uint8Array {
     const plain = Buffer.from(text);
-    return this.sealer === undefined ? plain : this.sealer.seal(id, name, plain);
+    if (this.sealer === undefined) return plain;
+    const sealed = this.sealer.seal(id, name, plain);
+    this.#know(latin1(sealed), { id, name, text });
+    return sealed;
   }
 
   /** The text and its value, or `undefined` (and an event) when the bytes are not what `encode` made for this place. */
@@ -45,10 +65,9 @@ export class FieldCodec {
     name: string,
     bytes: Uint8Array,
   ): { readonly text: string; readonly value: unknown } | undefined {
-    const plain = this.sealer === undefined ? bytes : this.sealer.unseal(id, name, bytes);
-    if (plain !== undefined) {
+    const text = this.sealer === undefined ? toBuffer(bytes).toString() : this.#unsealed(id, name, bytes);
+    if (text !== undefined) {
       try {
-        const text = textOf(plain);
         return { text, value: decodeValue(text) };
       } catch {
         // Falls through: bytes that hold no value are as unreadable as bytes that do not open.
@@ -57,10 +76,30 @@ export class FieldCodec {
     this.#events.emit({ type: "field-unreadable", id, field: name });
     return undefined;
   }
+
+  #unsealed(id: string, name: string, bytes: Uint8Array): string | undefined {
+    const sealed = latin1(bytes);
+    const known = this.#recent.get(sealed);
+    if (known !== undefined && known.id === id && known.name === name) return known.text;
+    const plain = this.sealer?.unseal(id, name, bytes);
+    if (plain === undefined) return undefined;
+    const text = toBuffer(plain).toString();
+    this.#know(sealed, { id, name, text });
+    return text;
+  }
+
+  #know(sealed: string, known: Known): void {
+    if (sealed.length > longestKnown) return;
+    const overhead = 200;
+    this.#recent.set(sealed, known, sealed.length + known.text.length + overhead);
+  }
 }
 
-function textOf(bytes: Uint8Array): string {
-  const buffer =
-    bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString();
+function toBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A character for each byte. */
+function latin1(bytes: Uint8Array): string {
+  return toBuffer(bytes).toString("latin1");
 }

@@ -1,16 +1,17 @@
 import { StoreError } from "../errors.ts";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
-import type { Exchange, Settled } from "./exchange.ts";
+import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
 import { assertWritable, refuseHeader } from "./node-errors.ts";
-import { headOf, isStatus, takeHead } from "./node-head.ts";
+import { checkHead, isStatus, OpenHead, takeHead } from "./node-head.ts";
+import type { Head } from "./node-head.ts";
 import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
 import { interceptOutlets } from "./outlets.ts";
-import type { Outlet, Send } from "./outlets.ts";
-import { applyHeaders } from "./response-headers.ts";
+import type { Outlet, Outlets, Taker } from "./outlets.ts";
+import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
-import { dressAsHeaded, dressAsWritten } from "./shut-response.ts";
+import { dressAsHeaded, dressAsWritten, undressHead } from "./shut-response.ts";
 import type { Appearance } from "./shut-response.ts";
 
 /**
@@ -49,14 +50,16 @@ export interface Hold {
  */
 type State = "open" | "headed" | "held" | "passing" | "answering" | "closed";
 
-class HeldResponse<Data extends object> implements Hold, Appearance {
+class HeldResponse<Data extends object> implements Hold, Appearance, Taker, ExchangeWatcher {
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
-  /** Does what the response itself does. */
-  readonly #send: Send;
+  readonly #outlets: Outlets;
   #state: State = "open";
-  #calls: { readonly outlet: Outlet; readonly args: readonly unknown[] }[] = [];
+  /** What writeHead was given, until it leaves. */
+  #head: Head | undefined;
+  /** What came after, while it waits for the commit. */
+  #calls: { readonly outlet: Outlet; readonly args: readonly unknown[] }[] | undefined;
   #isShut = false;
   #isEnded = false;
   #status = 200;
@@ -67,15 +70,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     this.#response = response;
     this.#exchange = exchange;
     this.#answer = answer;
-    this.#send = interceptOutlets(response, (outlet, args) =>
-      this.#state === "passing" ? this.#send(outlet, args) : this.#take(outlet, args),
-    );
-    response.once("close", () => {
-      if (this.#state !== "open" && this.#state !== "headed") return;
-      this.#isShut = false;
-      this.#state = "passing";
-      void this.#exchange.settle("threw");
-    });
+    this.#outlets = interceptOutlets(response, this);
+    exchange.watchedBy(this);
   }
 
   get isShut(): boolean {
@@ -93,17 +89,17 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
   abandon(): boolean {
     if (this.#state === "open") return !this.#response.headersSent;
     if (this.#state !== "headed") return false;
-    this.#isShut = false;
-    this.#calls = [];
-    clearPage(this.#response);
+    this.#dropHead();
     this.#state = "open";
     return true;
   }
 
-  #take(outlet: Outlet, args: readonly unknown[]): unknown {
+  take(outlet: Outlet, args: readonly unknown[]): unknown {
     switch (this.#state) {
+      case "passing":
+        return this.#send(outlet, args);
       case "open":
-        return outlet === "writeHead" ? this.#head(args) : this.#hold(outlet, args);
+        return outlet === "writeHead" ? this.#takeHead(args) : this.#hold(outlet, args);
       case "headed":
         return outlet === "writeHead" ? this.#headAgain(args) : this.#hold(outlet, args);
       case "held":
@@ -115,19 +111,41 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     }
   }
 
-  #head(args: readonly unknown[]): unknown {
-    takeHead(this.#response, args);
+  /** From the first look at the session on: where the client goes before the response began, the handler has failed. */
+  onTouched(): void {
+    const { destroyed, stream } = this.#response;
+    if (destroyed === true || stream?.destroyed === true) this.#leave();
+    else this.#response.once("close", () => this.#leave());
+  }
+
+  #leave(): void {
+    if (this.#state !== "open" && this.#state !== "headed") return;
+    this.#isShut = false;
+    this.#state = "passing";
+    void this.#exchange.settle("threw");
+  }
+
+  /** Does what the response itself does. */
+  #send(outlet: Outlet, args: readonly unknown[]): unknown {
+    return Reflect.apply(this.#outlets[outlet], this.#response, args);
+  }
+
+  #takeHead(args: Head): unknown {
+    const [status] = args;
     // Node has its own error for a status that is none.
-    if (!isStatus(this.#response.statusCode)) return this.#send("writeHead", args);
-    this.#status = this.#response.statusCode;
+    if (typeof status !== "number" || !isStatus(status)) return this.#send("writeHead", args);
+    // Where nothing is at stake yet, Node's own look at the headers is soon enough.
+    if (!this.#exchange.isUntouched) checkHead(args);
+    this.#response.statusCode = status;
+    this.#status = status;
+    this.#head = args;
     this.#state = "headed";
     this.#shut();
-    this.#calls.push({ outlet: "writeHead", args: headOf(args) });
     return this.#response;
   }
 
   /** Node's own way to send headers that nobody wrote; libraries call it without looking. */
-  #headAgain(args: readonly unknown[]): unknown {
+  #headAgain(args: Head): unknown {
     if (args.length !== 1 || args[0] !== this.#status) refuseHeader();
     return this.#response;
   }
@@ -144,14 +162,12 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
     const settled = this.#exchange.settle({ status: this.#status });
     if (!isThenable(settled) && settled.failure === undefined) {
       // Nothing to wait for; from now on a session can be read, but no longer written to.
-      this.#isShut = false;
-      applyHeaders(headersOf(response), settled.headers);
-      this.#replay();
+      this.#sendHead(settled.headers);
       return this.#send(outlet, args);
     }
     if (this.#state === "open") this.#shut();
     this.#state = "held";
-    dressAsWritten(response);
+    dressAsWritten(response, this);
     void this.#releaseAfter(settled);
     return this.#queue(outlet, args);
   }
@@ -165,7 +181,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
   #queue(outlet: Outlet, args: readonly unknown[]): unknown {
     if (outlet === "writeHead") return this.#headAgain(args);
     if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
-    this.#calls.push({ outlet, args });
+    (this.#calls ??= []).push({ outlet, args });
     if (outlet === "end") this.#isEnded = true;
     // More is welcome at `drain`, when what is here has left.
     return outlet === "write" ? false : this.#response;
@@ -184,43 +200,74 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
       this.#fail(failure, headers);
       return;
     }
-    this.#isShut = false;
-    applyHeaders(headersOf(this.#response), headers);
-    const isFull = this.#replay();
-    if (!this.#isEnded && !isFull) this.#response.emit("drain");
-  }
-
-  /** Lets out what was held. @returns whether Node's own buffer is full. */
-  #replay(): boolean {
-    const calls = this.#calls;
-    this.#calls = [];
-    this.#state = "passing";
-    if (this.#status !== this.#response.statusCode) this.#response.statusCode = this.#status;
+    this.#sendHead(headers);
+    const calls = this.#calls ?? [];
+    this.#calls = undefined;
     let isFull = false;
     for (const { outlet, args } of calls) {
       const result = this.#send(outlet, args);
       if (outlet === "write") isFull = result === false;
     }
-    return isFull;
+    if (!this.#isEnded && !isFull) this.#response.emit("drain");
+  }
+
+  /** Opens the way, with the head that waited and what the session makes the response carry. */
+  #sendHead(headers: ResponseHeaders): void {
+    const response = this.#response;
+    const head = this.#head;
+    this.#isShut = false;
+    this.#state = "passing";
+    if (this.#status !== response.statusCode) response.statusCode = this.#status;
+    if (head === undefined) {
+      if (!isUntouched(headers)) applyHeaders(headersOf(response), headers);
+      return;
+    }
+    this.#head = undefined;
+    let rest: Head = head;
+    if (!isUntouched(headers)) {
+      const open = OpenHead.of(response, head);
+      if (open === undefined) rest = takeHead(response, head);
+      applyHeaders(open ?? headersOf(response), headers);
+      if (open !== undefined) rest = open.args;
+    }
+    try {
+      this.#send("writeHead", rest);
+    } catch (error) {
+      undressHead(response);
+      this.#state = "open";
+      throw error;
+    }
   }
 
   /** Drops what was written; the response is for the error's answer alone. */
   #fail(failure: unknown, headers?: ResponseHeaders): void {
     const response = this.#response;
     this.#isShut = false;
-    if (response.headersSent) {
-      response.destroy();
-      return;
+    if (this.#state === "passing") {
+      undressHead(response);
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
     }
     this.#state = "answering";
     this.#owed = headers;
-    for (const { outlet, args } of this.#calls) this.#discard(outlet, args);
-    this.#calls = [];
-    clearPage(response);
+    for (const { outlet, args } of this.#calls ?? []) this.#discard(outlet, args);
+    this.#calls = undefined;
+    this.#dropHead();
     // An accessor in HTTP/2, which has no such thing and warns.
     if (Object.hasOwn(response, "statusMessage")) Reflect.set(response, "statusMessage", "");
     response.statusCode = failure instanceof StoreError ? 503 : 500;
     void this.#tell(failure);
+  }
+
+  /** Takes the head back, and what describes a page; headers that any answer may have stay. */
+  #dropHead(): void {
+    this.#isShut = false;
+    undressHead(this.#response);
+    if (this.#head !== undefined) takeHead(this.#response, this.#head);
+    this.#head = undefined;
+    clearPage(this.#response);
   }
 
   /** Has the failure answered. Where the app's own page for an outage fails, that is answered, too. */
@@ -236,10 +283,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance {
   #sendAnswer(outlet: Outlet, args: readonly unknown[]): unknown {
     let sent = args;
     if (this.#owed !== undefined) {
-      if (outlet === "writeHead") {
-        takeHead(this.#response, args);
-        sent = headOf(args);
-      }
+      if (outlet === "writeHead") sent = takeHead(this.#response, args);
       const owed = this.#owed;
       this.#owed = undefined;
       applyHeaders(headersOf(this.#response), owed);

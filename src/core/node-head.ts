@@ -1,30 +1,112 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import { joined } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
+import type { HeaderTarget } from "./response-headers.ts";
 
-/**
- * Does with what writeHead was given what Node would do (status, a message perhaps, headers as an object
- * or a list), so that other headers can be merged with it; what is left to give is {@link headOf}.
- */
-export function takeHead(response: NodeResponse, args: readonly unknown[]): void {
-  const [status] = args;
-  if (typeof status === "number") response.statusCode = status;
-  const headers = typeof args[1] === "string" ? args[2] : (args[2] ?? args[1]);
-  if (typeof headers !== "object" || headers === null) return;
-  if (!Array.isArray(headers)) {
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    return;
-  }
-  // A name may come several times in a list, and then takes the place of what was set before.
-  const flat: unknown[] = headers.flat();
-  for (let at = 0; at < flat.length; at += 2) response.removeHeader(String(flat[at]));
-  for (let at = 0; at < flat.length; at += 2) response.appendHeader(String(flat[at]), String(flat[at + 1]));
-}
+/** What writeHead was given: a status, a message perhaps, headers as an object or a list. */
+export type Head = readonly unknown[];
 
-/** What is left to give to writeHead when its headers have been taken. */
-export function headOf([status, message]: readonly unknown[]): unknown[] {
-  return typeof message === "string" ? [status, message] : [status];
-}
+type Headers = Record<string, unknown> | readonly unknown[];
 
 /** Whether Node takes this status; for others it has an error of its own. */
 export function isStatus(status: number): boolean {
   return status >= 100 && status <= 999;
+}
+
+/** @throws at once what Node throws when it sends a head with headers that are none. */
+export function checkHead(head: Head): void {
+  const headers = headersIn(head);
+  if (headers === undefined) return;
+  if (Array.isArray(headers)) for (const [name, value] of pairsOf(headers)) checkHeader(name, value);
+  else for (const name of Object.keys(headers)) checkHeader(name, Reflect.get(headers, name));
+}
+
+function checkHeader(name: string, value: unknown): void {
+  validateHeaderName(name);
+  for (const one of Array.isArray(value) ? (value as unknown[]) : [value])
+    validateHeaderValue(name, one as string); // oxlint-disable-line no-unsafe-type-assertion -- it checks that
+}
+
+/**
+ * Does with a head what Node would do (status, headers), so that other headers can be merged with it.
+ * @returns what is left to give to writeHead.
+ */
+export function takeHead(response: NodeResponse, head: Head): Head {
+  const [status, message] = head;
+  if (typeof status === "number") response.statusCode = status;
+  const headers = headersIn(head) ?? [];
+  if (Array.isArray(headers)) {
+    // A name may come several times in a list, and then takes the place of what was set before.
+    for (const [name] of pairsOf(headers)) response.removeHeader(name);
+    for (const [name, value] of pairsOf(headers)) response.appendHeader(name, String(value));
+  } else for (const [name, value] of pairsOf(headers)) response.setHeader(name, value);
+  return typeof message === "string" ? [status, message] : [status];
+}
+
+/**
+ * A head to which headers can be added, its headers being an object. Node sends such a head without
+ * sorting its headers into the response's own, which takes it less time.
+ */
+export class OpenHead implements HeaderTarget {
+  readonly #response: NodeResponse;
+  readonly #head: Head;
+  readonly #headers: Record<string, unknown>;
+
+  /** @returns `undefined` for a head that has none, or a list of them: see {@link takeHead}. */
+  static of(response: NodeResponse, head: Head): OpenHead | undefined {
+    const headers = headersIn(head);
+    return headers === undefined || Array.isArray(headers)
+      ? undefined
+      : new OpenHead(response, head, { ...(headers as Record<string, unknown>) });
+  }
+
+  private constructor(response: NodeResponse, head: Head, headers: Record<string, unknown>) {
+    this.#response = response;
+    this.#head = head;
+    this.#headers = headers;
+  }
+
+  /** What to give to writeHead. */
+  get args(): Head {
+    const [status, message] = this.#head;
+    return typeof message === "string" ? [status, message, this.#headers] : [status, this.#headers];
+  }
+
+  get(name: string): string | null {
+    return joined(this.#held(name));
+  }
+
+  set(name: string, value: string): void {
+    this.#headers[this.#spelling(name)] = value;
+  }
+
+  append(name: string, value: string): void {
+    const held = this.#held(name);
+    this.#headers[this.#spelling(name)] = held === undefined ? value : [held, value].flat();
+  }
+
+  /** What the head says, or else what was set before. */
+  #held(name: string): unknown {
+    return this.#headers[this.#spelling(name)] ?? this.#response.getHeader(name);
+  }
+
+  #spelling(name: string): string {
+    if (name in this.#headers) return name;
+    for (const own in this.#headers) if (own.length === name.length && own.toLowerCase() === name) return own;
+    return name;
+  }
+}
+
+function headersIn(head: Head): Headers | undefined {
+  const headers = typeof head[1] === "string" ? head[2] : (head[2] ?? head[1]);
+  return typeof headers === "object" && headers !== null ? (headers as Headers) : undefined;
+}
+
+function* pairsOf(headers: Headers): Iterable<readonly [string, unknown]> {
+  if (!Array.isArray(headers)) {
+    yield* Object.entries(headers);
+    return;
+  }
+  const flat: unknown[] = headers.flat();
+  for (let at = 0; at < flat.length; at += 2) yield [String(flat[at]), flat[at + 1]];
 }

@@ -13,6 +13,10 @@ export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
+  /** Its connection is gone. */
+  readonly destroyed?: boolean;
+  /** Of HTTP/2. */
+  readonly stream?: { readonly destroyed: boolean } | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;
   getHeaderNames(): string[];
   setHeader(name: string, value: unknown): unknown;
@@ -28,29 +32,39 @@ export interface NodeResponse {
 }
 
 /** For adapters: what the core needs to see of a Node request. */
-export function nodeIncoming(request: NodeRequest): Incoming {
-  return {
-    method: (request.method ?? "GET").toUpperCase(),
-    header(name) {
-      // Asked for no sooner than needed: Node sorts a request's headers then.
-      const { headers } = request;
-      // HTTP/2 says in `:authority` what HTTP/1 says in `Host` (RFC 9113 8.3.1).
-      const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
-      return typeof value === "object" ? value.join(", ") : value;
-    },
-  };
+export class NodeIncoming implements Incoming {
+  readonly #request: NodeRequest;
+
+  constructor(request: NodeRequest) {
+    this.#request = request;
+  }
+
+  get method(): string {
+    return (this.#request.method ?? "GET").toUpperCase();
+  }
+
+  header(name: string): string | undefined {
+    // Asked for no sooner than needed: Node sorts a request's headers then.
+    const { headers } = this.#request;
+    // HTTP/2 says in `:authority` what HTTP/1 says in `Host` (RFC 9113 8.3.1).
+    const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
+    return typeof value === "object" ? value.join(", ") : value;
+  }
 }
 
 /** A Node response's headers, to be merged into. */
 export function headersOf(response: NodeResponse): HeaderTarget {
   return {
-    get(name) {
-      const value = response.getHeader(name);
-      return typeof value === "object" ? value.join(", ") : value === undefined ? null : `${value}`;
-    },
+    get: (name) => joined(response.getHeader(name)),
     set: (name, value) => void response.setHeader(name, value),
     append: (name, value) => void response.appendHeader(name, value),
   };
+}
+
+/** A header's value as one text. */
+export function joined(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
 /** Headers that describe a body, and go when it goes; the app's cookies belong to its page as well. */

@@ -4,7 +4,7 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Rejection, RejectionReason } from "./rejection.ts";
-import { isVerifierOf, nobodysVerifier, verifiersEqual } from "./ticket.ts";
+import { nobodysVerifier, verifiersEqual } from "./ticket.ts";
 import type { OpenedTicket } from "./ticket.ts";
 import { endOf, lateRequestWindow } from "./timeouts.ts";
 
@@ -58,7 +58,7 @@ function judge(context: Context, ticket: OpenedTicket, record: SessionRecord | n
   if (record === null) return reject(context, "ended", ticket.id);
   const now = context.clock.now();
   const mayBegin = now - record.ticketAt > lateRequestWindow;
-  if (!isVerifierOf(record.verifier, ticket)) {
+  if (!verifiersEqual(record.verifier, ticket.verifier)) {
     const reason = verifiersEqual(record.verifier, nobodysVerifier) ? "ended" : "superseded";
     return reject(context, reason, ticket.id, mayBegin);
   }

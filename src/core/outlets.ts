@@ -3,31 +3,62 @@ import type { NodeResponse } from "./node-message.ts";
 /** Everything by which bytes leave a Node response. */
 export type Outlet = "writeHead" | "flushHeaders" | "write" | "end";
 
-/** What a call of an outlet does. */
-export type Send = (outlet: Outlet, args: readonly unknown[]) => unknown;
+/** Who gets the calls of a response's outlets, and answers in their place. */
+export interface Taker {
+  take(outlet: Outlet, args: readonly unknown[]): unknown;
+}
+
+/** A response's outlets as they were. */
+export type Outlets = Readonly<Record<Outlet, (...args: unknown[]) => unknown>>;
+
+/** Where a response holds its taker. A symbol, so that it is found through proxies, too. */
+const taker = Symbol("coatcheck.taker");
+
+type Taken = NodeResponse & { [taker]?: Taker };
 
 /**
- * Puts `take` in the place of a response's outlets.
+ * Puts a taker in the place of a response's outlets.
  *
- * @param take gets every call, and answers in its place.
- * @returns what calls the outlets as they were.
+ * All responses get the same four functions, which find the taker on the response: functions of its own
+ * cost each response four objects, and keep it alive for longer. Only a second taker, of another hub, needs them.
+ *
+ * @returns the outlets as they were, to be called on the response.
  */
-export function interceptOutlets(response: NodeResponse, take: Send): Send {
+export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
   const { writeHead, flushHeaders, write, end } = response;
-  const originals: Readonly<Record<Outlet, unknown>> = { writeHead, flushHeaders, write, end };
-  // A function that is written where it is assigned to a property V8 takes for one that stays, and keeps it
-  // among the old objects; with it every response would stay until those are collected.
-  const taking =
-    (outlet: Outlet) =>
-    (...args: unknown[]): unknown =>
-      take(outlet, args);
-  response.writeHead = taking("writeHead");
-  response.flushHeaders = taking("flushHeaders");
-  response.write = taking("write");
-  response.end = taking("end");
-  return (outlet, args) => {
-    const original = originals[outlet];
-    return typeof original === "function" ? Reflect.apply(original, response, args) : undefined;
-  };
+  const taken: Taken = response;
+  if (taken[taker] === undefined) {
+    taken[taker] = by;
+    response.writeHead = takeWriteHead;
+    response.flushHeaders = takeFlushHeaders;
+    response.write = takeWrite;
+    response.end = takeEnd;
+  } else {
+    const taking =
+      (outlet: Outlet) =>
+      (...args: unknown[]): unknown =>
+        by.take(outlet, args);
+    response.writeHead = taking("writeHead");
+    response.flushHeaders = taking("flushHeaders");
+    response.write = taking("write");
+    response.end = taking("end");
+  }
+  return { writeHead, flushHeaders, write, end };
+}
+
+function takeWriteHead(this: Taken, ...args: unknown[]): unknown {
+  return this[taker]?.take("writeHead", args);
+}
+
+function takeFlushHeaders(this: Taken, ...args: unknown[]): unknown {
+  return this[taker]?.take("flushHeaders", args);
+}
+
+function takeWrite(this: Taken, ...args: unknown[]): unknown {
+  return this[taker]?.take("write", args);
+}
+
+function takeEnd(this: Taken, ...args: unknown[]): unknown {
+  return this[taker]?.take("end", args);
 }

@@ -1,39 +1,130 @@
+import { PackReader, toLatin1 } from "./packing.ts";
+import type { PackWriter, SharedTexts } from "./packing.ts";
 import type { Fields } from "./record.ts";
 
-/**
- * A record's fields as one run of bytes, for stores that keep them in one column: a format byte, then
- * for each field its name (2 bytes of length, UTF-8) and its bytes (4 bytes of length).
- */
-const format = 1;
+/** A field's bytes, or the number of a text that many records hold: the lowest bit of their length tells. */
+const ofItsOwn = 0;
+const ofAll = 1;
 
-/** Packs fields. */
-export function packFields(fields: Fields): Uint8Array {
-  const parts: Uint8Array[] = [Uint8Array.of(format)];
-  for (const [name, bytes] of fields) {
-    const label = Buffer.from(name);
-    const head = Buffer.alloc(2 + label.length + 4);
-    head.writeUInt16BE(label.length);
-    label.copy(head, 2);
-    head.writeUInt32BE(bytes.length, 2 + label.length);
-    parts.push(head, bytes);
+/** How long bytes are that are worth sharing. */
+const leastShared = 32;
+const mostShared = 512;
+
+/**
+ * A record's fields where they lie in its packing, one after the other: name, length, bytes. A request
+ * wants one or two of them, so a field is taken out when it is asked for.
+ */
+export class PackedFields implements Fields {
+  readonly #packed: string;
+  readonly #start: number;
+  /** The shared texts among them, in turn, with their numbers: a number may be another text's by the time it is asked for. */
+  readonly #shared: { readonly number: number; readonly text: string }[] = [];
+  #map: ReadonlyMap<string, Uint8Array> | undefined;
+
+  private constructor(packed: string, start: number) {
+    this.#packed = packed;
+    this.#start = start;
   }
-  return Buffer.concat(parts);
+
+  static write(writer: PackWriter, fields: Fields, shared: SharedTexts | undefined): void {
+    for (const [name, bytes] of fields) {
+      writer.text(name);
+      const number = shared === undefined ? undefined : numberOf(bytes, shared);
+      writer.number(number === undefined ? bytes.length * 2 + ofItsOwn : number * 2 + ofAll);
+      if (number === undefined) writer.bytes(bytes);
+    }
+  }
+
+  /** The fields up to the end of what is packed, or `undefined` where that are none. */
+  static read(reader: PackReader, shared: SharedTexts | undefined): PackedFields | undefined {
+    const fields = new PackedFields(reader.packed, reader.at);
+    while (!reader.isAtEnd) {
+      reader.skip(reader.number());
+      const tag = reader.number();
+      if (tag % 2 === ofItsOwn) reader.skip(tag / 2);
+      else {
+        const number = (tag - ofAll) / 2;
+        const text = shared?.at(number);
+        if (text === undefined) return undefined;
+        fields.#shared.push({ number, text });
+      }
+      if (reader.isBroken) return undefined;
+    }
+    return fields;
+  }
+
+  get(name: string): Uint8Array | undefined {
+    if (this.#map !== undefined) return this.#map.get(name);
+    const label = toLatin1(name);
+    const reader = new PackReader(this.#packed, this.#start);
+    for (let passed = 0; !reader.isAtEnd; ) {
+      const length = reader.number();
+      const isIt = length === label.length && this.#packed.startsWith(label, reader.at);
+      reader.skip(length);
+      const tag = reader.number();
+      if (isIt) return this.#value(reader, tag, passed);
+      if (tag % 2 === ofItsOwn) reader.skip(tag / 2);
+      else passed++;
+    }
+    return undefined;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  keys(): MapIterator<string> {
+    return this.#all.keys();
+  }
+
+  values(): MapIterator<Uint8Array> {
+    return this.#all.values();
+  }
+
+  entries(): MapIterator<[string, Uint8Array]> {
+    return this.#all.entries();
+  }
+
+  [Symbol.iterator](): MapIterator<[string, Uint8Array]> {
+    return this.entries();
+  }
+
+  forEach(callback: (bytes: Uint8Array, name: string, fields: ReadonlyMap<string, Uint8Array>) => void): void {
+    for (const [name, bytes] of this) callback(bytes, name, this);
+  }
+
+  /** The numbers of the shared texts among the fields. */
+  get sharedNumbers(): readonly number[] {
+    return this.#shared.map(({ number }) => number);
+  }
+
+  /** All of them, from when more than one is wanted. */
+  get #all(): ReadonlyMap<string, Uint8Array> {
+    if (this.#map !== undefined) return this.#map;
+    const map = new Map<string, Uint8Array>();
+    const reader = new PackReader(this.#packed, this.#start);
+    for (let passed = 0; !reader.isAtEnd; ) {
+      const name = reader.text();
+      const tag = reader.number();
+      map.set(name, this.#value(reader, tag, passed));
+      if (tag % 2 === ofAll) passed++;
+    }
+    this.#map = map;
+    return map;
+  }
+
+  /** Bytes of their own. @param passed how many shared texts came before. */
+  #value(reader: PackReader, tag: number, passed: number): Uint8Array {
+    if (tag % 2 === ofItsOwn) return reader.bytes(tag / 2);
+    return Buffer.from(this.#shared[passed]?.text ?? "", "latin1");
+  }
 }
 
-/** Unpacks fields; `undefined` for bytes that `packFields` did not make, such as truncated ones. */
-export function unpackFields(packed: Uint8Array): Fields | undefined {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  const fields = new Map<string, Uint8Array>();
-  if (bytes[0] !== format) return undefined;
-  let at = 1;
-  while (at < bytes.length) {
-    if (at + 2 > bytes.length) return undefined;
-    const nameEnd = at + 2 + bytes.readUInt16BE(at);
-    if (nameEnd + 4 > bytes.length) return undefined;
-    const end = nameEnd + 4 + bytes.readUInt32BE(nameEnd);
-    if (end > bytes.length) return undefined;
-    fields.set(bytes.toString("utf8", at + 2, nameEnd), bytes.subarray(nameEnd + 4, end));
-    at = end;
-  }
-  return fields;
+function numberOf(bytes: Uint8Array, shared: SharedTexts): number | undefined {
+  if (bytes.length < leastShared || bytes.length > mostShared) return undefined;
+  return shared.use(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"));
 }

@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { createHmacSha256 } from "./hmac.ts";
 import type { Hmac } from "./hmac.ts";
 import type { Keyring, Purpose } from "./keyring.ts";
+import { Recent } from "./recent.ts";
 
 /**
  * Encrypts bytes and binds them to where they belong (AES-256-GCM, NIST SP 800-38D).
@@ -29,6 +30,9 @@ const nonceLength = 12;
 const tagLength = 16;
 const headLength = 1 + markLength + nonceLength;
 
+/** How many keys of contexts are kept at least, and half of how many at most. */
+const recentKeys = 1024;
+
 /** How many bytes sealing adds. */
 export const sealOverhead: number = headLength + tagLength;
 
@@ -45,13 +49,14 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
     .map(({ key, mark }): SealingKey => ({ mark, derive: createHmacSha256(key) }));
   if (newest === undefined) throw new TypeError("A keyring is never empty.");
   const keys = [newest, ...older];
-  // The last context's key is kept: a request seals and unseals the fields of one record.
-  let last: { readonly key: SealingKey; readonly context: string; readonly derived: KeyObject } | undefined;
+  // The keys of the records in use are kept: to derive one takes as long as to use it.
+  const derived = new Map(keys.map((key) => [key, new Recent<KeyObject>(recentKeys)]));
   const keyFor = (key: SealingKey, context: string): KeyObject => {
-    if (last === undefined || last.context !== context || last.key !== key) {
-      last = { key, context, derived: createSecretKey(key.derive(context), "hex") };
-    }
-    return last.derived;
+    const known = derived.get(key)?.get(context);
+    if (known !== undefined) return known;
+    const made = createSecretKey(key.derive(context), "hex");
+    derived.get(key)?.set(context, made);
+    return made;
   };
   const keyMarked = (sealed: Uint8Array): SealingKey | undefined => {
     if (sealed.length < sealOverhead || sealed[0] !== version) return undefined;
@@ -88,6 +93,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
       return plain;
     },
     isAged(sealed) {
+      if (older.length === 0) return false;
       const key = keyMarked(sealed);
       return key !== undefined && key !== newest;
     },

@@ -18,7 +18,10 @@ export interface DataChanges {
   readonly remove: readonly string[];
 }
 
+// Most requests read a text or a number and change nothing: they share these, in which nothing is ever put.
 const noFields: Fields = new Map();
+const noObjects = new Map<string, Held>();
+const noChanges = new Map<string, Held | null>();
 
 /** The dictionary of a session in one request: a record's data fields with this request's changes over them. */
 export class SessionData {
@@ -26,10 +29,10 @@ export class SessionData {
   readonly #limits: Limits;
   #id = "";
   #fields: Fields = noFields;
-  /** Values read in this request. */
-  readonly #read = new Map<string, Held>();
+  /** Objects read in this request, which may be changed inside. */
+  #read = noObjects;
   /** Changes not yet committed; `null` is a deletion. */
-  readonly #changed = new Map<string, Held | null>();
+  #changed = noChanges;
 
   constructor(codec: FieldCodec, limits: Limits) {
     this.#codec = codec;
@@ -40,7 +43,7 @@ export class SessionData {
   show(record: SessionRecord | null): void {
     this.#id = record?.id ?? "";
     this.#fields = record?.fields ?? noFields;
-    this.#read.clear();
+    this.#read = noObjects;
   }
 
   get(key: string): unknown {
@@ -52,7 +55,7 @@ export class SessionData {
     const bytes = this.#fields.get(name);
     const held = bytes && this.#codec.decode(this.#id, name, bytes);
     if (held === undefined) return undefined;
-    this.#read.set(key, held);
+    if (isObject(held.value)) this.#keep(key, held);
     return held.value;
   }
 
@@ -85,12 +88,12 @@ export class SessionData {
   }
 
   set(key: string, value: unknown): void {
-    this.#changed.set(key, this.checked(key, value));
+    this.#change(key, this.checked(key, value));
   }
 
   delete(key: string): boolean {
     const had = this.has(key);
-    if (had) this.#changed.set(key, null);
+    if (had) this.#change(key, null);
     return had;
   }
 
@@ -108,19 +111,17 @@ export class SessionData {
 
   /** Nothing was set, and nothing was read that could have been changed inside. */
   get isUntouched(): boolean {
-    if (this.#changed.size > 0) return false;
-    for (const { value } of this.#read.values()) if (isObject(value)) return false;
-    return true;
+    return this.#changed.size === 0 && this.#read.size === 0;
   }
 
   /** Turns what was changed inside the objects of these keys into changes of their own. */
   noticeChanges(keys: readonly string[]): void {
     for (const key of keys) {
       const read = this.#read.get(key);
-      if (read === undefined || !isObject(read.value) || this.#changed.has(key)) continue;
+      if (read === undefined || this.#changed.has(key)) continue;
       // Limits hold for changes: what was stored under wider ones can still be read.
       if (encodeValue(read.value, key, deepestJson) === read.text) continue;
-      this.#changed.set(key, this.checked(key, read.value));
+      this.#change(key, this.checked(key, read.value));
     }
   }
 
@@ -172,7 +173,17 @@ export class SessionData {
 
   /** Drops the changes: they were committed, or never will be. */
   forgetChanges(): void {
-    this.#changed.clear();
+    this.#changed = noChanges;
+  }
+
+  #change(key: string, held: Held | null): void {
+    if (this.#changed === noChanges) this.#changed = new Map();
+    this.#changed.set(key, held);
+  }
+
+  #keep(key: string, held: Held): void {
+    if (this.#read === noObjects) this.#read = new Map();
+    this.#read.set(key, held);
   }
 
   #bytesWithout(key: string): number {

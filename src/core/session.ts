@@ -216,10 +216,16 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   settle(fate: ResponseFate): Promise<void> | undefined {
     if (this.#answered) return undefined;
     this.#answered = true;
-    const [context, live, data, flashes] = [this.#context, this.#live, this.#data, this.#flashes];
-    const ending = { context, live, data, flashes, fate, permanent: this.#permanent };
+    const ending = {
+      context: this.#context,
+      live: this.#live,
+      data: this.#data,
+      flashes: this.#flashes,
+      fate,
+      permanent: this.#permanent,
+    };
     // After what the handler called and did not wait for.
-    return hasNothingToCommit(ending) ? undefined : live.inTurn(() => commit(ending));
+    return hasNothingToCommit(ending) ? undefined : ending.live.inTurn(() => commit(ending));
   }
 
   /** For the hub: what to do with the session cookie. */

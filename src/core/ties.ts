@@ -7,7 +7,7 @@ interface Link {
 
 /** A class whose instances are whatever object it is given: a subclass puts its private fields on that. */
 // oxlint-disable-next-line typescript/no-extraneous-class -- its constructor is all there is to it
-class Given {
+export class Given {
   constructor(object: object) {
     return object;
   }

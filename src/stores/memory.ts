@@ -1,8 +1,10 @@
+import { PackedFields } from "../core/packed-fields.ts";
+import { packRecord, unpackRecord } from "../core/packed-record.ts";
 import { applyPatch, expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError } from "../errors.ts";
-import { expiryOf, packRecord, unpackRecord } from "./memory/packed-record.ts";
+import { SharedValues } from "./memory/shared-values.ts";
 
 /** The options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -27,6 +29,24 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(maxRecords);
 }
 
+/** What is packed begins with when it expires, so that a sweep need not unpack it: this many bytes. */
+const expiryLength = 6;
+
+/** In whole milliseconds, and as large as fits: the year 10889. */
+function packedExpiry(record: SessionRecord): string {
+  const expiry = Math.min(Math.max(0, Math.floor(expiresAt(record))), 2 ** (8 * expiryLength) - 1);
+  const bytes = Buffer.alloc(expiryLength);
+  bytes.writeUIntBE(expiry, 0, expiryLength);
+  return bytes.toString("latin1");
+}
+
+/** To the millisecond before. */
+function expiryOf(packed: string): number {
+  let expiry = 0;
+  for (let at = 0; at < expiryLength; at++) expiry = expiry * 256 + packed.charCodeAt(at);
+  return expiry;
+}
+
 class MemoryStore implements Store {
   readonly name = "memory";
   readonly inProcess = true;
@@ -34,6 +54,7 @@ class MemoryStore implements Store {
   /** Anonymous and logged-in records apart, packed, each in the order of their last write. */
   readonly #anonymous = new Map<string, string>();
   readonly #loggedIn = new Map<string, string>();
+  readonly #shared = new SharedValues();
   readonly #rounds = [new Round(this.#anonymous), new Round(this.#loggedIn)];
   /** Most subjects have one session, and a set takes more memory than a record. */
   readonly #idsBySubject = new Map<string, string | Set<string>>();
@@ -45,24 +66,26 @@ class MemoryStore implements Store {
   create(record: SessionRecord): boolean {
     if (this.#find(record.id) !== undefined) return false;
     if (this.#anonymous.size + this.#loggedIn.size >= this.#maxRecords) this.#evict();
-    this.#put(record);
+    this.#put(record, this.#pack(record));
     return true;
   }
 
   read(id: string, now: number): SessionRecord | null {
     const packed = this.#find(id);
     if (packed === undefined) return null;
-    const record = unpackRecord(id, packed);
+    const record = this.#unpack(id, packed);
     return expiresAt(record) <= now ? null : record;
   }
 
   patch(id: string, patch: Patch, now: number): PatchOutcome {
     const packed = this.#find(id);
-    const record = packed === undefined ? null : unpackRecord(id, packed);
+    const record = packed === undefined ? null : this.#unpack(id, packed);
     const { outcome, next } = applyPatch(record, patch, now);
     if (record !== null && next !== undefined) {
+      // First the new: what both share stays.
+      const text = this.#pack(next);
       this.#remove(record);
-      this.#put(next);
+      this.#put(next, text);
     }
     return outcome;
   }
@@ -80,7 +103,7 @@ class MemoryStore implements Store {
       for (let left = round.length; left > 0 && deleted < limit; left--) {
         const [id, packed] = round.next();
         if (expiryOf(packed) > now) continue;
-        const record = unpackRecord(id, packed);
+        const record = this.#unpack(id, packed);
         if (expiresAt(record) > now) continue;
         this.#remove(record);
         deleted++;
@@ -99,9 +122,18 @@ class MemoryStore implements Store {
     return this.#loggedIn.get(id) ?? this.#anonymous.get(id);
   }
 
-  #put(record: SessionRecord): void {
-    const { id, subject } = record;
-    (subject === null ? this.#anonymous : this.#loggedIn).set(id, packRecord(record));
+  #pack(record: SessionRecord): string {
+    return packedExpiry(record) + packRecord(record, this.#shared);
+  }
+
+  #unpack(id: string, packed: string): SessionRecord {
+    const record = unpackRecord(id, packed, expiryLength, this.#shared);
+    if (record === undefined) throw new TypeError("What was packed here is never damaged.");
+    return record;
+  }
+
+  #put({ id, subject }: SessionRecord, packed: string): void {
+    (subject === null ? this.#anonymous : this.#loggedIn).set(id, packed);
     if (subject === null) return;
     const ids = this.#idsBySubject.get(subject);
     if (ids === undefined) this.#idsBySubject.set(subject, id);
@@ -109,7 +141,10 @@ class MemoryStore implements Store {
     else ids.add(id);
   }
 
-  #remove({ id, subject }: SessionRecord): void {
+  /** @param record as it was taken out of here. */
+  #remove({ id, subject, fields }: SessionRecord): void {
+    if (fields instanceof PackedFields)
+      for (const number of fields.sharedNumbers) this.#shared.release(number);
     this.#anonymous.delete(id);
     this.#loggedIn.delete(id);
     if (subject === null) return;
@@ -124,7 +159,7 @@ class MemoryStore implements Store {
 
   #evict(): void {
     const [oldest] = this.#anonymous.size > 0 ? this.#anonymous : this.#loggedIn;
-    if (oldest !== undefined) this.#remove(unpackRecord(...oldest));
+    if (oldest !== undefined) this.#remove(this.#unpack(...oldest));
   }
 }
 

@@ -4,8 +4,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
-import { fromRow, recordColumns, toRow } from "../core/record-row.ts";
-import { applyPatch } from "../core/record.ts";
+import { packRecord, unpackRecord } from "../core/packed-record.ts";
+import { applyPatch, expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { Store } from "../core/store.ts";
@@ -52,11 +52,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
 /** Later versions add statements at the end; one that is out is never changed. */
 const migrations = [
   `CREATE TABLE coatcheck_session (
-    id TEXT NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
-    verifier BLOB NOT NULL, ticket_at INTEGER NOT NULL, subject TEXT,
-    created_at INTEGER NOT NULL, authenticated_at INTEGER, last_seen_at INTEGER NOT NULL,
-    idle_timeout INTEGER NOT NULL, absolute_deadline INTEGER NOT NULL, permanent INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL, fields BLOB NOT NULL
+    id TEXT NOT NULL PRIMARY KEY, subject TEXT, expires_at INTEGER NOT NULL, record BLOB NOT NULL
   ) STRICT;
   CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
   CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);`,
@@ -141,22 +137,27 @@ class SqliteStore implements Store {
   constructor(database: DatabaseSync, patience: number) {
     this.#database = database;
     this.#patience = patience;
-    const values = [...recordColumns, "id"].map((name) => `:${name}`).join(", ");
     this.#create = database.prepare(
-      `INSERT INTO coatcheck_session (${recordColumns.join(", ")}, id) VALUES (${values}) ON CONFLICT (id) DO NOTHING`,
+      "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     );
-    this.#read = database.prepare("SELECT * FROM coatcheck_session WHERE id = ? AND expires_at > ?");
+    this.#read = database.prepare("SELECT record FROM coatcheck_session WHERE id = ? AND expires_at > ?");
     this.#write = database.prepare(
-      `UPDATE coatcheck_session SET ${recordColumns.map((name) => `${name} = :${name}`).join(", ")} WHERE id = :id`,
+      "UPDATE coatcheck_session SET subject = ?, expires_at = ?, record = ? WHERE id = ?",
     );
-    this.#list = database.prepare("SELECT * FROM coatcheck_session WHERE subject = ? AND expires_at > ?");
+    this.#list = database.prepare(
+      "SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ?",
+    );
     this.#sweep = database.prepare(
       "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
     );
   }
 
   create(record: SessionRecord): Awaitable<boolean> {
-    return this.#run("create", () => this.#create.run(toRow(record)).changes === 1);
+    const { id, subject } = record;
+    return this.#run(
+      "create",
+      () => this.#create.run(id, subject, expiresAt(record), toBlob(record)).changes === 1,
+    );
   }
 
   read(id: string, now: number): Awaitable<SessionRecord | null> {
@@ -169,7 +170,7 @@ class SqliteStore implements Store {
       this.#database.exec("BEGIN IMMEDIATE");
       try {
         const { outcome, next } = applyPatch(this.#find(id, now), patch, now);
-        if (next !== undefined) this.#write.run(toRow(next));
+        if (next !== undefined) this.#write.run(next.subject, expiresAt(next), toBlob(next), id);
         this.#database.exec("COMMIT");
         return outcome;
       } catch (error) {
@@ -181,7 +182,9 @@ class SqliteStore implements Store {
 
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
     // One damaged record must not hide a person's other sessions from them.
-    return this.#run("list", () => this.#list.all(subject, now).flatMap((row) => fromRow(row) ?? []));
+    return this.#run("list", () =>
+      this.#list.all(subject, now).flatMap(({ id, record }) => fromBlob(String(id), record) ?? []),
+    );
   }
 
   sweep(now: number, limit: number): Awaitable<number> {
@@ -195,7 +198,7 @@ class SqliteStore implements Store {
   #find(id: string, now: number): SessionRecord | null {
     const row = this.#read.get(id, now);
     if (row === undefined) return null;
-    const record = fromRow(row);
+    const record = fromBlob(id, row["record"]);
     if (record !== undefined) return record;
     throw new StoreError("RECORD_UNREADABLE", "read", "A record is damaged, or of an unknown format.", {
       transient: false,
@@ -223,6 +226,16 @@ class SqliteStore implements Store {
       }
     }
   }
+}
+
+function toBlob(record: SessionRecord): Uint8Array {
+  return Buffer.from(packRecord(record), "latin1");
+}
+
+/** `undefined` for what is no record. */
+function fromBlob(id: string, blob: unknown): SessionRecord | undefined {
+  if (!(blob instanceof Uint8Array)) return undefined;
+  return unpackRecord(id, Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString("latin1"));
 }
 
 /** SQLite's primary result code in an error of `node:sqlite` (the low byte of the extended one), or 0. */

@@ -19,7 +19,7 @@ const ticket = { id: "AAECAwQFBgcICQoLDA0ODw", secret: "AAECAwQFBgcICQoLDA0ODxAR
 test("a ticket is 89 characters of canonical base64url in three parts, and opens as what was signed", () => {
   const signed = office.sign(ticket);
   assert.match(signed, /^[\w-]{22}\.[\w-]{43}\.[\w-]{22}$/);
-  assert.deepEqual(office.open(signed), { ...ticket, aged: false });
+  assert.deepEqual(office.open(signed), { ...ticket, verifier: verifierOf(ticket), aged: false });
 });
 
 test("the format is what it was: an accident that changes it would log everybody out", () => {

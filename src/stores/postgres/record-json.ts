@@ -1,4 +1,3 @@
-import { fromColumns } from "../../core/record-row.ts";
 import type { Fields, Patch, RecordColumns, SessionRecord } from "../../core/record.ts";
 
 /** A record as the text that the function `create` takes. */
@@ -32,6 +31,58 @@ export function recordFrom(found: unknown): SessionRecord | undefined {
     bytes.set(name, Buffer.from(text, "base64"));
   }
   return fromColumns({ ...others, verifier: Buffer.from(verifier, "hex") }, bytes);
+}
+
+/** The record of these columns, or `undefined` when anything in them is not what was written. */
+function fromColumns(
+  row: Readonly<Record<string, unknown>>,
+  fields: Fields | undefined,
+): SessionRecord | undefined {
+  const { id, verifier, subject, authenticated_at: authenticatedAt, permanent } = row;
+  const numbers = [
+    "epoch",
+    "revision",
+    "ticket_at",
+    "created_at",
+    "last_seen_at",
+    "idle_timeout",
+    "absolute_deadline",
+  ];
+  const [epoch, revision, ticketAt, createdAt, lastSeenAt, idleTimeout, absoluteDeadline] = numbers.map(
+    (name) => row[name],
+  );
+  if (
+    typeof id !== "string" ||
+    !(verifier instanceof Uint8Array && verifier.length === 32) ||
+    !(subject === null || typeof subject === "string") ||
+    !(authenticatedAt === null || typeof authenticatedAt === "number") ||
+    !(permanent === 0 || permanent === 1) ||
+    typeof epoch !== "number" ||
+    typeof revision !== "number" ||
+    typeof ticketAt !== "number" ||
+    typeof createdAt !== "number" ||
+    typeof lastSeenAt !== "number" ||
+    typeof idleTimeout !== "number" ||
+    typeof absoluteDeadline !== "number" ||
+    fields === undefined
+  ) {
+    return undefined;
+  }
+  return {
+    id,
+    epoch,
+    revision,
+    verifier,
+    ticketAt,
+    subject,
+    createdAt,
+    authenticatedAt,
+    lastSeenAt,
+    idleTimeout,
+    absoluteDeadline,
+    permanent: permanent === 1,
+    fields,
+  };
 }
 
 function columnsOf(columns: Partial<RecordColumns>): Record<string, unknown> {

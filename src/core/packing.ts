@@ -1,0 +1,136 @@
+/** Texts that many records hold, each kept once under a number. */
+export interface SharedTexts {
+  /** The number of a text, and one more use of it; `undefined` for a text that is not worth it. */
+  use(text: string): number | undefined;
+  /** The text of a number, or `undefined` where there is none. */
+  at(number: number): string | undefined;
+}
+
+/** Writes numbers, bytes and texts one after the other. */
+export class PackWriter {
+  #buffer = Buffer.alloc(4096);
+  #at = 0;
+
+  begin(): void {
+    this.#at = 0;
+  }
+
+  /** What was written, with a character for each byte. */
+  end(): string {
+    return this.#buffer.toString("latin1", 0, this.#at);
+  }
+
+  byte(value: number): void {
+    this.#room(1);
+    this.#buffer[this.#at++] = value;
+  }
+
+  /** A whole number from 0 up: seven bits a byte, the low ones first. */
+  number(value: number): void {
+    this.#room(8);
+    let rest = value;
+    while (rest >= 128) {
+      this.#buffer[this.#at++] = (rest % 128) + 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#buffer[this.#at++] = rest;
+  }
+
+  double(value: number): void {
+    this.#room(8);
+    this.#at = this.#buffer.writeDoubleBE(value, this.#at);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** A text with its length in front, in UTF-8. */
+  text(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.number(length);
+    this.#room(length);
+    this.#buffer.write(text, this.#at);
+    this.#at += length;
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#buffer.length) return;
+    const larger = Buffer.alloc(2 * (this.#at + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+}
+
+/** Reads what a `PackWriter` has written. Past the end everything is 0, and the reader says that it is broken. */
+export class PackReader {
+  readonly packed: string;
+  at: number;
+  isBroken = false;
+
+  constructor(packed: string, at: number) {
+    this.packed = packed;
+    this.at = at;
+  }
+
+  get isAtEnd(): boolean {
+    return this.at === this.packed.length;
+  }
+
+  byte(): number {
+    if (this.at >= this.packed.length) {
+      this.isBroken = true;
+      return 0;
+    }
+    return this.packed.charCodeAt(this.at++);
+  }
+
+  number(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) break;
+    }
+    if (value > Number.MAX_SAFE_INTEGER) this.isBroken = true;
+    return value;
+  }
+
+  double(): number {
+    const bytes = this.bytes(8);
+    return this.isBroken ? 0 : bytes.readDoubleBE();
+  }
+
+  /** Bytes of their own. */
+  bytes(length: number): Buffer {
+    return Buffer.from(this.packed.slice(this.skip(length), this.at), "latin1");
+  }
+
+  text(): string {
+    const start = this.skip(this.number());
+    return fromLatin1(this.packed.slice(start, this.at));
+  }
+
+  /** Passes over so many bytes. @returns where they begin. */
+  skip(length: number): number {
+    const start = this.at;
+    this.at = Math.min(start + length, this.packed.length);
+    if (start + length > this.packed.length) this.isBroken = true;
+    return start;
+  }
+}
+
+/** Anything but ASCII: the rest is the same in UTF-8 and with a character for each byte. */
+const beyondAscii = /[^\0-\u007f]/;
+
+/** A text as its bytes in UTF-8, with a character for each. */
+export function toLatin1(text: string): string {
+  return beyondAscii.test(text) ? Buffer.from(text).toString("latin1") : text;
+}
+
+/** The reverse. The text is one of its own, which keeps nothing that it was cut out of. */
+export function fromLatin1(text: string): string {
+  return Buffer.from(text, "latin1").toString();
+}
