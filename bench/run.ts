@@ -10,13 +10,13 @@
 //   --write            all of it, into docs/benchmarks.md and docs/benchmarks.svg
 //   --render           only writes these again, from what was measured last
 
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { Pool } from "pg";
 import { installPackages } from "../scripts/install.ts";
+import { build } from "../scripts/build.ts";
 import { defaultUrls, newRedis } from "./clients.ts";
 import { measureTraffic, measureUpkeep } from "./details.ts";
 import type { Filling } from "./million.ts";
@@ -81,8 +81,7 @@ const asksForRequests =
 if (!render) {
   const installed = installPackages(join(import.meta.dirname, "peers"), ["--ignore-scripts"]);
   if (installed !== 0) process.exit(installed);
-  const built = spawnSync("tsc", ["--project", "tsconfig.build.json"], { cwd: root, encoding: "utf8" });
-  if (built.status !== 0) throw new Error(`The package could not be built:\n${built.stdout}${built.stderr}`);
+  await build();
 }
 const ground = new Ground();
 await ground.prepare();
@@ -127,7 +126,7 @@ async function measuredDetails(): Promise<Results["details"]> {
   return {
     traffic: await measureTraffic(ground, visitors, effort.only),
     upkeep: await measureUpkeep(ground, visitors, effort.only),
-    sizes: measureSizes(),
+    sizes: await measureSizes(),
   };
 }
 

@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync, s
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { packPackage } from "../scripts/pack.ts";
 
 const root = dirname(import.meta.dirname);
 const peers = join(import.meta.dirname, "peers");
@@ -39,15 +40,15 @@ const installs: Readonly<Record<string, readonly string[]>> = {
 /** Not a part of any session library, though some name them as dependencies. */
 const notCounted = new Set(["pg", "redis", "hono", "@remix-run/fetch-router"]);
 
-export function measureSizes(): Size[] {
-  return [ours(), ...Object.entries(installs).map(([name, list]) => sizeOf(name, list))];
+export async function measureSizes(): Promise<Size[]> {
+  return [await ours(), ...Object.entries(installs).map(([name, list]) => sizeOf(name, list))];
 }
 
-function ours(): Size {
-  const folder = mkdtempSync(join(tmpdir(), "coatcheck-size-"));
+async function ours(): Promise<Size> {
+  const { archive, close } = await packPackage();
   try {
-    const archive = archiveOf(root, folder);
-    const entries = entriesOf(gunzipSync(archive));
+    const packed = readFileSync(archive);
+    const entries = entriesOf(gunzipSync(packed));
     const lean = entries.filter(({ name }) => !name.endsWith(".map")).map(({ block }) => block);
     const repacked = gzipSync(Buffer.concat([...lean, Buffer.alloc(1024)]), { level: 9 });
     return {
@@ -55,18 +56,23 @@ function ours(): Size {
       installs: ["coatcheck"],
       packages: 1,
       bytes: entries.reduce((sum, { size }) => sum + size, 0),
-      packed: archive.length,
+      packed: packed.length,
       packedWithoutMaps: repacked.length,
     };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    close();
   }
 }
 
-function archiveOf(source: string, folder: string): Buffer {
-  const args = ["pack", source, "--ignore-scripts", "--silent", "--pack-destination", folder];
-  execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-  return readFileSync(join(folder, readdirSync(folder)[0] ?? ""));
+function packedSize(source: string): number {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-size-"));
+  try {
+    const args = ["pack", source, "--ignore-scripts", "--silent", "--pack-destination", folder];
+    execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    return statSync(join(folder, readdirSync(folder)[0] ?? "")).size;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The files of a tar archive, each with the blocks that it takes there. */
@@ -87,16 +93,11 @@ function entriesOf(tar: Buffer): { readonly name: string; readonly size: number;
 function sizeOf(name: string, list: readonly string[]): Size {
   const folders = new Set<string>();
   for (const installed of list) collect(installed, peers, folders);
-  const folder = mkdtempSync(join(tmpdir(), "coatcheck-size-"));
-  try {
-    const first =
-      list.at(-1) === "connect-redis" || list.at(-1) === "connect-pg-simple" ? list.at(-1) : list[0];
-    const packed = archiveOf(join(peers, "node_modules", first ?? ""), folder).length;
-    const bytes = [...folders].reduce((sum, path) => sum + bytesOf(path), 0);
-    return { name, installs: list, packages: folders.size, bytes, packed };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const last = list.at(-1) ?? "";
+  const first = last === "connect-redis" || last === "connect-pg-simple" ? last : list[0];
+  const packed = packedSize(join(peers, "node_modules", first ?? ""));
+  const bytes = [...folders].reduce((sum, path) => sum + bytesOf(path), 0);
+  return { name, installs: list, packages: folders.size, bytes, packed };
 }
 
 /** The folders of a package and of all that it depends on. */

@@ -5,11 +5,10 @@
 //   npm run format             `format --fix`
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { packFaults } from "./pack.ts";
+import { build } from "./build.ts";
+import { packPackage } from "./pack.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -39,55 +38,35 @@ function tests(...args: string[]): Outcome {
   return { ok: done.status === 0, output: "" };
 }
 
-function build(): Outcome {
-  rmSync(join(root, "dist"), { recursive: true, force: true });
-  return program("tsc", "--project", "tsconfig.build.json");
-}
-
-/** Packs what npm would publish, and has three judges look at exactly that file. */
-function packageChecks(): Outcome {
-  const folder = mkdtempSync(join(tmpdir(), "coatcheck-pack-"));
+async function builds(): Promise<Outcome> {
   try {
-    const packed = program(
-      "npm",
-      "pack",
-      "--ignore-scripts",
-      "--json",
-      "--loglevel=error",
-      "--pack-destination",
-      folder,
-    );
-    if (!packed.ok) return packed;
-    const tarball = readdirSync(folder)[0];
-    if (tarball === undefined) return { ok: false, output: "npm pack left no file behind." };
-    const faults = packFaults(packed.output, globSources());
-    if (faults.length > 0) return { ok: false, output: faults.join("\n") };
-    const file = join(folder, tarball);
-    const published = program("publint", "run", file, "--strict");
-    return published.ok ? program("attw", file, "--profile", "esm-only", "--no-emoji") : published;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await build();
+    return { ok: true, output: "" };
+  } catch (error) {
+    return { ok: false, output: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function globSources(): string[] {
-  const entries = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(root.length + 1)
-        .replaceAll("\\", "/"),
-    );
+/** Packs what npm would publish, and has three judges look at exactly that file. */
+async function packageChecks(): Promise<Outcome> {
+  const { archive, faults, close } = await packPackage();
+  try {
+    if (faults.length > 0) return { ok: false, output: faults.join("\n") };
+    const published = program("publint", "run", archive, "--strict");
+    return published.ok ? program("attw", archive, "--profile", "esm-only", "--no-emoji") : published;
+  } finally {
+    close();
+  }
 }
 
-const steps: Record<string, () => Outcome> = {
+const steps: Record<string, () => Outcome | Promise<Outcome>> = {
   format: () => program("oxfmt", values.fix ? "--write" : "--check"),
   lint: () => program("oxlint", ...(values.fix ? ["--fix"] : [])),
   types: () => program("tsc", "--project", "tsconfig.json"),
   "dead-code": () => program("knip", "--tsConfig", "tsconfig.build.json", "--treat-config-hints-as-errors"),
-  build,
+  build: builds,
   package: packageChecks,
+  "types of the built package": () => program("tsc", "--project", "tsconfig.built.json"),
   "contracts on the built package": () =>
     tests("--built", values.ci ? "test/contracts/" : "contracts/stores"),
   // Quick ones, for a person who waits; `npm test` runs all.
@@ -105,7 +84,7 @@ for (const name of names) {
     process.exit(2);
   }
   const started = performance.now();
-  const { ok, output } = step();
+  const { ok, output } = await step();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${ok ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
   if (!ok) {

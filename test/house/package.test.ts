@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, test } from "node:test";
-import { packFaults } from "../../scripts/pack.ts";
+import { after, describe, test } from "node:test";
+import { publishedManifest, putManifest, takeManifestBack } from "../../scripts/manifest.ts";
+import { neededFiles, packFaults } from "../../scripts/pack.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -10,7 +12,7 @@ interface Manifest {
   readonly dependencies?: Record<string, string>;
   readonly peerDependencies: Record<string, string>;
   readonly peerDependenciesMeta: Record<string, { optional?: boolean }>;
-  readonly devDependencies: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
   readonly exports: Record<string, string | Record<string, string>>;
 }
 
@@ -25,7 +27,7 @@ describe("the package", () => {
   });
 
   test("is developed with exact versions", () => {
-    for (const [name, version] of Object.entries(manifest.devDependencies)) {
+    for (const [name, version] of Object.entries(manifest.devDependencies ?? {})) {
       assert.match(version, /^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+$/, name);
     }
   });
@@ -50,34 +52,78 @@ describe("the package", () => {
 });
 
 describe("what would be published", () => {
-  const sources = ["src/index.ts", "src/core/ticket.ts"];
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-needed-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const write = (files: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+  };
+  write({
+    "package.json": '{"exports": {"./koa": {"types": "./dist/koa/a.d.ts", "default": "./dist/koa/a.js"}}}',
+    "dist/koa/a.js": 'import{x}from"../core.js"\nexport{x}\n//# sourceMappingURL=a.js.map\n',
+    "dist/koa/a.d.ts": 'import { X } from "../types.js";\nimport "node:http";\nexport { X };\n',
+    "dist/core.js": "export const x=1\n",
+    "dist/types.d.ts": "export {};\n",
+  });
   const right = [
     "package.json",
     "README.md",
     "LICENSE",
-    ...sources,
-    ...[".js", ".js.map", ".d.ts", ".d.ts.map"].flatMap((end) => [
-      `dist/index${end}`,
-      `dist/core/ticket${end}`,
-    ]),
+    "dist/koa/a.d.ts",
+    "dist/types.d.ts",
+    "dist/koa/a.js",
+    "dist/core.js",
+    "dist/koa/a.js.map",
   ];
-  const listing = (paths: string[]) => JSON.stringify([{ files: paths.map((path) => ({ path })) }]);
+  const faults = (paths: readonly string[]): string[] =>
+    packFaults(JSON.stringify([{ files: paths.map((path) => ({ path })) }]), neededFiles(folder));
 
-  test("is right when sources, their builds and the three papers are there", () => {
-    assert.deepEqual(packFaults(listing(right), sources), []);
+  test("is right with what entry points lead to, and the three papers", () => {
+    assert.deepEqual(neededFiles(folder), right);
+    assert.deepEqual(faults(right), []);
   });
 
   test("is wrong with anything missing", () => {
-    const less = right.filter((path) => path !== "dist/core/ticket.d.ts" && path !== "README.md");
-    assert.deepEqual(packFaults(listing(less), sources), [
+    const less = right.filter((path) => path !== "dist/types.d.ts" && path !== "README.md");
+    assert.deepEqual(faults(less), [
       "missing from the package: README.md",
-      "missing from the package: dist/core/ticket.d.ts",
+      "missing from the package: dist/types.d.ts",
     ]);
   });
 
   test("is wrong with anything else in it", () => {
-    assert.deepEqual(packFaults(listing([...right, "data/secret.key"]), sources), [
+    assert.deepEqual(faults([...right, "data/secret.key", "dist/old.js"]), [
       "should not be in the package: data/secret.key",
+      "should not be in the package: dist/old.js",
     ]);
+  });
+
+  test("says nothing of the repository's own condition and packages", () => {
+    const published: Manifest = JSON.parse(
+      publishedManifest(readFileSync(join(root, "package.json"), "utf8")),
+    );
+    assert.equal(published.devDependencies, undefined);
+    assert.deepEqual(Object.keys(published.exports), Object.keys(manifest.exports));
+    for (const [name, conditions] of Object.entries(published.exports)) {
+      if (typeof conditions !== "string")
+        assert.deepEqual(Object.keys(conditions), ["types", "default"], name);
+    }
+  });
+
+  test("has its own package.json only while npm packs", () => {
+    const before =
+      '{\n  "name": "coatcheck", "devDependencies": {},\n  "scripts": {"test": "a", "postpack": "b"}}\n';
+    write({ "package.json": before });
+    const now = (): string => readFileSync(join(folder, "package.json"), "utf8");
+    putManifest(folder);
+    assert.deepEqual(JSON.parse(now()), { name: "coatcheck", scripts: { postpack: "b" } });
+    // Somebody stopped npm, and packs again.
+    putManifest(folder);
+    takeManifestBack(folder);
+    assert.equal(now(), before);
+    takeManifestBack(folder);
+    assert.equal(now(), before);
   });
 });

@@ -1,10 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { build } from "../../scripts/build.ts";
+import { publishedManifest } from "../../scripts/manifest.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const example = join(root, "examples", "next");
@@ -35,7 +37,7 @@ export async function startSite(): Promise<NextSite> {
     SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
     SESSION_FILE: join(folder, "sessions.db"),
   };
-  build(env);
+  await buildExample(env);
   const server = spawn(process.execPath, [program, "start", "--port", "0", "--hostname", "127.0.0.1"], {
     cwd: example,
     env,
@@ -62,20 +64,21 @@ export async function startSite(): Promise<NextSite> {
   };
 }
 
-function build(env: NodeJS.ProcessEnv): void {
+async function buildExample(env: NodeJS.ProcessEnv): Promise<void> {
   const installed = join(example, "node_modules", "coatcheck");
   rmSync(installed, { recursive: true, force: true });
   mkdirSync(installed, { recursive: true });
-  cpSync(join(root, "package.json"), join(installed, "package.json"));
-  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-  const project = join(root, "tsconfig.build.json");
-  const run = (args: readonly string[]): void => {
-    execFileSync(process.execPath, args, { cwd: example, env, stdio: "pipe", encoding: "utf8" });
-  };
-  run([compiler, "--project", project, "--noCheck", "--outDir", join(installed, "dist")]);
+  const manifest = publishedManifest(readFileSync(join(root, "package.json"), "utf8"));
+  writeFileSync(join(installed, "package.json"), manifest);
+  await build(join(installed, "dist"));
   rmSync(join(example, ".next"), { recursive: true, force: true });
   try {
-    run([program, "build"]);
+    execFileSync(process.execPath, [program, "build"], {
+      cwd: example,
+      env,
+      stdio: "pipe",
+      encoding: "utf8",
+    });
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
     throw new Error(`next build failed:\n${stdout}${stderr}`, { cause: error });

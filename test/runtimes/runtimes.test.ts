@@ -20,8 +20,8 @@ describe("the built package runs", () => {
   const reports = new Map<string, Report>();
   let staging: Staging | undefined;
 
-  before(() => {
-    if (runtimes.some((runtime) => programOf(runtime) !== undefined)) staging = openStaging();
+  before(async () => {
+    if (runtimes.some((runtime) => programOf(runtime) !== undefined)) staging = await openStaging();
   });
 
   after(() => {

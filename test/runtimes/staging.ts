@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, relative } from "node:path";
+import { build } from "../../scripts/build.ts";
+import { publishedManifest } from "../../scripts/manifest.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -15,22 +16,15 @@ export interface Staging {
 }
 
 /** Builds the package and lays everything out, outside of the repository's own `node_modules`. */
-export function openStaging(): Staging {
+export async function openStaging(): Promise<Staging> {
   const cache = join(import.meta.dirname, "programs", "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "run-"));
   const installed = join(folder, "node_modules", "coatcheck");
   mkdirSync(installed, { recursive: true });
-  cpSync(join(root, "package.json"), join(installed, "package.json"));
-  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-  const project = join(root, "tsconfig.build.json");
-  execFileSync(
-    process.execPath,
-    [compiler, "--project", project, "--noCheck", "--outDir", join(installed, "dist")],
-    {
-      stdio: ["ignore", "inherit", "inherit"],
-    },
-  );
+  const manifest = publishedManifest(readFileSync(join(root, "package.json"), "utf8"));
+  writeFileSync(join(installed, "package.json"), manifest);
+  await build(join(installed, "dist"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   for (const name of suite) {
     const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));

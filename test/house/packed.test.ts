@@ -1,0 +1,144 @@
+// The archive that npm would publish, installed in an empty folder.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { packPackage } from "../../scripts/pack.ts";
+import type { Packed } from "../../scripts/pack.ts";
+import { examplesOf } from "../docs/blocks.ts";
+
+const root = dirname(dirname(import.meta.dirname));
+
+/** What Node printed when it ran a program of the folder; it must have ended well. */
+function run(folder: string, args: readonly string[]): string {
+  const env = {
+    PATH: process.env["PATH"],
+    PORT: "0",
+    SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
+  };
+  const done = spawnSync(process.execPath, args, { cwd: folder, env, encoding: "utf8", timeout: 60_000 });
+  assert.equal(done.status, 0, `${done.stdout}${done.stderr}`);
+  return done.stdout;
+}
+
+/** What the compiler has to say; empty when it is content. */
+function compile(folder: string, file: string, options: readonly string[]): string {
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  const types = ["--types", "node", "--typeRoots", join(root, "node_modules", "@types")];
+  const args = [
+    file,
+    ...types,
+    "--noEmit",
+    "--strict",
+    "--target",
+    "es2024",
+    "--allowImportingTsExtensions",
+    ...options,
+  ];
+  return spawnSync(process.execPath, [compiler, "--pretty", "false", ...args], {
+    cwd: folder,
+    encoding: "utf8",
+  }).stdout;
+}
+
+const ways = {
+  nodenext: ["--module", "nodenext"],
+  bundler: ["--module", "esnext", "--moduleResolution", "bundler"],
+};
+
+describe("the packed package", () => {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-installed-"));
+  let packed: Packed | undefined;
+  let entries: string[] = [];
+
+  before(async () => {
+    packed = await packPackage();
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    const args = ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    execFileSync("npm", [...args, packed.archive], { cwd: folder, shell: process.platform === "win32" });
+    const manifest = JSON.parse(
+      readFileSync(join(folder, "node_modules/coatcheck/package.json"), "utf8"),
+    ) as {
+      exports: Record<string, unknown>;
+    };
+    entries = Object.keys(manifest.exports)
+      .filter((name) => name !== "./package.json")
+      .map((name) => `coatcheck${name.slice(1)}`);
+  });
+
+  after(() => {
+    packed?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("holds what its entry points lead to, its maps and its papers, and nothing else", () => {
+    assert.deepEqual(packed?.faults, []);
+  });
+
+  test("loads every entry point, also for somebody who names the repository's own condition", () => {
+    assert.equal(entries.length, 14);
+    const program = entries.map((name) => `import ${JSON.stringify(name)};`).join("\n");
+    writeFileSync(join(folder, "all.js"), program);
+    run(folder, ["--conditions=coatcheck-source", "all.js"]);
+  });
+
+  test("shows the sources in a stack trace, and real names without source maps", () => {
+    writeFileSync(
+      join(folder, "wrong.js"),
+      'import { createSessions } from "coatcheck";\ntry { createSessions({}); } catch (error) { console.log(error.stack); }\n',
+    );
+    assert.match(run(folder, ["--enable-source-maps", "wrong.js"]), /coatcheck\/src\/core\/\w+\.ts:\d+/);
+    assert.match(run(folder, ["wrong.js"]), /at new Sessions .*[^]*at createSessions /);
+  });
+
+  for (const [way, options] of Object.entries(ways)) {
+    test(`has whole declarations, found with ${way}`, () => {
+      const uses = entries.map((name, at) => `export * as e${at} from ${JSON.stringify(name)};`);
+      writeFileSync(join(folder, "types.ts"), uses.join("\n"));
+      assert.equal(compile(folder, "types.ts", options), "");
+    });
+
+    test(`refuses wrong calls with ${way}`, () => {
+      const program = `
+        import { createSessions, type Session } from "coatcheck";
+        import { memoryStore } from "coatcheck/memory";
+        const secret = "x", store = memoryStore();
+        export const sessions = createSessions<{ cart: string[] }>({ secret, store });
+        export function use(session: Session<{ cart: string[] }>): string[] | undefined {
+          session.set("cart", "tea");
+          session.get("basket");
+          createSessions({ secret, store, idle: 1 });
+          return session.get("cart");
+        }`;
+      writeFileSync(join(folder, "wrong.ts"), program);
+      const lines = compile(folder, "wrong.ts", options).match(/^wrong\.ts\(\d+/gm);
+      assert.deepEqual(lines, ["wrong.ts(7", "wrong.ts(8", "wrong.ts(9"]);
+    });
+
+    test(`compiles and runs the README's first program, with ${way}`, () => {
+      for (const name of ["hono", "@hono/node-server"]) {
+        const link = join(folder, "node_modules", name);
+        mkdirSync(dirname(link), { recursive: true });
+        rmSync(link, { force: true });
+        symlinkSync(join(root, "node_modules", name), link, "junction");
+      }
+      copyFileSync(join(root, "test", "docs", "given.ts"), join(folder, "given.ts"));
+      const [first] = examplesOf("README.md", readFileSync(join(root, "README.md"), "utf8"), "./given.ts");
+      // It ends although its server listens.
+      writeFileSync(join(folder, "server.ts"), `${first?.code}\nconsole.log("done"); process.exit();\n`);
+      assert.equal(compile(folder, "server.ts", [...options, "--skipLibCheck"]), "");
+      assert.equal(run(folder, ["server.ts"]), "done\n");
+    });
+  }
+});
