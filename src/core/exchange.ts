@@ -70,6 +70,11 @@ export class Exchange<Data extends object> {
     return this.#session === undefined && this.#cookies === undefined && this.#storeFailure === undefined;
   }
 
+  /** As it stands, the response will not have to wait for anything. */
+  get isQuiet(): boolean {
+    return this.#session === undefined || this.#opened?.isQuiet === true;
+  }
+
   /** Has somebody told when the session or the cookies are asked for, the first time. */
   watchedBy(watcher: ExchangeWatcher): void {
     this.#watcher = watcher;

@@ -1,5 +1,8 @@
 import type { Events } from "./events.ts";
+import { PackedFields } from "./packed-fields.ts";
+import { fromLatin1, latin1Of } from "./packing.ts";
 import { Recent } from "./recent.ts";
+import type { Fields } from "./record.ts";
 import type { Sealer } from "./seal.ts";
 import { decodeValue } from "./values.ts";
 
@@ -21,6 +24,11 @@ export function dataKeyOf(name: string): string | undefined {
 /** Whether a field holds a flash message. */
 export function isFlashField(name: string): boolean {
   return name.startsWith("f:");
+}
+
+/** A field's bytes, with a character for each; `undefined` where there is no such field. */
+export function bytesOf(fields: Fields, name: string): string | undefined {
+  return fields instanceof PackedFields ? fields.latin1(name) : latin1Of(fields.get(name));
 }
 
 /** A text that was sealed or unsealed a moment ago, and where it belongs. */
@@ -55,17 +63,21 @@ export class FieldCodec {
     const plain = Buffer.from(text);
     if (this.sealer === undefined) return plain;
     const sealed = this.sealer.seal(id, name, plain);
-    this.#know(latin1(sealed), { id, name, text });
+    this.#know(latin1Of(sealed), { id, name, text });
     return sealed;
   }
 
-  /** The text and its value, or `undefined` (and an event) when the bytes are not what `encode` made for this place. */
+  /**
+   * The text and its value, or `undefined` (and an event) when the bytes are not what `encode` made for this place.
+   *
+   * @param bytes with a character for each, as `bytesOf` gives them.
+   */
   decode(
     id: string,
     name: string,
-    bytes: Uint8Array,
+    bytes: string,
   ): { readonly text: string; readonly value: unknown } | undefined {
-    const text = this.sealer === undefined ? toBuffer(bytes).toString() : this.#unsealed(id, name, bytes);
+    const text = this.sealer === undefined ? fromLatin1(bytes) : this.#unsealed(id, name, bytes);
     if (text !== undefined) {
       try {
         return { text, value: decodeValue(text) };
@@ -77,14 +89,16 @@ export class FieldCodec {
     return undefined;
   }
 
-  #unsealed(id: string, name: string, bytes: Uint8Array): string | undefined {
-    const sealed = latin1(bytes);
+  /** @param sealed the bytes, with a character for each. */
+  #unsealed(id: string, name: string, sealed: string): string | undefined {
     const known = this.#recent.get(sealed);
     if (known !== undefined && known.id === id && known.name === name) return known.text;
+    const bytes = Buffer.from(sealed, "latin1");
     const plain = this.sealer?.unseal(id, name, bytes);
     if (plain === undefined) return undefined;
-    const text = toBuffer(plain).toString();
-    this.#know(sealed, { id, name, text });
+    const text = fromLatin1(latin1Of(plain));
+    // A key of its own: one that is cut out of a record keeps all of it.
+    this.#know(latin1Of(bytes), { id, name, text });
     return text;
   }
 
@@ -93,13 +107,4 @@ export class FieldCodec {
     const overhead = 200;
     this.#recent.set(sealed, known, sealed.length + known.text.length + overhead);
   }
-}
-
-function toBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** A character for each byte. */
-function latin1(bytes: Uint8Array): string {
-  return toBuffer(bytes).toString("latin1");
 }

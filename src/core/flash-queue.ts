@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { LimitError, MisuseError } from "../errors.ts";
 import { fieldName, isFlashField } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
+import { latin1Of } from "./packing.ts";
 import type { Limits } from "./limits.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -170,7 +171,7 @@ export class FlashQueue {
   }
 
   #decode(name: string, bytes: Uint8Array): Flash | undefined {
-    const value = this.#codec.decode(this.#id, name, bytes)?.value;
+    const value = this.#codec.decode(this.#id, name, latin1Of(bytes))?.value;
     if (!Array.isArray(value)) return undefined;
     const [category, message]: unknown[] = value;
     return typeof category === "string" && typeof message === "string" ? { message, category } : undefined;

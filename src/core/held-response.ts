@@ -134,8 +134,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     const [status] = args;
     // Node has its own error for a status that is none.
     if (typeof status !== "number" || !isStatus(status)) return this.#send("writeHead", args);
-    // Where nothing is at stake yet, Node's own look at the headers is soon enough.
-    if (!this.#exchange.isUntouched) checkHead(args);
+    // Where nothing will have to wait, Node's own look at the headers is soon enough.
+    if (!this.#exchange.isQuiet) checkHead(args);
     this.#response.statusCode = status;
     this.#status = status;
     this.#head = args;
@@ -157,8 +157,10 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       if (!isStatus(response.statusCode)) return this.#send(outlet, args);
       this.#status = response.statusCode;
     }
-    if (!this.#exchange.isUntouched && (outlet === "write" || outlet === "end"))
-      assertWritable(outlet, args[0]);
+    if (!this.#exchange.isQuiet) {
+      if (this.#head !== undefined) checkHead(this.#head);
+      if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
+    }
     const settled = this.#exchange.settle({ status: this.#status });
     if (!isThenable(settled) && settled.failure === undefined) {
       // Nothing to wait for; from now on a session can be read, but no longer written to.

@@ -55,6 +55,12 @@ export class PackedFields implements Fields {
 
   get(name: string): Uint8Array | undefined {
     if (this.#map !== undefined) return this.#map.get(name);
+    const text = this.latin1(name);
+    return text === undefined ? undefined : Buffer.from(text, "latin1");
+  }
+
+  /** A field's bytes, with a character for each. */
+  latin1(name: string): string | undefined {
     const label = toLatin1(name);
     const reader = new PackReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd; ) {
@@ -70,7 +76,7 @@ export class PackedFields implements Fields {
   }
 
   has(name: string): boolean {
-    return this.get(name) !== undefined;
+    return this.latin1(name) !== undefined;
   }
 
   get size(): number {
@@ -110,17 +116,16 @@ export class PackedFields implements Fields {
     for (let passed = 0; !reader.isAtEnd; ) {
       const name = reader.text();
       const tag = reader.number();
-      map.set(name, this.#value(reader, tag, passed));
+      map.set(name, Buffer.from(this.#value(reader, tag, passed), "latin1"));
       if (tag % 2 === ofAll) passed++;
     }
     this.#map = map;
     return map;
   }
 
-  /** Bytes of their own. @param passed how many shared texts came before. */
-  #value(reader: PackReader, tag: number, passed: number): Uint8Array {
-    if (tag % 2 === ofItsOwn) return reader.bytes(tag / 2);
-    return Buffer.from(this.#shared[passed]?.text ?? "", "latin1");
+  /** @param passed how many shared texts came before. */
+  #value(reader: PackReader, tag: number, passed: number): string {
+    return tag % 2 === ofItsOwn ? reader.latin1(tag / 2) : (this.#shared[passed]?.text ?? "");
   }
 }
 

@@ -20,13 +20,18 @@ const verifierLength = 32;
 
 const writer = new PackWriter();
 
-/** Packs a record; its id is left out. @param shared where texts that many records hold are kept once. */
-export function packRecord(record: SessionRecord, shared?: SharedTexts): string {
+/**
+ * Packs a record; its id is left out.
+ *
+ * @param shared where texts that many records hold are kept once.
+ * @param prefix what stands in front of it, with a character for each byte.
+ */
+export function packRecord(record: SessionRecord, shared?: SharedTexts, prefix = ""): string {
   const { subject, authenticatedAt, createdAt } = record;
   const later = [record.ticketAt, record.lastSeenAt, authenticatedAt ?? createdAt, record.absoluteDeadline];
   const isExact =
     !isWhole(record.idleTimeout) || !isWhole(createdAt) || later.some((time) => !isWhole(time - createdAt));
-  writer.begin();
+  writer.begin(prefix);
   writer.byte(format);
   writer.byte(
     (record.permanent ? flag.permanent : 0) |

@@ -11,8 +11,9 @@ export class PackWriter {
   #buffer = Buffer.alloc(4096);
   #at = 0;
 
-  begin(): void {
-    this.#at = 0;
+  /** Begins anew, with what stands in front. */
+  begin(prefix: string): void {
+    this.#at = this.#buffer.write(prefix, "latin1");
   }
 
   /** What was written, with a character for each byte. */
@@ -105,12 +106,16 @@ export class PackReader {
 
   /** Bytes of their own. */
   bytes(length: number): Buffer {
-    return Buffer.from(this.packed.slice(this.skip(length), this.at), "latin1");
+    return Buffer.from(this.latin1(length), "latin1");
+  }
+
+  /** So many bytes, with a character for each. */
+  latin1(length: number): string {
+    return this.packed.slice(this.skip(length), this.at);
   }
 
   text(): string {
-    const start = this.skip(this.number());
-    return fromLatin1(this.packed.slice(start, this.at));
+    return fromLatin1(this.latin1(this.number()));
   }
 
   /** Passes over so many bytes. @returns where they begin. */
@@ -130,7 +135,16 @@ export function toLatin1(text: string): string {
   return beyondAscii.test(text) ? Buffer.from(text).toString("latin1") : text;
 }
 
-/** The reverse. The text is one of its own, which keeps nothing that it was cut out of. */
+/** The reverse. */
 export function fromLatin1(text: string): string {
-  return Buffer.from(text, "latin1").toString();
+  return beyondAscii.test(text) ? Buffer.from(text, "latin1").toString() : text;
+}
+
+/** Bytes as a text with a character for each. */
+export function latin1Of(bytes: Uint8Array): string;
+export function latin1Of(bytes: Uint8Array | undefined): string | undefined;
+export function latin1Of(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined) return undefined;
+  const { buffer, byteOffset, length } = bytes;
+  return (bytes instanceof Buffer ? bytes : Buffer.from(buffer, byteOffset, length)).toString("latin1");
 }

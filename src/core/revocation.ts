@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import { fieldName } from "./field-codec.ts";
+import { bytesOf, fieldName } from "./field-codec.ts";
 import { endingPatch } from "./live-record.ts";
 import type { SessionRecord } from "./record.ts";
 import { isRecordId, nobodysVerifier, verifiersEqual } from "./ticket.ts";
@@ -56,8 +56,9 @@ export async function revokeSession(context: Context, id: unknown, subject?: str
 }
 
 function infoOf(context: Context, record: SessionRecord, subject: string): SessionInfo {
-  const agent = record.fields.get(fieldName.agent);
-  const name = agent && context.codec.decode(record.id, fieldName.agent, agent)?.value;
+  const agent = bytesOf(record.fields, fieldName.agent);
+  const name =
+    agent === undefined ? undefined : context.codec.decode(record.id, fieldName.agent, agent)?.value;
   return {
     id: record.id,
     subject,

@@ -1,5 +1,5 @@
 import { LimitError, MisuseError } from "../errors.ts";
-import { dataKeyOf, fieldName } from "./field-codec.ts";
+import { bytesOf, dataKeyOf, fieldName } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
 import type { Limits } from "./limits.ts";
 import type { Fields, SessionRecord } from "./record.ts";
@@ -52,8 +52,8 @@ export class SessionData {
     const read = this.#read.get(key);
     if (read !== undefined) return read.value;
     const name = fieldName.data(key);
-    const bytes = this.#fields.get(name);
-    const held = bytes && this.#codec.decode(this.#id, name, bytes);
+    const bytes = bytesOf(this.#fields, name);
+    const held = bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes);
     if (held === undefined) return undefined;
     if (isObject(held.value)) this.#keep(key, held);
     return held.value;
@@ -65,8 +65,8 @@ export class SessionData {
     if (changed === null) return undefined;
     if (changed !== undefined) return decodeValue(this.checked(key, changed.value).text);
     const name = fieldName.data(key);
-    const bytes = this.#fields.get(name);
-    return bytes && this.#codec.decode(this.#id, name, bytes)?.value;
+    const bytes = bytesOf(this.#fields, name);
+    return bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes)?.value;
   }
 
   has(key: string): boolean {

@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { commit, hasNothingToCommit } from "./commit.ts";
-import type { ResponseFate } from "./commit.ts";
+import type { Ending, ResponseFate } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
 import { agentOf, isSeenByPerson } from "./incoming.ts";
@@ -216,7 +216,18 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   settle(fate: ResponseFate): Promise<void> | undefined {
     if (this.#answered) return undefined;
     this.#answered = true;
-    const ending = {
+    const ending = this.#endingAs(fate);
+    // After what the handler called and did not wait for.
+    return hasNothingToCommit(ending) ? undefined : ending.live.inTurn(() => commit(ending));
+  }
+
+  /** For the hub: whether, as it stands, there is nothing to write. */
+  get isQuiet(): boolean {
+    return this.#answered || hasNothingToCommit(this.#endingAs("seen"));
+  }
+
+  #endingAs(fate: ResponseFate): Ending {
+    return {
       context: this.#context,
       live: this.#live,
       data: this.#data,
@@ -224,8 +235,6 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
       fate,
       permanent: this.#permanent,
     };
-    // After what the handler called and did not wait for.
-    return hasNothingToCommit(ending) ? undefined : ending.live.inTurn(() => commit(ending));
   }
 
   /** For the hub: what to do with the session cookie. */

@@ -35,9 +35,16 @@ const expiryLength = 6;
 /** In whole milliseconds, and as large as fits: the year 10889. */
 function packedExpiry(record: SessionRecord): string {
   const expiry = Math.min(Math.max(0, Math.floor(expiresAt(record))), 2 ** (8 * expiryLength) - 1);
-  const bytes = Buffer.alloc(expiryLength);
-  bytes.writeUIntBE(expiry, 0, expiryLength);
-  return bytes.toString("latin1");
+  const [high, low] = [Math.floor(expiry / 2 ** 24), expiry % 2 ** 24];
+  const byte = (of: number, at: number): number => (of >> at) & 255;
+  return String.fromCharCode(
+    byte(high, 16),
+    byte(high, 8),
+    byte(high, 0),
+    byte(low, 16),
+    byte(low, 8),
+    byte(low, 0),
+  );
 }
 
 /** To the millisecond before. */
@@ -67,6 +74,7 @@ class MemoryStore implements Store {
     if (this.#find(record.id) !== undefined) return false;
     if (this.#anonymous.size + this.#loggedIn.size >= this.#maxRecords) this.#evict();
     this.#put(record, this.#pack(record));
+    this.#enlist(record);
     return true;
   }
 
@@ -84,8 +92,12 @@ class MemoryStore implements Store {
     if (record !== null && next !== undefined) {
       // First the new: what both share stays.
       const text = this.#pack(next);
-      this.#remove(record);
+      this.#takeOut(record);
       this.#put(next, text);
+      if (next.subject !== record.subject) {
+        this.#unlist(record);
+        this.#enlist(next);
+      }
     }
     return outcome;
   }
@@ -123,7 +135,7 @@ class MemoryStore implements Store {
   }
 
   #pack(record: SessionRecord): string {
-    return packedExpiry(record) + packRecord(record, this.#shared);
+    return packRecord(record, this.#shared, packedExpiry(record));
   }
 
   #unpack(id: string, packed: string): SessionRecord {
@@ -134,6 +146,17 @@ class MemoryStore implements Store {
 
   #put({ id, subject }: SessionRecord, packed: string): void {
     (subject === null ? this.#anonymous : this.#loggedIn).set(id, packed);
+  }
+
+  /** @param record as it was read here. */
+  #takeOut({ id, fields }: SessionRecord): void {
+    this.#anonymous.delete(id);
+    this.#loggedIn.delete(id);
+    if (fields instanceof PackedFields)
+      for (const number of fields.sharedNumbers) this.#shared.release(number);
+  }
+
+  #enlist({ id, subject }: SessionRecord): void {
     if (subject === null) return;
     const ids = this.#idsBySubject.get(subject);
     if (ids === undefined) this.#idsBySubject.set(subject, id);
@@ -141,12 +164,7 @@ class MemoryStore implements Store {
     else ids.add(id);
   }
 
-  /** @param record as it was taken out of here. */
-  #remove({ id, subject, fields }: SessionRecord): void {
-    if (fields instanceof PackedFields)
-      for (const number of fields.sharedNumbers) this.#shared.release(number);
-    this.#anonymous.delete(id);
-    this.#loggedIn.delete(id);
+  #unlist({ id, subject }: SessionRecord): void {
     if (subject === null) return;
     const ids = this.#idsBySubject.get(subject);
     if (typeof ids === "string") {
@@ -155,6 +173,11 @@ class MemoryStore implements Store {
     }
     ids?.delete(id);
     if (ids?.size === 0) this.#idsBySubject.delete(subject);
+  }
+
+  #remove(record: SessionRecord): void {
+    this.#takeOut(record);
+    this.#unlist(record);
   }
 
   #evict(): void {
