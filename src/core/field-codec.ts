@@ -1,8 +1,9 @@
 import type { Events } from "./events.ts";
 import { PackedFields } from "./packed-fields.ts";
 import { fromLatin1, latin1Of } from "./packing.ts";
-import { Recent } from "./recent.ts";
+import { fingerprintOf, Recent } from "./recent.ts";
 import type { Fields } from "./record.ts";
+import { nonceAt } from "./seal.ts";
 import type { Sealer } from "./seal.ts";
 import { decodeValue } from "./values.ts";
 
@@ -33,6 +34,8 @@ export function bytesOf(fields: Fields, name: string): string | undefined {
 
 /** A text that was sealed or unsealed a moment ago, and where it belongs. */
 interface Known {
+  /** The bytes, with a character for each. */
+  readonly sealed: string;
   readonly id: string;
   readonly name: string;
   readonly text: string;
@@ -63,7 +66,7 @@ export class FieldCodec {
     const plain = Buffer.from(text);
     if (this.sealer === undefined) return plain;
     const sealed = this.sealer.seal(id, name, plain);
-    this.#know(latin1Of(sealed), { id, name, text });
+    this.#know({ sealed: latin1Of(sealed), id, name, text });
     return sealed;
   }
 
@@ -91,20 +94,22 @@ export class FieldCodec {
 
   /** @param sealed the bytes, with a character for each. */
   #unsealed(id: string, name: string, sealed: string): string | undefined {
-    const known = this.#recent.get(sealed);
-    if (known !== undefined && known.id === id && known.name === name) return known.text;
+    const known = this.#recent.get(fingerprintOf(sealed, nonceAt));
+    if (known !== undefined && known.sealed === sealed && known.id === id && known.name === name)
+      return known.text;
     const bytes = Buffer.from(sealed, "latin1");
     const plain = this.sealer?.unseal(id, name, bytes);
     if (plain === undefined) return undefined;
     const text = fromLatin1(latin1Of(plain));
-    // A key of its own: one that is cut out of a record keeps all of it.
-    this.#know(latin1Of(bytes), { id, name, text });
+    // A text of its own: one that is cut out of a record keeps all of it.
+    this.#know({ sealed: latin1Of(bytes), id, name, text });
     return text;
   }
 
-  #know(sealed: string, known: Known): void {
+  #know(known: Known): void {
+    const { sealed, text } = known;
     if (sealed.length > longestKnown) return;
     const overhead = 200;
-    this.#recent.set(sealed, known, sealed.length + known.text.length + overhead);
+    this.#recent.set(fingerprintOf(sealed, nonceAt), known, sealed.length + text.length + overhead);
   }
 }

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { createHmacSha256 } from "./hmac.ts";
 import type { Hmac } from "./hmac.ts";
 import type { Keyring, Purpose } from "./keyring.ts";
-import { Recent } from "./recent.ts";
+import { fingerprintOf, Recent } from "./recent.ts";
 
 /**
  * Encrypts bytes and binds them to where they belong (AES-256-GCM, NIST SP 800-38D).
@@ -28,7 +28,9 @@ const version = 1;
 const markLength = 4;
 const nonceLength = 12;
 const tagLength = 16;
-const headLength = 1 + markLength + nonceLength;
+/** Where in sealed bytes the nonce begins. */
+export const nonceAt: number = 1 + markLength;
+const headLength = nonceAt + nonceLength;
 
 /** How many keys of contexts are kept at least, and half of how many at most. */
 const recentKeys = 1024;
@@ -50,12 +52,13 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
   if (newest === undefined) throw new TypeError("A keyring is never empty.");
   const keys = [newest, ...older];
   // The keys of the records in use are kept: to derive one takes as long as to use it.
-  const derived = new Map(keys.map((key) => [key, new Recent<KeyObject>(recentKeys)]));
+  const derived = new Recent<{ key: SealingKey; context: string; made: KeyObject }>(recentKeys);
   const keyFor = (key: SealingKey, context: string): KeyObject => {
-    const known = derived.get(key)?.get(context);
-    if (known !== undefined) return known;
+    const fingerprint = fingerprintOf(context, 0);
+    const known = derived.get(fingerprint);
+    if (known !== undefined && known.key === key && known.context === context) return known.made;
     const made = createSecretKey(key.derive(context), "hex");
-    derived.get(key)?.set(context, made);
+    derived.set(fingerprint, { key, context, made });
     return made;
   };
   const keyMarked = (sealed: Uint8Array): SealingKey | undefined => {
@@ -76,7 +79,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
     unseal(context, place, sealed) {
       const key = keyMarked(sealed);
       if (key === undefined) return undefined;
-      const nonce = sealed.subarray(1 + markLength, headLength);
+      const nonce = sealed.subarray(nonceAt, headLength);
       // Without authTagLength Node takes tags of 4 bytes, too (requirement 57).
       const decipher = createDecipheriv("aes-256-gcm", keyFor(key, context), nonce, {
         authTagLength: tagLength,

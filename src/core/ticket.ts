@@ -1,7 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createHmacSha256 } from "./hmac.ts";
 import type { Keyring } from "./keyring.ts";
-import { Recent } from "./recent.ts";
+import { fingerprintOf, Recent } from "./recent.ts";
 
 /**
  * What the browser carries: `<id>.<secret>.<mac>`, 89 characters of canonical base64url.
@@ -84,7 +84,7 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
   const made = Buffer.alloc(macLength);
   // A ticket comes with every request of its visitor. What was found right once is right as long as the keys
   // are the same; only whole tickets are found here, so nobody can feel their way to one.
-  const recent = new Recent<OpenedTicket>(recentTickets);
+  const recent = new Recent<{ readonly text: string; readonly ticket: OpenedTicket }>(recentTickets);
   // No part can hold a line feed, so the parts can't be shifted against each other.
   const textOf = (id: string, secret: string): string => `ticket\n${cookieName}\n${id}\n${secret}`;
   return {
@@ -94,8 +94,9 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
     },
     open(value) {
       if (value.length !== length) return "malformed";
-      const known = recent.get(value);
-      if (known !== undefined) return known;
+      const fingerprint = fingerprintOf(value, 0);
+      const known = recent.get(fingerprint);
+      if (known !== undefined && known.text === value) return known.ticket;
       // A text of its own: one that is cut out of a request's headers keeps all of them.
       const text = Buffer.from(value).toString();
       const parts = shape.exec(text);
@@ -111,7 +112,7 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
       });
       if (age === -1) return "forged";
       const ticket = { id, secret, verifier: verifierOf({ id, secret }), aged: age > 0 };
-      recent.set(text, ticket);
+      recent.set(fingerprint, { text, ticket });
       return ticket;
     },
   };

@@ -1,7 +1,6 @@
 import type { SharedTexts } from "../../core/packing.ts";
-import { Recent } from "../../core/recent.ts";
 
-/** How many texts are watched for coming again, at least. */
+/** How many texts are watched for coming again. */
 const watched = 256;
 
 /**
@@ -13,7 +12,8 @@ export class SharedValues implements SharedTexts {
   readonly #texts: (string | undefined)[] = [];
   readonly #uses: number[] = [];
   readonly #free: number[] = [];
-  readonly #seen = new Recent<true>(watched);
+  /** The texts that came once, the latest last. */
+  readonly #seen = new Set<string>();
 
   use(text: string): number | undefined {
     const known = this.#numbers.get(text);
@@ -21,8 +21,8 @@ export class SharedValues implements SharedTexts {
       this.#uses[known] = (this.#uses[known] ?? 0) + 1;
       return known;
     }
-    if (this.#seen.get(text) === undefined) {
-      this.#seen.set(text, true);
+    if (!this.#seen.delete(text)) {
+      this.#watch(text);
       return undefined;
     }
     const number = this.#free.pop() ?? this.#texts.length;
@@ -45,5 +45,12 @@ export class SharedValues implements SharedTexts {
     this.#numbers.delete(text);
     this.#texts[number] = undefined;
     this.#free.push(number);
+  }
+
+  #watch(text: string): void {
+    this.#seen.add(text);
+    if (this.#seen.size <= watched) return;
+    const [first] = this.#seen;
+    if (first !== undefined) this.#seen.delete(first);
   }
 }
