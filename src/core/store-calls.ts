@@ -57,21 +57,29 @@ export class StoreCalls {
     return isThenable(answer) ? this.#inTime(operation, answer) : answer;
   }
 
-  async #inTime<T>(operation: StoreOperation, answer: PromiseLike<T>): Promise<T> {
-    let cancel: (() => void) | undefined;
-    const late = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(this.#timeout, () => {
+  #inTime<T>(operation: StoreOperation, answer: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const cancel = this.#clock.after(this.#timeout, () => {
         const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms.`;
-        reject(new StoreError("STORE_TIMEOUT", operation, message, { transient: true }));
+        isOver = true;
+        reject(
+          this.#failed(operation, new StoreError("STORE_TIMEOUT", operation, message, { transient: true })),
+        );
       });
+      answer.then(
+        (value) => {
+          cancel();
+          resolve(value);
+        },
+        (error: unknown) => {
+          // Nobody waits for a failure that comes late, and it is no event either.
+          if (isOver) return;
+          cancel();
+          reject(this.#failed(operation, error));
+        },
+      );
     });
-    try {
-      return await Promise.race([answer, late]);
-    } catch (error) {
-      throw this.#failed(operation, error);
-    } finally {
-      cancel?.();
-    }
   }
 
   #failed(operation: StoreOperation, cause: unknown): StoreError {

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../core/awaitable.ts";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
 import { expiresAt } from "../core/record.ts";
@@ -138,9 +139,11 @@ class RedisStore implements Store {
     });
   }
 
-  async read(id: string, now: number, authoritative = false): Promise<SessionRecord | null> {
+  read(id: string, now: number, authoritative = false): Awaitable<SessionRecord | null> {
+    const { near } = this.#parts;
+    const here = authoritative ? undefined : near?.recall(id);
+    if (here !== undefined) return expiresAt(here) <= now ? null : here;
     return this.#calls.run("read", async () => {
-      const { near } = this.#parts;
       const readDirectly = async (): Promise<SessionRecord | null> => {
         const record = await this.#find(id);
         if (record === undefined) throw unreadable("read");

@@ -419,8 +419,15 @@ function wrapped(client: Awaited<ReturnType<typeof nodeClient>>) {
 
 /** Records and outcomes as what they hold. */
 function shown(value: unknown): string {
-  return inspect(value, { depth: 9, sorted: true, maxArrayLength: null }).replaceAll(
+  return inspect(plain(value), { depth: 9, sorted: true, maxArrayLength: null }).replaceAll(
     "Buffer(",
     "Uint8Array(",
   );
+}
+
+/** With fields as an ordinary map, however a store keeps them. */
+function plain(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if ("record" in value) return { ...value, record: plain(value.record) };
+  return "fields" in value ? { ...value, fields: new Map(value.fields as SessionRecord["fields"]) } : value;
 }

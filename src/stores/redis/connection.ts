@@ -5,6 +5,8 @@ import type { Argument } from "./record-hash.ts";
 export interface NodeRedisClient {
   sendCommand(...args: unknown[]): Promise<unknown>;
   withTypeMapping(mapping: object): unknown;
+  /** Of single connections: what is sent now is written now. */
+  readonly isReady?: boolean;
   multi(): { addCommand(...args: unknown[]): unknown; execAsPipeline(): Promise<unknown[]> };
   on(event: "error", listener: () => void): unknown;
   off(event: "error", listener: () => void): unknown;
@@ -73,15 +75,34 @@ export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConn
 /** RESP types 36 (strings) and 37 (maps): bytes stay bytes, and maps are lists in RESP3, too. */
 const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
 
+/**
+ * The same, without the timeout that node-redis gives to commands it has not written yet: an AbortSignal for
+ * each, which takes more time than the rest of a read. What comes too late is refused by the server (decision 021).
+ */
+const untimed = { ...asBytes, timeout: 0 };
+
+/** With more commands under way than this something is slow, and those that wait to be written should not pile up. */
+const few = 200;
+
 function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release"> {
+  let underWay = 0;
+  const send = async (key: string, words: readonly Argument[]): Promise<unknown> => {
+    const options = underWay < few && client.isReady === true ? untimed : asBytes;
+    underWay++;
+    try {
+      return await client.sendCommand(...route(key), words, options);
+    } finally {
+      underWay--;
+    }
+  };
   const isCluster = hasMethods(client, ["nodeClient"]);
   const isSentinel = hasMethods(client, ["acquire", "getMasterNode"]);
   // What a cluster and Sentinels need to know before the command: the key, and that it is for a primary.
   const route = (key: string): unknown[] => (isCluster ? [key, false] : isSentinel ? [false] : []);
   return {
     isCluster,
-    hash: async (key) => client.sendCommand(...route(key), ["HGETALL", key], asBytes),
-    run: async (command) => client.sendCommand(...route(command.key), wordsOf(command), asBytes),
+    hash: (key) => send(key, ["HGETALL", key]),
+    run: (command) => send(command.key, wordsOf(command)),
     async runAndWait(command, replicas, patience) {
       const pipeline = client.multi();
       pipeline.addCommand(...route(command.key), wordsOf(command));

@@ -1,3 +1,4 @@
+import { packRecord, unpackRecord } from "../../core/packed-record.ts";
 import type { SessionRecord } from "../../core/record.ts";
 import { ConfigError } from "../../errors.ts";
 import { hasMethods } from "./connection.ts";
@@ -46,7 +47,8 @@ export class NearCache {
   readonly #maxRecords: number;
   readonly #keyOf: (id: string) => string;
   readonly #idOf: (key: string) => string;
-  readonly #records = new Map<string, SessionRecord>();
+  /** Packed, so that everybody gets a copy of their own; the last read at the end. */
+  readonly #records = new Map<string, string>();
   readonly #flights = new Map<string, Set<Flight>>();
   /** When the last command that was answered had been sent: all changes before that are known. */
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -79,20 +81,27 @@ export class NearCache {
     for (const event of lost) connection.on(event, this.#clear);
   }
 
-  /** A record from here or through the cache's own connection; through `readDirectly` while that one is in doubt. */
+  /** A record that is here and can be believed; answers at once. */
+  recall(id: string): SessionRecord | undefined {
+    const packed = this.#records.get(id);
+    if (packed === undefined || !this.#isBelieved) return undefined;
+    this.#keep(id, packed);
+    return unpackRecord(id, packed);
+  }
+
+  /** A record through the cache's own connection; through `readDirectly` while that one is in doubt. */
   async read(id: string, readDirectly: () => Promise<SessionRecord | null>): Promise<SessionRecord | null> {
     if (!this.#client.isReady) return readDirectly();
-    if (performance.now() - this.#heardAt > lease) this.#ask();
+    if (!this.#isBelieved) this.#ask();
     else {
-      const record = this.#records.get(id);
-      if (record !== undefined) {
-        this.#keep(record);
-        return copied(record);
-      }
       const found = await this.#fetch(id);
       if (found !== undefined) return found;
     }
     return readDirectly();
+  }
+
+  get #isBelieved(): boolean {
+    return this.#client.isReady && performance.now() - this.#heardAt <= lease;
   }
 
   /** Called at both ends of a write of this process: what was read before it is past. */
@@ -135,8 +144,8 @@ export class NearCache {
     try {
       const reply = await Promise.race([this.#send("HGETALL", this.#keyOf(id)), late]);
       const record = reply === undefined ? undefined : fromHash(id, reply);
-      if (record && flight.isCurrent) this.#keep(record);
-      return record && copied(record);
+      if (record && flight.isCurrent) this.#keep(id, packRecord(record));
+      return record;
     } catch {
       return undefined;
     } finally {
@@ -168,9 +177,9 @@ export class NearCache {
     return reply;
   }
 
-  #keep(record: SessionRecord): void {
-    this.#records.delete(record.id);
-    this.#records.set(record.id, record);
+  #keep(id: string, packed: string): void {
+    this.#records.delete(id);
+    this.#records.set(id, packed);
     if (this.#records.size <= this.#maxRecords) return;
     const [oldest] = this.#records.keys();
     if (oldest !== undefined) this.#records.delete(oldest);
@@ -179,8 +188,3 @@ export class NearCache {
 
 /** What node-redis says when a connection is gone, or will be. */
 const lost = ["error", "end", "reconnecting", "terminated"] as const;
-
-function copied(record: SessionRecord): SessionRecord {
-  const fields = Array.from(record.fields, ([name, bytes]) => [name, Buffer.from(bytes)] as const);
-  return { ...record, verifier: Buffer.from(record.verifier), fields: new Map(fields) };
-}
