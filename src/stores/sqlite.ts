@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
 import { packRecord, unpackRecord } from "../core/packed-record.ts";
+import { latin1Of } from "../core/packing.ts";
 import { applyPatch, expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Awaitable } from "../core/awaitable.ts";
@@ -131,6 +132,7 @@ class SqliteStore implements Store {
   readonly #create: StatementSync;
   readonly #read: StatementSync;
   readonly #write: StatementSync;
+  readonly #writeAll: StatementSync;
   readonly #list: StatementSync;
   readonly #sweep: StatementSync;
 
@@ -141,8 +143,10 @@ class SqliteStore implements Store {
       "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     );
     this.#read = database.prepare("SELECT record FROM coatcheck_session WHERE id = ? AND expires_at > ?");
-    this.#write = database.prepare(
-      "UPDATE coatcheck_session SET subject = ?, expires_at = ?, record = ? WHERE id = ?",
+    // Only where the record is still the one that was read: a transaction in one statement.
+    this.#write = database.prepare("UPDATE coatcheck_session SET record = ? WHERE id = ? AND record = ?");
+    this.#writeAll = database.prepare(
+      "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
     );
     this.#list = database.prepare(
       "SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ?",
@@ -161,21 +165,28 @@ class SqliteStore implements Store {
   }
 
   read(id: string, now: number): Awaitable<SessionRecord | null> {
-    return this.#run("read", () => this.#find(id, now));
+    return this.#run("read", () => {
+      const blob = this.#find(id, now);
+      return blob === null ? null : recordOf(id, blob);
+    });
   }
 
   patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome> {
     return this.#run("patch", () => {
-      // The write lock is taken before the read, so that nobody writes between the two.
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        const { outcome, next } = applyPatch(this.#find(id, now), patch, now);
-        if (next !== undefined) this.#write.run(next.subject, expiresAt(next), toBlob(next), id);
-        this.#database.exec("COMMIT");
-        return outcome;
-      } catch (error) {
-        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-        throw error;
+      for (;;) {
+        const blob = this.#find(id, now);
+        const record = blob === null ? null : recordOf(id, blob);
+        const { outcome, next } = applyPatch(record, patch, now);
+        if (record === null || blob === null || next === undefined) return outcome;
+        const written = toBlob(next);
+        const expiry = expiresAt(next);
+        // An index whose columns stay as they are is not to be written anew.
+        const { changes } =
+          next.subject === record.subject && expiry === expiresAt(record)
+            ? this.#write.run(written, id, blob)
+            : this.#writeAll.run(written, next.subject, expiry, id, blob);
+        if (changes === 1) return outcome;
+        // Another process was faster; it has moved the record on, so this ends.
       }
     });
   }
@@ -195,14 +206,9 @@ class SqliteStore implements Store {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #find(id: string, now: number): SessionRecord | null {
-    const row = this.#read.get(id, now);
-    if (row === undefined) return null;
-    const record = fromBlob(id, row["record"]);
-    if (record !== undefined) return record;
-    throw new StoreError("RECORD_UNREADABLE", "read", "A record is damaged, or of an unknown format.", {
-      transient: false,
-    });
+  #find(id: string, now: number): Uint8Array | null {
+    const record = this.#read.get(id, now)?.["record"];
+    return record instanceof Uint8Array ? record : null;
   }
 
   /** Answers at once, or, where another process is writing, as soon as it can. */
@@ -234,8 +240,16 @@ function toBlob(record: SessionRecord): Uint8Array {
 
 /** `undefined` for what is no record. */
 function fromBlob(id: string, blob: unknown): SessionRecord | undefined {
-  if (!(blob instanceof Uint8Array)) return undefined;
-  return unpackRecord(id, Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength).toString("latin1"));
+  return blob instanceof Uint8Array ? unpackRecord(id, latin1Of(blob)) : undefined;
+}
+
+/** @throws StoreError RECORD_UNREADABLE */
+function recordOf(id: string, blob: Uint8Array): SessionRecord {
+  const record = fromBlob(id, blob);
+  if (record !== undefined) return record;
+  throw new StoreError("RECORD_UNREADABLE", "read", "A record is damaged, or of an unknown format.", {
+    transient: false,
+  });
 }
 
 /** SQLite's primary result code in an error of `node:sqlite` (the low byte of the extended one), or 0. */
