@@ -54,7 +54,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
 const migrations = [
   `CREATE TABLE coatcheck_session (
     id TEXT NOT NULL PRIMARY KEY, subject TEXT, expires_at INTEGER NOT NULL, record BLOB NOT NULL
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
   CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);`,
 ];
@@ -75,7 +75,9 @@ function openDatabase(path: string, durability: "normal" | "full"): DatabaseSync
   const database = new sqlite.DatabaseSync(path, { timeout: startPatience });
   try {
     inWal(database);
-    database.exec(`PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on;`);
+    database.exec(
+      `PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000`,
+    );
     migrate(database);
     database.exec(`PRAGMA busy_timeout = ${blockingPatience}`);
     return database;
