@@ -225,7 +225,11 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
         );
         proxy.cut("toServer");
         const calls = [store.patch(record.id, setting("late"), Date.now()), store.create(born)];
-        for (const call of calls) assert.equal((await failureOf(call)).code, "STORE_TIMEOUT");
+        const failures = await Promise.all(calls.map(failureOf));
+        assert.deepEqual(
+          failures.map(({ code }) => code),
+          ["STORE_TIMEOUT", "STORE_TIMEOUT"],
+        );
         await wait(400);
         proxy.mend();
         await wait(300);
