@@ -8,12 +8,14 @@ import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
 import type { Incoming } from "./incoming.ts";
+import { LiveRecord } from "./live-record.ts";
 import { open } from "./opening.ts";
 import type { Opening } from "./opening.ts";
 import type { OriginCheck } from "./origin-check.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import { Session } from "./session.ts";
 import type { SessionCookie } from "./session-cookie.ts";
+import type { StoreCalls } from "./store-calls.ts";
 
 /** What the exchanges of one hub share, beside the sessions' {@link Context}. */
 export interface ExchangeParts<Data extends object> {
@@ -41,6 +43,8 @@ export interface Settled {
 export class Exchange<Data extends object> {
   readonly #parts: ExchangeParts<Data>;
   readonly #request: Incoming;
+  /** The request's calls of the store, from its first use of the session. */
+  #calls: StoreCalls | undefined;
   #incoming: ReadonlyMap<string, readonly string[]> | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
@@ -148,22 +152,23 @@ export class Exchange<Data extends object> {
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
-  #openRecord(authoritative: boolean): Awaitable<Opening> {
+  #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (this.#request.header("upgrade")?.toLowerCase() === "websocket" && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
-    return open(context, this.#readCookies().get(cookie.name) ?? [], authoritative);
+    return open(context, calls, this.#readCookies().get(cookie.name) ?? [], authoritative);
   }
 
   /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
   async #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
     const opened = earlier === undefined ? undefined : await earlier;
+    const calls = (this.#calls ??= this.#parts.context.calls.ofRequest());
     let opening: Opening;
     try {
-      const found = this.#openRecord(authoritative);
+      const found = this.#openRecord(calls, authoritative);
       opening = isThenable(found) ? await found : found;
     } catch (error) {
       if (error instanceof StoreError) this.#storeFailure = error;
@@ -173,7 +178,8 @@ export class Exchange<Data extends object> {
       opened.reopen(opening);
       return opened;
     }
-    const session = new Session<Data>(this.#parts.context, opening, this.#request);
+    const { context } = this.#parts;
+    const session = new Session<Data>(context, new LiveRecord(context, calls, opening), this.#request);
     this.#opened = session;
     // Opened when the response had left: it can be read, and says so when it is written to.
     if (this.#isSettled) await session.settle("failed");

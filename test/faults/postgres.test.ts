@@ -237,6 +237,23 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
         assert.equal(Buffer.from(found?.fields.get("d:a") ?? []).toString(), "before");
         assert.equal(await direct.read(born.id, Date.now()), null);
       });
+
+      test(`nor is what was given up sooner, because its caller could wait no longer (${kind})`, async (t) => {
+        const proxy = await TcpProxy.start(cluster.port);
+        t.after(async () => proxy.close());
+        const store = await storeOn(t, kind, { url: through(proxy) });
+        const record = recordNow();
+        await store.create(record);
+        proxy.cut("toServer");
+        const started = performance.now();
+        const { code } = await failureOf(store.patch(record.id, setting("late"), Date.now(), 300));
+        const took = performance.now() - started;
+        proxy.mend();
+        assert.equal(code, "STORE_TIMEOUT");
+        assert.ok(took < 400, `${took} ms`);
+        await wait(300);
+        assert.equal((await store.read(record.id, Date.now()))?.fields.size, 0);
+      });
     }
   });
 
