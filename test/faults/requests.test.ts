@@ -63,7 +63,7 @@ const postgresBy = (storeOf: (t: TestContext, url: string) => Store): Engine => 
       store: storeOf(t, cluster.url.replace(`:${cluster.port}/`, `:${proxy.port}/`)),
       signal: (name) => cluster.signal(name),
       restart: async () => {
-        await cluster.stop("immediate");
+        cluster.kill();
         await wait(500);
         await cluster.resume();
       },
