@@ -58,9 +58,8 @@ export async function commit(ending: Ending): Promise<void> {
   try {
     await commitChanges(ending);
   } catch (error) {
-    // The page fails with its data, and nobody sees the messages it took. A store that hangs is not waited for twice.
-    const givenBack = giveBack(ending);
-    if (!(error instanceof StoreError)) await givenBack;
+    // The page fails with its data, and nobody sees the messages it took.
+    await giveBack(ending);
     throw error;
   }
 }
@@ -87,7 +86,12 @@ async function commitChanges({ context, live, data, flashes, fate, permanent }: 
 }
 
 async function giveBack({ live, flashes }: Ending): Promise<void> {
-  if (flashes !== undefined && flashes.taken().size > 0) await quietly(live.patch({ set: flashes.taken() }));
+  if (flashes === undefined || flashes.taken().size === 0) return;
+  const isWaitedFor = live.calls.left > 0;
+  // Nobody waits any longer for a store that hangs, but it may come round.
+  if (!isWaitedFor) live.calls.renew();
+  const givenBack = quietly(live.patch({ set: flashes.taken() }));
+  if (isWaitedFor) await givenBack;
 }
 
 /** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */

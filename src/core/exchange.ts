@@ -8,12 +8,14 @@ import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
 import type { Incoming } from "./incoming.ts";
+import { LiveRecord } from "./live-record.ts";
 import { open } from "./opening.ts";
 import type { Opening } from "./opening.ts";
 import type { OriginCheck } from "./origin-check.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import { Session } from "./session.ts";
 import type { SessionCookie } from "./session-cookie.ts";
+import type { StoreCalls } from "./store-calls.ts";
 
 /** What the exchanges of one hub share, beside the sessions' {@link Context}. */
 export interface ExchangeParts<Data extends object> {
@@ -47,6 +49,8 @@ export class Exchange<Data extends object> {
   readonly #parts: ExchangeParts<Data>;
   readonly #request: Incoming;
   #watcher: ExchangeWatcher | undefined;
+  /** The request's calls of the store, from its first use of the session. */
+  #calls: StoreCalls | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
@@ -171,24 +175,25 @@ export class Exchange<Data extends object> {
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
-  #openRecord(authoritative: boolean): Awaitable<Opening> {
+  #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (this.#request.header("upgrade")?.toLowerCase() === "websocket" && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
-    return open(context, cookieValues(this.#cookieHeader, cookie.name), authoritative);
+    return open(context, calls, cookieValues(this.#cookieHeader, cookie.name), authoritative);
   }
 
   /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
   #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
     if (earlier !== undefined) return this.#reopen(authoritative, earlier);
+    const calls = this.#requestCalls;
     try {
-      const opening = this.#openRecord(authoritative);
-      if (!isThenable(opening)) return Promise.resolve(this.#begin(opening));
+      const opening = this.#openRecord(calls, authoritative);
+      if (!isThenable(opening)) return Promise.resolve(this.#begin(calls, opening));
       return opening.then(
-        (found) => this.#begin(found),
+        (found) => this.#begin(calls, found),
         (error: unknown) => this.#failToOpen(error),
       );
     } catch (error) {
@@ -196,8 +201,9 @@ export class Exchange<Data extends object> {
     }
   }
 
-  #begin(opening: Opening): Session<Data> {
-    const session = new Session<Data>(this.#parts.context, opening, this.#request);
+  #begin(calls: StoreCalls, opening: Opening): Session<Data> {
+    const { context } = this.#parts;
+    const session = new Session<Data>(context, new LiveRecord(context, calls, opening), this.#request);
     this.#opened = session;
     // Opened when the response had left: it can be read, and says so when it is written to.
     if (this.#isSettled) void session.settle("failed");
@@ -207,7 +213,7 @@ export class Exchange<Data extends object> {
   async #reopen(authoritative: boolean, earlier: Promise<Session<Data>>): Promise<Session<Data>> {
     const session = await earlier;
     try {
-      session.reopen(await this.#openRecord(authoritative));
+      session.reopen(await this.#openRecord(this.#requestCalls, authoritative));
       return session;
     } catch (error) {
       return this.#failToOpen(error);
@@ -218,6 +224,10 @@ export class Exchange<Data extends object> {
   async #failToOpen(error: unknown): Promise<never> {
     if (error instanceof StoreError) this.#storeFailure = error;
     throw error;
+  }
+
+  get #requestCalls(): StoreCalls {
+    return (this.#calls ??= this.#parts.context.calls.ofRequest());
   }
 
   get #cookieHeader(): string {

@@ -4,6 +4,7 @@ import type { Opening } from "./opening.ts";
 import { patched } from "./record.ts";
 import type { Patch, PatchOutcome, RecordColumns, SessionRecord } from "./record.ts";
 import type { Rejection } from "./rejection.ts";
+import type { StoreCalls } from "./store-calls.ts";
 import { newRecordId, newTicket, nobodysVerifier, verifierOf } from "./ticket.ts";
 import type { Ticket } from "./ticket.ts";
 import { isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
@@ -42,14 +43,17 @@ export function endingPatch(epoch: number, now: number): Patch {
 /** The record of one request's session: what is known of it, and everything that is written to it. */
 export class LiveRecord {
   readonly #context: Context;
+  /** The request's calls of the store: all that it waits for here. */
+  readonly calls: StoreCalls;
   #record: SessionRecord | null = null;
   #ticket: (Ticket & { readonly aged?: boolean }) | null = null;
   #cookie: CookieAction = { kind: "none" };
   #mayBegin = false;
   #rejection: Rejection | undefined;
 
-  constructor(context: Context, opening: Opening) {
+  constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
+    this.calls = calls;
     this.reopen(opening);
   }
 
@@ -90,7 +94,7 @@ export class LiveRecord {
    * @param texts the fields it starts with, as texts by name.
    */
   async begin(beginning: Beginning, texts: ReadonlyMap<string, string>): Promise<SessionRecord> {
-    const { calls, clock, codec, events, timeouts } = this.#context;
+    const { clock, codec, events, timeouts } = this.#context;
     const now = clock.now();
     // A taken id has a chance of 2^-128; asking again is cheaper than reasoning about it.
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -107,7 +111,7 @@ export class LiveRecord {
         revision: 1,
         fields: new Map(Array.from(texts, ([name, text]) => [name, codec.encode(ticket.id, name, text)])),
       };
-      if (!(await calls.create(record))) continue;
+      if (!(await this.calls.create(record))) continue;
       this.#hold(record, ticket);
       events.emit({ type: "created", id: record.id });
       this.#context.onCreated();
@@ -136,7 +140,7 @@ export class LiveRecord {
     if (this.#record === null) return { kind: "gone" };
     const { id, epoch } = this.#record;
     const full = { epoch, ...patch };
-    const outcome = await this.#context.calls.patch(id, full);
+    const outcome = await this.calls.patch(id, full);
     if (outcome.kind === "applied" && patch.columns?.epoch !== undefined)
       this.#context.watch.noteEpoch(id, patch.columns.epoch);
     // The record may have gone on while the store was asked.

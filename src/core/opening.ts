@@ -4,6 +4,7 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Rejection, RejectionReason } from "./rejection.ts";
+import type { StoreCalls } from "./store-calls.ts";
 import { nobodysVerifier, verifiersEqual } from "./ticket.ts";
 import type { OpenedTicket } from "./ticket.ts";
 import { endOf, lateRequestWindow } from "./timeouts.ts";
@@ -35,6 +36,7 @@ const maxCandidates = 8;
  */
 export function open(
   context: Context,
+  calls: StoreCalls,
   values: readonly string[],
   authoritative: boolean,
 ): Awaitable<Opening> {
@@ -42,7 +44,7 @@ export function open(
   if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
   if (typeof ticket === "string") return reject(context, ticket);
   try {
-    const record = context.calls.read(ticket.id, authoritative);
+    const record = calls.read(ticket.id, authoritative);
     if (!isThenable(record)) return judge(context, ticket, record);
     return record.then(
       (found) => judge(context, ticket, found),

@@ -19,7 +19,10 @@ export interface SessionsOptions extends TimeoutOptions {
   /** Where records live. */
   readonly store: Store;
   readonly cookie?: SessionCookieOptions;
-  /** How long a call of the store may take. Default 2 seconds. */
+  /**
+   * How long a request may wait for the store, all the calls of its session together; `list` and `revoke`
+   * have as long for each call. Default 2 seconds.
+   */
   readonly storeTimeout?: Duration;
   readonly limits?: Partial<Limits>;
   /** Which other sites may send unsafe requests; `false` turns the check off. Default: none may. */

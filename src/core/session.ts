@@ -6,8 +6,7 @@ import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
 import { agentOf, isSeenByPerson } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
-import { LiveRecord } from "./live-record.ts";
-import type { CookieAction } from "./live-record.ts";
+import type { CookieAction, LiveRecord } from "./live-record.ts";
 import type { Opening } from "./opening.ts";
 import { SessionData } from "./session-data.ts";
 import { SessionIdentity } from "./session-identity.ts";
@@ -34,8 +33,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   #showedMessages = false;
 
   /** Made by the hub: `await sessions.of(request)`. */
-  constructor(context: Context, opening: Opening, request: Incoming) {
-    const live = new LiveRecord(context, opening);
+  constructor(context: Context, live: LiveRecord, request: Incoming) {
     super(context, live);
     this.#live = live;
     this.#context = context;

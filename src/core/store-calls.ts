@@ -7,12 +7,17 @@ import type { Events } from "./events.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
 import type { Store } from "./store.ts";
 
-/** How the core calls a store: every call has a deadline, and whatever goes wrong becomes a {@link StoreError}. */
+/**
+ * How the core calls a store: every call has a deadline, those of one request a common one, and
+ * whatever goes wrong becomes a {@link StoreError}.
+ */
 export class StoreCalls {
   readonly store: Store;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #events: Events;
+  /** How long a request's calls have taken so far, in milliseconds; `undefined` where each counts by itself. */
+  #spent: number | undefined;
 
   /** @param timeout in milliseconds; a call that takes longer counts as failed, and its late answer is ignored. */
   constructor(store: Store, clock: Clock, timeout: number, events: Events) {
@@ -22,8 +27,30 @@ export class StoreCalls {
     this.#events = events;
   }
 
+  /** The calls of one request: together they may take as long as one. What its handler does meanwhile is not counted. */
+  ofRequest(): StoreCalls {
+    const calls = new StoreCalls(this.store, this.#clock, this.#timeout, this.#events);
+    calls.#spent = 0;
+    return calls;
+  }
+
+  /** How long the request may still wait for the store, in milliseconds. */
+  get left(): number {
+    return this.#timeout - (this.#spent ?? 0);
+  }
+
+  /** Counts a wait since `start` that was one for the store, though not for a call of this request's own. */
+  spend(start: number): void {
+    if (this.#spent !== undefined) this.#spent += Math.max(0, this.#clock.now() - start);
+  }
+
+  /** Begins anew, for what the visitor does not wait for. */
+  renew(): void {
+    this.#spent = 0;
+  }
+
   create(record: SessionRecord): Awaitable<boolean> {
-    return this.#call("create", () => this.store.create(record));
+    return this.#call("create", (left) => this.store.create(record, left));
   }
 
   read(id: string, authoritative: boolean): Awaitable<SessionRecord | null> {
@@ -31,7 +58,7 @@ export class StoreCalls {
   }
 
   patch(id: string, patch: Patch): Awaitable<PatchOutcome> {
-    return this.#call("patch", () => this.store.patch(id, patch, this.#clock.now()));
+    return this.#call("patch", (left) => this.store.patch(id, patch, this.#clock.now(), left));
   }
 
   list(subject: string): Awaitable<SessionRecord[]> {
@@ -46,40 +73,46 @@ export class StoreCalls {
     return this.#call("close", () => this.store.close());
   }
 
-  #call<T>(operation: StoreOperation, run: () => Awaitable<T>): Awaitable<T> {
+  #call<T>(operation: StoreOperation, run: (left: number) => Awaitable<T>): Awaitable<T> {
+    const { left } = this;
     let answer: Awaitable<T>;
     try {
-      answer = run();
+      if (left <= 0) throw this.#late(operation);
+      answer = run(left);
     } catch (error) {
       throw this.#failed(operation, error);
     }
     // A store that answers at once needs no timer.
-    return isThenable(answer) ? this.#inTime(operation, answer) : answer;
+    return isThenable(answer) ? this.#inTime(operation, answer, left) : answer;
   }
 
-  #inTime<T>(operation: StoreOperation, answer: PromiseLike<T>): Promise<T> {
+  #inTime<T>(operation: StoreOperation, answer: PromiseLike<T>, left: number): Promise<T> {
+    const start = this.#clock.now();
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const cancel = this.#clock.after(this.#timeout, () => {
-        const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms.`;
+      const cancel = this.#clock.after(left, () => {
         isOver = true;
-        reject(
-          this.#failed(operation, new StoreError("STORE_TIMEOUT", operation, message, { transient: true })),
-        );
+        this.spend(start);
+        reject(this.#failed(operation, this.#late(operation)));
       });
+      // What comes late is nobody's any more, and no event either.
+      const settle = (end: () => void): void => {
+        if (isOver) return;
+        cancel();
+        this.spend(start);
+        end();
+      };
       answer.then(
-        (value) => {
-          cancel();
-          resolve(value);
-        },
-        (error: unknown) => {
-          // Nobody waits for a failure that comes late, and it is no event either.
-          if (isOver) return;
-          cancel();
-          reject(this.#failed(operation, error));
-        },
+        (value) => settle(() => resolve(value)),
+        (error: unknown) => settle(() => reject(this.#failed(operation, error))),
       );
     });
+  }
+
+  #late(operation: StoreOperation): StoreError {
+    const all = this.#spent === undefined ? "" : ", all calls of the request together";
+    const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms${all}.`;
+    return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
   }
 
   #failed(operation: StoreOperation, cause: unknown): StoreError {

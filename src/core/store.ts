@@ -17,8 +17,13 @@ export interface Store {
   readonly name: string;
   /** `true` when records never leave this process, so that fields need no sealing. */
   readonly inProcess: boolean;
-  /** Keeps a new record. `false` when its id is taken; the record that has it stays as it is. */
-  create(record: SessionRecord): Awaitable<boolean>;
+  /**
+   * Keeps a new record. `false` when its id is taken; the record that has it stays as it is.
+   *
+   * @param patience for how many milliseconds the caller waits. After that the visitor is told that it
+   *   failed, so a store that can should not do it later. One that answers at once need not look.
+   */
+  create(record: SessionRecord, patience?: number): Awaitable<boolean>;
   /**
    * The record, or `null` when there is none or it has expired. Reading changes nothing.
    *
@@ -26,8 +31,8 @@ export interface Store {
    *   copies nearby may otherwise answer from them, within the bound that it states.
    */
   read(id: string, now: number, authoritative?: boolean): Awaitable<SessionRecord | null>;
-  /** Changes a record atomically, or not at all. */
-  patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome>;
+  /** Changes a record atomically, or not at all. @param patience as `create` has it. */
+  patch(id: string, patch: Patch, now: number, patience?: number): Awaitable<PatchOutcome>;
   /** The records of a subject that have not expired, in no order. */
   list(subject: string, now: number): Awaitable<SessionRecord[]>;
   /** Deletes at most `limit` expired records; answers how many. Safe from many processes at once. */

@@ -11,9 +11,10 @@ export class Turns {
     return !this.#last.has(key);
   }
 
-  async take<T>(key: unknown, work: () => Promise<T>): Promise<T> {
+  /** @param afterFailure what to do instead where the work before it failed. */
+  async take<T>(key: unknown, work: () => Promise<T>, afterFailure = work): Promise<T> {
     const before = this.#last.get(key);
-    const mine = before === undefined ? work() : before.then(work, work);
+    const mine = before === undefined ? work() : before.then(work, afterFailure);
     this.#last.set(key, mine);
     try {
       return await mine;

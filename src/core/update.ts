@@ -35,7 +35,12 @@ export async function update(
     if (before !== undefined && id !== before) return undefined;
     // The first of a request's updates begins the session, the others find it.
     if (id === undefined) return beginWith(live, data, change);
-    return context.turns.take(id, () => updateField(context, live, data, id, change));
+    const [work, start] = [() => updateField(context, live, data, id, change), context.clock.now()];
+    return context.turns.take(id, work, () => {
+      // A wait for what the store let fail was a wait for the store.
+      live.calls.spend(start);
+      return work();
+    });
   });
 }
 

@@ -38,7 +38,7 @@ export interface RedisStoreOptions {
   readonly prefix?: string;
   /**
    * Until when after its call a write may be carried out, by Redis' own clock: one that has lain in a
-   * queue longer is refused there. Default 2 seconds; keep it at the `storeTimeout` of the sessions.
+   * queue longer is refused there. Default 2 seconds. Where the request waits less, that counts.
    */
   readonly timeout?: Duration;
   /** Acknowledges logins, logouts and new tickets only when replicas have them. Default: when the primary has them. */
@@ -128,13 +128,14 @@ class RedisStore implements Store {
     this.#index = new SubjectIndex(this.#scripts, (key) => connection.hash(key), prefix);
   }
 
-  async create(record: SessionRecord): Promise<boolean> {
+  async create(record: SessionRecord, patience?: number): Promise<boolean> {
     return this.#calls.run("create", async (start) => {
+      const until = this.#scripts.until(start, patience);
       const { id, subject, lastSeenAt, absoluteDeadline } = record;
-      if (subject !== null) await this.#index.add(subject, id, absoluteDeadline - lastSeenAt, start);
+      if (subject !== null) await this.#index.add(subject, id, absoluteDeadline - lastSeenAt, until);
       const life = Math.ceil(expiresAt(record) - lastSeenAt) - 1;
       const args = [String(life), ...toHash(record)];
-      const [status] = await this.#scripts.run("create", create, this.#keyOf(id), args, start);
+      const [status] = await this.#scripts.run("create", create, this.#keyOf(id), args, until);
       return status === "created";
     });
   }
@@ -156,11 +157,11 @@ class RedisStore implements Store {
     });
   }
 
-  async patch(id: string, patch: Patch, now: number): Promise<PatchOutcome> {
+  async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
     return this.#calls.run("patch", async (start) => {
       this.#parts.near?.forget(id);
       try {
-        return await this.#patch(id, patch, now, start);
+        return await this.#patch(id, patch, now, this.#scripts.until(start, patience));
       } finally {
         this.#parts.near?.forget(id);
       }
@@ -188,7 +189,7 @@ class RedisStore implements Store {
     this.#parts.replication?.connection.release();
   }
 
-  async #patch(id: string, patch: Patch, now: number, start: number): Promise<PatchOutcome> {
+  async #patch(id: string, patch: Patch, now: number, until: number): Promise<PatchOutcome> {
     const { subject, absoluteDeadline, epoch, verifier } = patch.columns ?? {};
     const replication = epoch === undefined && verifier === undefined ? undefined : this.#parts.replication;
     let indexed: { readonly subject: string; readonly until: number } | undefined;
@@ -197,11 +198,11 @@ class RedisStore implements Store {
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       if (indexed !== undefined) {
-        await this.#index.add(indexed.subject, id, indexed.until - now, start, replication);
+        await this.#index.add(indexed.subject, id, indexed.until - now, until, replication);
       }
       const args = patchArguments(patch, now, indexed);
       const key = this.#keyOf(id);
-      const [status, ...rest] = await this.#scripts.run("patch", patchScript, key, args, start, replication);
+      const [status, ...rest] = await this.#scripts.run("patch", patchScript, key, args, until, replication);
       const outcome = await this.#outcome(id, status, rest);
       if (outcome !== undefined) return outcome;
       indexed = { subject: String(rest[0]), until: Number(rest[1]) };

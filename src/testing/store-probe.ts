@@ -33,10 +33,12 @@ export function probeStore(store: Store): StoreProbe {
     store: {
       name: store.name,
       inProcess: store.inProcess,
-      create: (record) => seen({ operation: "create", record }, () => store.create(record)),
+      create: (record, patience) =>
+        seen({ operation: "create", record }, () => store.create(record, patience)),
       read: (id, now, authoritative) =>
         seen({ operation: "read", id }, () => store.read(id, now, authoritative)),
-      patch: (id, patch, now) => seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now)),
+      patch: (id, patch, now, patience) =>
+        seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now, patience)),
       list: (subject, now) => seen({ operation: "list" }, () => store.list(subject, now)),
       sweep: (now, limit) => seen({ operation: "sweep" }, () => store.sweep(now, limit)),
       close: () => seen({ operation: "close" }, () => store.close()),

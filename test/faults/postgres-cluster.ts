@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +12,8 @@ const programs = ((): string | undefined => {
   const found = globSync("/usr/{lib/postgresql/*,pgsql-*,local/pgsql,local,}/bin/initdb");
   const folders = (process.env["PATH"] ?? "").split(":").map((folder) => join(folder, "initdb"));
   const initdb = [...found.toSorted().toReversed(), ...folders].find((path) => existsSync(path));
-  return initdb && dirname(initdb);
+  // A link may stand where not all of them are.
+  return initdb && dirname(realpathSync(initdb));
 })();
 
 /** PostgreSQL refuses to run as root; there the user `postgres` runs it. */
@@ -70,20 +71,26 @@ export class Cluster {
     const folder = mkdtempSync(join(tmpdir(), "coatcheck-pg-"));
     if (typeof owner === "object") chownSync(folder, owner.uid, owner.gid);
     const cluster = new Cluster(folder, await freePort(), settings);
-    await cluster.#program(
-      "initdb",
-      "-D",
-      cluster.#data,
-      "-U",
-      "postgres",
-      "-A",
-      "trust",
-      "-E",
-      "UTF8",
-      "-N",
-    );
+    const options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"];
+    await cluster.#program("initdb", "-D", cluster.#data, ...options);
     await cluster.resume();
     return cluster;
+  }
+
+  /** A standby that follows this one, through `port` where that is not its own. */
+  async standby(port: number = this.port): Promise<Cluster> {
+    const folder = mkdtempSync(join(tmpdir(), "coatcheck-pg-"));
+    if (typeof owner === "object") chownSync(folder, owner.uid, owner.gid);
+    const standby = new Cluster(folder, await freePort(), this.#settings);
+    const from = ["-h", "127.0.0.1", "-p", String(port), "-U", "postgres"];
+    await standby.#program("pg_basebackup", "-D", standby.#data, ...from, "-R", "-X", "stream", "-c", "fast");
+    await standby.resume();
+    return standby;
+  }
+
+  /** Makes a primary of a standby. */
+  async promote(): Promise<void> {
+    await this.#program("pg_ctl", "-D", this.#data, "-w", "-t", "30", "promote");
   }
 
   get url(): string {
@@ -100,7 +107,7 @@ export class Cluster {
     const settings = {
       port: this.port,
       listen_addresses: "127.0.0.1",
-      unix_socket_directories: this.#folder,
+      unix_socket_directories: "",
     };
     const options = Object.entries({ ...settings, ...this.#settings }).map(
       ([name, value]) => `-c ${name}=${value}`,
@@ -126,8 +133,8 @@ export class Cluster {
     await this.#program("pg_ctl", "-D", this.#data, "-w", "-m", mode, "stop");
   }
 
-  /** SIGSTOP or SIGCONT for all its processes. */
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+  /** For all its processes. */
+  signal(signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
     const children = execFileSync("pgrep", ["-P", String(this.pid)], { encoding: "utf8" })
       .trim()
       .split("\n");
@@ -138,6 +145,13 @@ export class Cluster {
         // It ended meanwhile.
       }
     }
+  }
+
+  /** SIGKILL for all its processes. */
+  kill(): void {
+    this.signal("SIGKILL");
+    // It would forbid another start for as long as nobody has collected the process that it names.
+    rmSync(join(this.#data, "postmaster.pid"));
   }
 
   /** Runs a statement on a connection of its own. */

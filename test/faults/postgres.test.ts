@@ -125,8 +125,8 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
     }
   });
 
-  underLoad("it crashes, and is started again", ["pg"], async () => {
-    await cluster.stop("immediate");
+  underLoad("it is killed (SIGKILL), and started again", ["pg"], async () => {
+    cluster.kill();
     await wait(200);
     await cluster.resume();
   });
@@ -225,13 +225,34 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
         );
         proxy.cut("toServer");
         const calls = [store.patch(record.id, setting("late"), Date.now()), store.create(born)];
-        for (const call of calls) assert.equal((await failureOf(call)).code, "STORE_TIMEOUT");
+        const failures = await Promise.all(calls.map(failureOf));
+        assert.deepEqual(
+          failures.map(({ code }) => code),
+          ["STORE_TIMEOUT", "STORE_TIMEOUT"],
+        );
         await wait(400);
         proxy.mend();
         await wait(300);
         const found = await direct.read(record.id, Date.now());
         assert.equal(Buffer.from(found?.fields.get("d:a") ?? []).toString(), "before");
         assert.equal(await direct.read(born.id, Date.now()), null);
+      });
+
+      test(`nor is what was given up sooner, because its caller could wait no longer (${kind})`, async (t) => {
+        const proxy = await TcpProxy.start(cluster.port);
+        t.after(async () => proxy.close());
+        const store = await storeOn(t, kind, { url: through(proxy) });
+        const record = recordNow();
+        await store.create(record);
+        proxy.cut("toServer");
+        const started = performance.now();
+        const { code } = await failureOf(store.patch(record.id, setting("late"), Date.now(), 300));
+        const took = performance.now() - started;
+        proxy.mend();
+        assert.equal(code, "STORE_TIMEOUT");
+        assert.ok(took < 400, `${took} ms`);
+        await wait(300);
+        assert.equal((await store.read(record.id, Date.now()))?.fields.size, 0);
       });
     }
   });

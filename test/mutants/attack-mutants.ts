@@ -57,8 +57,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "an id that is taken is overwritten",
       "core/live-record.ts",
-      "if (!(await calls.create(record))) continue;",
-      "await calls.create(record);",
+      "if (!(await this.calls.create(record))) continue;",
+      "await this.calls.create(record);",
       "\\[5\\]",
     ],
   ]),
@@ -696,8 +696,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a page that failed eats messages",
       "core/commit.ts",
-      "flashes.taken().size > 0) await quietly",
-      "flashes.taken().size > 99) await quietly",
+      "flashes.taken().size === 0) return;",
+      "flashes.taken().size < 99) return;",
     ],
     [
       "categories by their beginning",

@@ -100,8 +100,8 @@ export const mutants: readonly Mutant[] = [
     "S7",
     "src/core/store-calls.ts",
     'return this.#call("read", () => this.store.read(id, this.#clock.now(), authoritative));',
-    `const copies: Map<string, Awaitable<SessionRecord | null>> = Reflect.get(this, "copies") ?? new Map();
-    Reflect.set(this, "copies", copies);
+    `const copies: Map<string, Awaitable<SessionRecord | null>> = Reflect.get(this.#events, "copies") ?? new Map();
+    Reflect.set(this.#events, "copies", copies);
     if (!copies.has(id)) copies.set(id, this.store.read(id, this.#clock.now(), authoritative));
     return copies.get(id) ?? null;`,
   ),
@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
     "messages of a page that failed are not given back",
     "F1",
     "src/core/commit.ts",
-    "if (flashes !== undefined && flashes.taken().size > 0)",
-    "if (flashes !== undefined && flashes.taken().size < 0)",
+    "if (flashes === undefined || flashes.taken().size === 0) return;",
+    "if (flashes === undefined || flashes.taken().size >= 0) return;",
   ),
 ];

@@ -13,15 +13,23 @@ import type { ClusterOptions, RedisOptions } from "ioredis";
 import { createClient, createCluster } from "redis";
 import type { RedisClientOptions } from "redis";
 
+/** The server that the tests start: `REDIS_SERVER`, or what is on the PATH of Redis and Valkey. */
+const program = [process.env["REDIS_SERVER"] ?? ["redis-server", "valkey-server"]].flat().find((name) => {
+  try {
+    execFileSync(name, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
 /** Why the tests that need Redis can't run here; `false` when they can. In CI they always do. */
 export const withoutRedis: string | false = (() => {
-  try {
-    execFileSync("redis-server", ["--version"], { stdio: "ignore" });
-    return false;
-  } catch (error) {
-    if (process.env["CI"]) throw error;
-    return "there is no redis-server on the PATH; install Redis or Valkey, and the tests start servers of their own";
-  }
+  if (program !== undefined) return false;
+  const reason =
+    "there is no redis-server or valkey-server on the PATH; install one, or set REDIS_SERVER, and the tests start servers of their own";
+  if (process.env["CI"]) throw new Error(reason);
+  return reason;
 })();
 
 const ends: (() => Promise<unknown> | void)[] = [];
@@ -119,7 +127,7 @@ export class RedisServer {
     const file = join(this.#folder, "sentinel.conf");
     if (isSentinel) writeFileSync(file, "");
     const settings = isSentinel ? [file, ...own] : [...own, "--save", "", ...quick];
-    this.#process = spawn("redis-server", [...settings, ...this.#settings], { stdio: "ignore" });
+    this.#process = spawn(program ?? "redis-server", [...settings, ...this.#settings], { stdio: "ignore" });
     for (let tries = 0; ; tries++) {
       try {
         // Everything but a refused connection means that it is there: LOADING, NOAUTH, a Sentinel.

@@ -12,17 +12,20 @@ export type Direction = "toServer" | "toClient";
 export class TcpProxy {
   /** Where clients connect, on 127.0.0.1. */
   readonly port: number;
+  /** The server's port, on 127.0.0.1; another one counts for connections to come, as an address that moves does. */
+  target: number;
   readonly #server: Server;
   readonly #lines = new Set<Line>();
   readonly #cut: Record<Direction, boolean> = { toServer: false, toClient: false };
 
   private constructor(server: Server, target: number) {
     this.#server = server;
+    this.target = target;
     this.port = (server.address() as AddressInfo).port;
     server.on("connection", (client) => {
       const line = new Line(
         client,
-        connect({ port: target, host: "127.0.0.1", allowHalfOpen: true }),
+        connect({ port: this.target, host: "127.0.0.1", allowHalfOpen: true }),
         this.#cut,
       );
       this.#lines.add(line);

@@ -5,6 +5,8 @@ export interface Call {
   readonly operation: "create" | "read" | "patch" | "list" | "sweep" | "close";
   readonly id?: string;
   readonly patch?: Patch;
+  /** How long the core waits for it, in milliseconds. */
+  readonly patience?: number | undefined;
 }
 
 /** A store that passes everything on to another, remembers it, and lets a test tamper. */
@@ -45,9 +47,11 @@ export class WatchedStore implements Store {
     return records;
   }
 
-  create(record: SessionRecord): Awaitable<boolean> {
+  create(record: SessionRecord, patience?: number): Awaitable<boolean> {
     this.ids.add(record.id);
-    return this.#call({ operation: "create", id: record.id }, () => this.#store.create(record));
+    return this.#call({ operation: "create", id: record.id, patience }, () =>
+      this.#store.create(record, patience),
+    );
   }
 
   read(id: string, now: number, authoritative?: boolean): Awaitable<SessionRecord | null> {
@@ -57,8 +61,10 @@ export class WatchedStore implements Store {
     });
   }
 
-  patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome> {
-    return this.#call({ operation: "patch", id, patch }, () => this.#store.patch(id, patch, now));
+  patch(id: string, patch: Patch, now: number, patience?: number): Awaitable<PatchOutcome> {
+    return this.#call({ operation: "patch", id, patch, patience }, () =>
+      this.#store.patch(id, patch, now, patience),
+    );
   }
 
   list(subject: string, now: number): Awaitable<SessionRecord[]> {

@@ -41,37 +41,39 @@ export class PgStore implements Store {
     await this.#run("open", async () => {});
   }
 
-  async create(record: SessionRecord): Promise<boolean> {
+  async create(record: SessionRecord, patience?: number): Promise<boolean> {
     const text = recordText(record);
-    return this.#run("create", async (deadline) => {
+    const work = async (deadline: number): Promise<boolean> => {
       const { kind } = await this.#write("create", [text], deadline);
       if (kind === "created" || kind === "taken") return kind === "created";
       throw unreadable("create");
-    });
+    };
+    return this.#run("create", work, patience);
   }
 
   async read(id: string, now: number): Promise<SessionRecord | null> {
     return this.#run("read", async (deadline) => {
-      const { record } = await this.#ask("read", [patience(deadline), id, now], deadline);
+      const { record } = await this.#ask("read", [lockPatience(deadline), id, now], deadline);
       return record === null ? null : this.#checked("read", id, record);
     });
   }
 
-  async patch(id: string, patch: Patch, now: number): Promise<PatchOutcome> {
+  async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
     const text = patchText(patch);
-    return this.#run("patch", async (deadline) => {
+    const work = async (deadline: number): Promise<PatchOutcome> => {
       const { kind, revision, removed, record } = await this.#write("patch", [id, now, text], deadline);
       if (kind === "gone") return { kind };
       if (kind === "conflict") return { kind, record: this.#checked("patch", id, record) };
       if (kind === "applied" && typeof revision === "number" && isTexts(removed))
         return { kind, revision, removed };
       throw unreadable("patch");
-    });
+    };
+    return this.#run("patch", work, patience);
   }
 
   async list(subject: string, now: number): Promise<SessionRecord[]> {
     return this.#run("list", async (deadline) => {
-      const rows = await this.#call("list", [patience(deadline), subject, now], deadline);
+      const rows = await this.#call("list", [lockPatience(deadline), subject, now], deadline);
       // One damaged record must not hide a person's other sessions from them.
       const records = rows.flatMap((text) => recordFrom(parsed("list", text)) ?? []);
       return records.filter((record) => record.subject === subject);
@@ -80,7 +82,7 @@ export class PgStore implements Store {
 
   async sweep(now: number, limit: number): Promise<number> {
     return this.#run("sweep", async (deadline) => {
-      const [deleted] = await this.#call("sweep", [patience(deadline), now, limit], deadline);
+      const [deleted] = await this.#call("sweep", [lockPatience(deadline), now, limit], deadline);
       return Number(deleted);
     });
   }
@@ -88,8 +90,12 @@ export class PgStore implements Store {
   close(): void {}
 
   /** Does a call's work, after the start, as often as it is safe and of use. */
-  async #run<T>(operation: StoreOperation, work: (deadline: number) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.#timeout;
+  async #run<T>(
+    operation: StoreOperation,
+    work: (deadline: number) => Promise<T>,
+    patience = Infinity,
+  ): Promise<T> {
+    const deadline = performance.now() + Math.min(this.#timeout, patience);
     for (let attempt = 1; ; attempt++) {
       try {
         await (this.#ready ??= this.#start(deadline));
@@ -150,7 +156,7 @@ export class PgStore implements Store {
     const latest = Math.floor(deadline + this.#ahead);
     const answer = await this.#ask(
       operation,
-      [patience(deadline), latest, this.#durable, ...values],
+      [lockPatience(deadline), latest, this.#durable, ...values],
       deadline,
     );
     if (answer["kind"] === "late") throw tooLate;
@@ -195,7 +201,7 @@ export class PgStore implements Store {
 const tooLate = new Error("late");
 
 /** How many milliseconds a function may wait for locks, so that its answer is here before the deadline. */
-function patience(deadline: number): number {
+function lockPatience(deadline: number): number {
   return Math.max(1, Math.floor((deadline - performance.now()) * 0.9));
 }
 

@@ -29,28 +29,37 @@ export class ScriptCalls {
   }
 
   /**
+   * Until when a call may be carried out, in `performance.now()`.
+   *
+   * @param start when it began. @param patience how long its caller waits, where that is less than usual.
+   */
+  until(start: number, patience = Infinity): number {
+    return start + Math.min(this.#patience, patience);
+  }
+
+  /**
    * The script's reply, after its deadline is added as the first argument: its first word, and what
    * follows the server's time.
    *
-   * @param start of `performance.now()`: when the caller began to wait.
+   * @param until of `performance.now()`: when nobody waits for it any more.
    */
   async run(
     operation: StoreOperation,
     script: Script,
     key: string,
     args: readonly Argument[],
-    start: number,
+    until: number,
     replication?: Replication,
   ): Promise<readonly [status: string, ...rest: unknown[]]> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const deadline = this.#serverTime.deadline(start, this.#patience);
+      const deadline = this.#serverTime.deadline(until);
       const reply = await this.#send(script, key, [String(deadline), ...args], replication);
       const [status, time, ...rest] = Array.isArray(reply) ? reply : [];
       this.#serverTime.learn(Number(time));
       if (String(status) !== "late") return [String(status), ...rest];
       // Refused, and still wanted: the first command does not know the server's time, and learns it so. So
       // does one after that clock was set forward, or another server took over.
-      if (performance.now() - start >= this.#patience) break;
+      if (performance.now() >= until) break;
     }
     throw new StoreError(
       "STORE_TIMEOUT",

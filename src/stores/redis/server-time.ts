@@ -7,9 +7,9 @@ export class ServerTime {
   #ahead = 0;
   #learntAt = Number.NEGATIVE_INFINITY;
 
-  /** When a command that began at `start` (of `performance.now()`) is no longer wanted; long ago while nothing is known. */
-  deadline(start: number, patience: number): number {
-    return this.#learntAt === Number.NEGATIVE_INFINITY ? 0 : Math.floor(start + patience + this.#ahead);
+  /** `until` (of `performance.now()`) by the server's clock; long ago while nothing is known of it. */
+  deadline(until: number): number {
+    return this.#learntAt === Number.NEGATIVE_INFINITY ? 0 : Math.floor(until + this.#ahead);
   }
 
   /** Takes in the time that an answer brought. */

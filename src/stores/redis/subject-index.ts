@@ -27,18 +27,19 @@ export class SubjectIndex {
    * Makes a subject's list lead to an id.
    *
    * @param life for how many milliseconds, at least.
+   * @param until as `ScriptCalls.run` has it.
    */
   async add(
     subject: string,
     id: string,
     life: number,
-    start: number,
+    until: number,
     replication?: Replication,
   ): Promise<void> {
     // Clocks differ between machines, and a list that ends before its records hides them.
     const args = [String(Math.max(0, life) + slack), id];
     const key = this.#keyOf(subject);
-    const [, size] = await this.#scripts.run("patch", addToIndex, key, args, start, replication);
+    const [, size] = await this.#scripts.run("patch", addToIndex, key, args, until, replication);
     if (Number(size) > crowd && this.#crowded.size < maxCrowded) this.#crowded.add(subject);
   }
 
@@ -83,7 +84,7 @@ export class SubjectIndex {
           healIndex,
           this.#keyOf(subject),
           [String(age), ...pairs],
-          performance.now(),
+          this.#scripts.until(performance.now()),
         );
       } catch {
         // The list is right without it, and the next one tries again.
