@@ -113,7 +113,9 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 
 /** Whether a handler answered with something to wait for, as `await` would see it. */
 function isPromise(handled: unknown): handled is PromiseLike<unknown> {
-  return typeof handled === "object" && handled !== null && "then" in handled && typeof handled.then === "function";
+  return (
+    typeof handled === "object" && handled !== null && "then" in handled && typeof handled.then === "function"
+  );
 }
 
 /**

@@ -14,24 +14,27 @@ import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
  */
 export type ResponseFate = "seen" | "unseen" | "failed";
 
-/** What a commit goes by: a session as it stands when its request is answered. */
-export interface Ending {
+/** What a commit goes by: what one request does with a session. */
+export interface SessionUse {
   readonly context: Context;
   readonly live: LiveRecord;
   readonly data: SessionData;
   /** `undefined` when nobody has asked for messages. */
-  readonly flashes: FlashQueue | undefined;
-  readonly fate: ResponseFate;
+  flashes: FlashQueue | undefined;
   /** What the request asked `permanent` to be, or `undefined`. */
-  readonly permanent: boolean | undefined;
+  permanent: boolean | undefined;
 }
 
 /** Whether a commit would do nothing at all, so that the response needs not wait for it. */
-export function hasNothingToCommit(ending: Ending): boolean {
-  return isUntouched(ending) && ending.live.isIdle && !isUpkeepDue(ending.context, ending.live);
+export function hasNothingToCommit(use: SessionUse): boolean {
+  return isUntouched(use) && use.live.isIdle && !isUpkeepDue(use.context, use.live);
 }
 
-function isUntouched({ data, flashes, permanent }: Pick<Ending, "data" | "flashes" | "permanent">): boolean {
+function isUntouched({
+  data,
+  flashes,
+  permanent,
+}: Pick<SessionUse, "data" | "flashes" | "permanent">): boolean {
   return data.isUntouched && (flashes === undefined || flashes.isUntouched) && permanent === undefined;
 }
 
@@ -50,21 +53,24 @@ function isUpkeepDue({ codec: { sealer }, clock }: Context, live: LiveRecord): b
  *
  * @throws StoreError when the data could not be written; MisuseError or LimitError when it can't be kept.
  */
-export async function commit(ending: Ending): Promise<void> {
-  if (ending.fate === "failed") {
-    await giveBack(ending);
+export async function commit(use: SessionUse, fate: ResponseFate): Promise<void> {
+  if (fate === "failed") {
+    await giveBack(use);
     return;
   }
   try {
-    await commitChanges(ending);
+    await commitChanges(use, fate);
   } catch (error) {
     // The page fails with its data, and nobody sees the messages it took.
-    await giveBack(ending);
+    await giveBack(use);
     throw error;
   }
 }
 
-async function commitChanges({ context, live, data, flashes, fate, permanent }: Ending): Promise<void> {
+async function commitChanges(
+  { context, live, data, flashes, permanent }: SessionUse,
+  fate: ResponseFate,
+): Promise<void> {
   if (fate === "unseen") flashes?.keepTakenAdditions();
   if (isUntouched({ data, flashes, permanent })) {
     await keepFresh(context, live);
@@ -85,7 +91,7 @@ async function commitChanges({ context, live, data, flashes, fate, permanent }: 
   if (live.current !== null) await reseal(context, live, record, new Set([...set.keys(), ...remove]));
 }
 
-async function giveBack({ live, flashes }: Ending): Promise<void> {
+async function giveBack({ live, flashes }: SessionUse): Promise<void> {
   if (flashes === undefined || flashes.taken().size === 0) return;
   const isWaitedFor = live.calls.left > 0;
   // Nobody waits any longer for a store that hangs, but it may come round.

@@ -220,7 +220,6 @@ export class Exchange<Data extends object> {
     }
   }
 
-  // oxlint-disable-next-line typescript/require-await -- throws it as it came
   async #failToOpen(error: unknown): Promise<never> {
     if (error instanceof StoreError) this.#storeFailure = error;
     throw error;

@@ -4,6 +4,7 @@ import { fieldName, isFlashField } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
 import { latin1Of } from "./packing.ts";
 import type { Limits } from "./limits.ts";
+import type { LiveRecord } from "./live-record.ts";
 import type { SessionRecord } from "./record.ts";
 
 /** A message shown once. Its text is data, never markup: escape it where it is shown. */
@@ -92,8 +93,18 @@ export class FlashQueue {
     return this.#matching(filter).flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
   }
 
-  /** Takes messages out of the queue. Those with `bytes` are this request's only if its patch removes their field. */
-  withdraw(filter: FlashFilter): Withdrawn[] {
+  /**
+   * Takes messages out of the queue, to be shown: this request's own, and stored ones whose field its patch
+   * has removed. They must be given back if the response is not seen.
+   */
+  async take(filter: FlashFilter, live: LiveRecord): Promise<Flash[]> {
+    const withdrawn = this.#withdraw(filter);
+    const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
+    const outcome = remove.length > 0 ? await live.patch({ remove, columns: live.touch() }) : undefined;
+    return this.#won(withdrawn, outcome?.kind === "applied" ? outcome.removed : []);
+  }
+
+  #withdraw(filter: FlashFilter): Withdrawn[] {
     const withdrawn = this.#matching(filter);
     for (const { name } of withdrawn) {
       this.#stored.delete(name);
@@ -102,11 +113,8 @@ export class FlashQueue {
     return withdrawn;
   }
 
-  /**
-   * Of the messages withdrawn, those that may be shown: this request's own, and stored ones whose field
-   * its patch has removed. They must be given back if the response is not seen.
-   */
-  won(withdrawn: readonly Withdrawn[], removed: readonly string[]): Flash[] {
+  /** Of the messages withdrawn, those that may be shown. */
+  #won(withdrawn: readonly Withdrawn[], removed: readonly string[]): Flash[] {
     const shown: Flash[] = [];
     for (const { name, bytes, flash } of withdrawn) {
       if (bytes === undefined) {

@@ -1,9 +1,9 @@
-import { StoreError } from "../errors.ts";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
+import { discard, FailureAnswer } from "./failure-answer.ts";
 import { assertWritable, refuseHeader } from "./node-errors.ts";
-import { checkHead, isStatus, OpenHead, takeHead } from "./node-head.ts";
+import { checkHead, headWith, isStatus, takeHead } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
 import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
@@ -46,9 +46,8 @@ export interface Hold {
  * - `held`: written to, and waiting for the commit.
  * - `passing`: the commit is acknowledged; everything goes straight through.
  * - `answering`: the commit failed; what is written now is the error's answer.
- * - `closed`: the error is answered; what the handler still writes goes nowhere.
  */
-type State = "open" | "headed" | "held" | "passing" | "answering" | "closed";
+type State = "open" | "headed" | "held" | "passing" | "answering";
 
 class HeldResponse<Data extends object> implements Hold, Appearance, Taker, ExchangeWatcher {
   readonly #response: NodeResponse;
@@ -63,8 +62,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   #isShut = false;
   #isEnded = false;
   #status = 200;
-  /** What the error's answer must carry, until it does. */
-  #owed: ResponseHeaders | undefined;
+  #failureAnswer: FailureAnswer | undefined;
 
   constructor(response: NodeResponse, exchange: Exchange<Data>, answer: (failure: unknown) => unknown) {
     this.#response = response;
@@ -104,10 +102,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
         return outlet === "writeHead" ? this.#headAgain(args) : this.#hold(outlet, args);
       case "held":
         return this.#queue(outlet, args);
-      case "answering":
-        return this.#sendAnswer(outlet, args);
       default:
-        return this.#discard(outlet, args);
+        return this.#failureAnswer?.take(outlet, args);
     }
   }
 
@@ -225,15 +221,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       return;
     }
     this.#head = undefined;
-    let rest: Head = head;
-    if (!isUntouched(headers)) {
-      const open = OpenHead.of(response, head);
-      if (open === undefined) rest = takeHead(response, head);
-      applyHeaders(open ?? headersOf(response), headers);
-      if (open !== undefined) rest = open.args;
-    }
     try {
-      this.#send("writeHead", rest);
+      this.#send("writeHead", headWith(response, head, headers));
     } catch (error) {
       undressHead(response);
       this.#state = "open";
@@ -253,14 +242,11 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       }
     }
     this.#state = "answering";
-    this.#owed = headers;
-    for (const { outlet, args } of this.#calls ?? []) this.#discard(outlet, args);
+    for (const { outlet, args } of this.#calls ?? []) discard(response, outlet, args);
     this.#calls = undefined;
     this.#dropHead();
-    // An accessor in HTTP/2, which has no such thing and warns.
-    if (Object.hasOwn(response, "statusMessage")) Reflect.set(response, "statusMessage", "");
-    response.statusCode = failure instanceof StoreError ? 503 : 500;
-    void this.#tell(failure);
+    this.#failureAnswer = new FailureAnswer(response, this.#outlets, headers);
+    void this.#failureAnswer.give(this.#answer, failure);
   }
 
   /** Takes the head back, and what describes a page; headers that any answer may have stay. */
@@ -270,34 +256,5 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     if (this.#head !== undefined) takeHead(this.#response, this.#head);
     this.#head = undefined;
     clearPage(this.#response);
-  }
-
-  /** Has the failure answered. Where the app's own page for an outage fails, that is answered, too. */
-  async #tell(failure: unknown): Promise<void> {
-    try {
-      await this.#answer(failure);
-    } catch (error) {
-      if (this.#response.headersSent || !(failure instanceof StoreError)) this.#response.destroy();
-      else await this.#tell(new Error("The answer to an outage failed.", { cause: error }));
-    }
-  }
-
-  #sendAnswer(outlet: Outlet, args: readonly unknown[]): unknown {
-    let sent = args;
-    if (this.#owed !== undefined) {
-      if (outlet === "writeHead") sent = takeHead(this.#response, args);
-      const owed = this.#owed;
-      this.#owed = undefined;
-      applyHeaders(headersOf(this.#response), owed);
-    }
-    const result = this.#send(outlet, sent);
-    if (outlet === "end") this.#state = "closed";
-    return result;
-  }
-
-  #discard(outlet: Outlet, args: readonly unknown[]): unknown {
-    const callback = args.at(-1);
-    if (typeof callback === "function") process.nextTick(callback);
-    return outlet === "write" ? false : this.#response;
   }
 }

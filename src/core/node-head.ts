@@ -1,12 +1,11 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { joined } from "./node-message.ts";
+import { headersOf, joined } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
-import type { HeaderTarget } from "./response-headers.ts";
+import { applyHeaders, isUntouched } from "./response-headers.ts";
+import type { HeaderTarget, ResponseHeaders } from "./response-headers.ts";
 
 /** What writeHead was given: a status, a message perhaps, headers as an object or a list. */
 export type Head = readonly unknown[];
-
-type Headers = Record<string, unknown> | readonly unknown[];
 
 /** Whether Node takes this status; for others it has an error of its own. */
 export function isStatus(status: number): boolean {
@@ -43,11 +42,20 @@ export function takeHead(response: NodeResponse, head: Head): Head {
   return typeof message === "string" ? [status, message] : [status];
 }
 
+/** A head with what the session makes a response carry, to be given to writeHead. */
+export function headWith(response: NodeResponse, head: Head, headers: ResponseHeaders): Head {
+  if (isUntouched(headers)) return head;
+  const open = OpenHead.of(response, head);
+  const rest = open === undefined ? takeHead(response, head) : open.args;
+  applyHeaders(open ?? headersOf(response), headers);
+  return rest;
+}
+
 /**
  * A head to which headers can be added, its headers being an object. Node sends such a head without
  * sorting its headers into the response's own, which takes it less time.
  */
-export class OpenHead implements HeaderTarget {
+class OpenHead implements HeaderTarget {
   readonly #response: NodeResponse;
   readonly #head: Head;
   readonly #headers: Record<string, unknown>;
@@ -57,7 +65,7 @@ export class OpenHead implements HeaderTarget {
     const headers = headersIn(head);
     return headers === undefined || Array.isArray(headers)
       ? undefined
-      : new OpenHead(response, head, { ...(headers as Record<string, unknown>) });
+      : new OpenHead(response, head, { ...headers });
   }
 
   private constructor(response: NodeResponse, head: Head, headers: Record<string, unknown>) {
@@ -66,7 +74,7 @@ export class OpenHead implements HeaderTarget {
     this.#headers = headers;
   }
 
-  /** What to give to writeHead. */
+  /** What to give to writeHead, with whatever is added here. */
   get args(): Head {
     const [status, message] = this.#head;
     return typeof message === "string" ? [status, message, this.#headers] : [status, this.#headers];
@@ -97,12 +105,12 @@ export class OpenHead implements HeaderTarget {
   }
 }
 
-function headersIn(head: Head): Headers | undefined {
+function headersIn(head: Head): object | undefined {
   const headers = typeof head[1] === "string" ? head[2] : (head[2] ?? head[1]);
-  return typeof headers === "object" && headers !== null ? (headers as Headers) : undefined;
+  return typeof headers === "object" && headers !== null ? headers : undefined;
 }
 
-function* pairsOf(headers: Headers): Iterable<readonly [string, unknown]> {
+function* pairsOf(headers: object): Iterable<readonly [string, unknown]> {
   if (!Array.isArray(headers)) {
     yield* Object.entries(headers);
     return;

@@ -64,7 +64,7 @@ export function headersOf(response: NodeResponse): HeaderTarget {
 /** A header's value as one text. */
 export function joined(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  return [value].flat().map(String).join(", ");
 }
 
 /** Headers that describe a body, and go when it goes; the app's cookies belong to its page as well. */

@@ -63,7 +63,7 @@ export class PackedFields implements Fields {
   latin1(name: string): string | undefined {
     const label = toLatin1(name);
     const reader = new PackReader(this.#packed, this.#start);
-    for (let passed = 0; !reader.isAtEnd; ) {
+    for (let passed = 0; !reader.isAtEnd;) {
       const length = reader.number();
       const isIt = length === label.length && this.#packed.startsWith(label, reader.at);
       reader.skip(length);
@@ -99,7 +99,9 @@ export class PackedFields implements Fields {
     return this.entries();
   }
 
-  forEach(callback: (bytes: Uint8Array, name: string, fields: ReadonlyMap<string, Uint8Array>) => void): void {
+  forEach(
+    callback: (bytes: Uint8Array, name: string, fields: ReadonlyMap<string, Uint8Array>) => void,
+  ): void {
     for (const [name, bytes] of this) callback(bytes, name, this);
   }
 
@@ -113,7 +115,7 @@ export class PackedFields implements Fields {
     if (this.#map !== undefined) return this.#map;
     const map = new Map<string, Uint8Array>();
     const reader = new PackReader(this.#packed, this.#start);
-    for (let passed = 0; !reader.isAtEnd; ) {
+    for (let passed = 0; !reader.isAtEnd;) {
       const name = reader.text();
       const tag = reader.number();
       map.set(name, Buffer.from(this.#value(reader, tag, passed), "latin1"));

@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { Context } from "./context.ts";
 import { commit, hasNothingToCommit } from "./commit.ts";
-import type { Ending, ResponseFate } from "./commit.ts";
+import type { ResponseFate, SessionUse } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
 import { agentOf, isSeenByPerson } from "./incoming.ts";
@@ -22,12 +22,11 @@ export type KeyOf<Data> = keyof Data & string;
  * is written in one patch when the handler has answered. What is awaited is written when called.
  */
 export class Session<Data extends object = Record<string, unknown>> extends SessionIdentity {
-  readonly #context: Context;
   readonly #request: Incoming;
   readonly #live: LiveRecord;
   readonly #data: SessionData;
-  #flashes: FlashQueue | undefined;
-  #permanent: boolean | undefined;
+  /** What a commit goes by. */
+  readonly #use: SessionUse;
   #loggedOut = false;
   #answered = false;
   #showedMessages = false;
@@ -36,19 +35,19 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   constructor(context: Context, live: LiveRecord, request: Incoming) {
     super(context, live);
     this.#live = live;
-    this.#context = context;
     this.#request = request;
     this.#data = new SessionData(context.codec, context.limits);
+    this.#use = { context, live, data: this.#data, flashes: undefined, permanent: undefined };
     this.#show();
   }
 
   /** Whether the session outlives the browser, for the hub's `permanentLifetime`. Default `false`. */
   get permanent(): boolean {
-    return this.#permanent ?? this.#live.current?.permanent ?? false;
+    return this.#use.permanent ?? this.#live.current?.permanent ?? false;
   }
   set permanent(permanent: boolean) {
     this.#assertWritable();
-    this.#permanent = permanent;
+    this.#use.permanent = permanent;
   }
 
   /** The value of a key, or `undefined`. Changing the object you get is noticed, and saved. */
@@ -108,7 +107,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     fn: (value: Data[Key] | undefined) => Data[Key],
   ): Promise<Data[Key] | undefined> {
     this.#assertWritable();
-    const written = await update(this.#context, this.#live, this.#data, {
+    const written = await update(this.#use.context, this.#live, this.#data, {
       key,
       fn: (value) => fn(value as Data[Key] | undefined), // oxlint-disable-line no-unsafe-type-assertion
     });
@@ -122,7 +121,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   flash(message: string, category = "message"): void {
     this.#assertUnanswered();
-    this.#queue.add(message, category, this.#context.clock.now());
+    this.#queue.add(message, category, this.#use.context.clock.now());
   }
 
   /** The messages that wait, in the order they were given. They go on waiting. */
@@ -140,11 +139,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
     this.#assertUnanswered();
     if (!isSeenByPerson(this.#request)) return [];
-    const withdrawn = this.#queue.withdraw(filter);
-    const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
-    const outcome =
-      remove.length > 0 ? await this.#live.patch({ remove, columns: this.#live.touch() }) : undefined;
-    const won = this.#queue.won(withdrawn, outcome?.kind === "applied" ? outcome.removed : []);
+    const won = await this.#queue.take(filter, this.#live);
     this.#showedMessages ||= won.length > 0;
     return won;
   }
@@ -160,10 +155,10 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
     this.#assertUnanswered();
-    await login(this.#context, this.#live, this.#data, {
+    await login(this.#use.context, this.#live, this.#data, {
       subject: checkedSubject(subject),
       keep: options.keep ?? [],
-      permanent: this.#permanent,
+      permanent: this.#use.permanent,
       agent: agentOf(this.#request),
     });
     this.#loggedOut = false;
@@ -180,11 +175,11 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async logout(): Promise<void> {
     this.#assertUnanswered();
     const id = await this.#live.inTurn(() => this.#live.end());
-    if (id !== undefined) this.#context.events.emit({ type: "logout", id });
+    if (id !== undefined) this.#use.context.events.emit({ type: "logout", id });
     this.#loggedOut = true;
-    this.#permanent = undefined;
+    this.#use.permanent = undefined;
     this.#data.forgetChanges();
-    this.#flashes?.forgetAdditions();
+    this.#use.flashes?.forgetAdditions();
     this.#show();
   }
 
@@ -198,7 +193,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async rotate(): Promise<void> {
     this.#assertWritable();
     const id = await this.#live.inTurn(() => this.#live.rotate());
-    if (id !== undefined) this.#context.events.emit({ type: "rotated", id });
+    if (id !== undefined) this.#use.context.events.emit({ type: "rotated", id });
   }
 
   /** For the hub: lays what this request has changed so far over the record as the store has it now. */
@@ -214,25 +209,13 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   settle(fate: ResponseFate): Promise<void> | undefined {
     if (this.#answered) return undefined;
     this.#answered = true;
-    const ending = this.#endingAs(fate);
     // After what the handler called and did not wait for.
-    return hasNothingToCommit(ending) ? undefined : ending.live.inTurn(() => commit(ending));
+    return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
   }
 
   /** For the hub: whether, as it stands, there is nothing to write. */
   get isQuiet(): boolean {
-    return this.#answered || hasNothingToCommit(this.#endingAs("seen"));
-  }
-
-  #endingAs(fate: ResponseFate): Ending {
-    return {
-      context: this.#context,
-      live: this.#live,
-      data: this.#data,
-      flashes: this.#flashes,
-      fate,
-      permanent: this.#permanent,
-    };
+    return this.#answered || hasNothingToCommit(this.#use);
   }
 
   /** For the hub: what to do with the session cookie. */
@@ -247,12 +230,16 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   #show(): void {
     this.#data.show(this.#live.current);
-    this.#flashes?.show(this.#live.current);
+    this.#use.flashes?.show(this.#live.current);
   }
 
   /** Made when it is needed: most requests have nothing to do with messages. */
   get #queue(): FlashQueue {
-    return (this.#flashes ??= new FlashQueue(this.#context.codec, this.#context.limits, this.#live.current));
+    return (this.#use.flashes ??= new FlashQueue(
+      this.#use.context.codec,
+      this.#use.context.limits,
+      this.#live.current,
+    ));
   }
 
   #assertWritable(): void {

@@ -1,5 +1,3 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
@@ -12,7 +10,7 @@ import type { Awaitable } from "../core/awaitable.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
-import { builtInSqlite } from "./sqlite/built-in.ts";
+import { blockingPatience, isBusy, openDatabase, resultCode } from "./sqlite/database.ts";
 
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -47,82 +45,6 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     return new SqliteStore(openDatabase(path, durability), patience);
   } catch (error) {
     throw error instanceof ConfigError ? error : asStoreError("open", error);
-  }
-}
-
-/** Later versions add statements at the end; one that is out is never changed. */
-const migrations = [
-  `CREATE TABLE coatcheck_session (
-    id TEXT NOT NULL PRIMARY KEY, subject TEXT, expires_at INTEGER NOT NULL, record BLOB NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
-  CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);`,
-];
-
-/** How many milliseconds the process may stand still for another one's write before it waits without blocking. */
-const blockingPatience = 10;
-/** The same at the start, where there is nothing else to do. */
-const startPatience = 10_000;
-
-function openDatabase(path: string, durability: "normal" | "full"): DatabaseSync {
-  const sqlite = builtInSqlite();
-  if (path !== ":memory:") {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // SQLite gives its -wal and -shm files the mode of the database (requirement 52).
-    closeSync(openSync(path, "a", 0o600));
-    chmodSync(path, 0o600);
-  }
-  const database = new sqlite.DatabaseSync(path, { timeout: startPatience });
-  try {
-    inWal(database);
-    database.exec(
-      `PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000`,
-    );
-    migrate(database);
-    database.exec(`PRAGMA busy_timeout = ${blockingPatience}`);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** Turning WAL on needs the file for itself for a moment, and SQLite does not wait for that by itself. */
-function inWal(database: DatabaseSync): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; ; waited += 10) {
-    try {
-      database.exec("PRAGMA journal_mode = wal");
-      return;
-    } catch (error) {
-      if (!isBusy(error) || waited >= startPatience) throw error;
-      Atomics.wait(pause, 0, 0, 10);
-    }
-  }
-}
-
-/** Processes that start together take turns here: the first migrates, the others find it done. */
-function migrate(database: DatabaseSync): void {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    database.exec("CREATE TABLE IF NOT EXISTS coatcheck_schema (version INTEGER NOT NULL) STRICT");
-    const found = database.prepare("SELECT max(version) AS version FROM coatcheck_schema").get();
-    const version = typeof found?.["version"] === "number" ? found["version"] : 0;
-    if (version > migrations.length) {
-      throw new ConfigError(
-        "CONFIG_INVALID",
-        "The database was made by a newer version of coatcheck; update this one.",
-      );
-    }
-    for (const [done, migration] of migrations.entries()) {
-      if (done < version) continue;
-      database.exec(migration);
-      database.prepare("INSERT INTO coatcheck_schema (version) VALUES (?)").run(done + 1);
-    }
-    database.exec("COMMIT");
-  } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
   }
 }
 
@@ -252,17 +174,6 @@ function recordOf(id: string, blob: Uint8Array): SessionRecord {
   throw new StoreError("RECORD_UNREADABLE", "read", "A record is damaged, or of an unknown format.", {
     transient: false,
   });
-}
-
-/** SQLite's primary result code in an error of `node:sqlite` (the low byte of the extended one), or 0. */
-function resultCode(error: unknown): number {
-  const code: unknown = error instanceof Error && "errcode" in error ? error.errcode : 0;
-  return typeof code === "number" ? code & 0xff : 0;
-}
-
-/** SQLITE_BUSY and SQLITE_LOCKED: somebody else is writing. */
-function isBusy(error: unknown): boolean {
-  return [5, 6].includes(resultCode(error));
 }
 
 const faults: Readonly<Record<number, readonly [StoreErrorCode, transient: boolean, what: string]>> = {

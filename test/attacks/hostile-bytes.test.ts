@@ -129,7 +129,8 @@ test("[47] what was not written by this package decodes to plain data or to a Sy
         String(error),
       );
     }
-    unpackRecord("id", Buffer.from(blob).toString("latin1"))?.fields.size;
+    const fields = unpackRecord("id", Buffer.from(blob).toString("latin1"))?.fields;
+    assert.ok(fields === undefined || fields.size <= blob.length);
   }
 });
 
