@@ -88,7 +88,7 @@ export function fastifySessions<Data extends object>(
         void refuse(request, reply, next);
         return;
       }
-      const exchange = sessions.exchange(incoming, [request, request.raw]);
+      const exchange = sessions.exchange(incoming, [request.raw]);
       holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
       exchange.run(next);
     });

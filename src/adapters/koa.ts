@@ -51,7 +51,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       }
       return;
     }
-    const exchange = sessions.exchange(incoming, [ctx, ctx.req, ctx.request]);
+    const exchange = sessions.exchange(incoming, [ctx.req]);
     const hold = holdResponse(ctx.res, exchange, async (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
       else if (options.unavailable === undefined) sendBare(ctx.res, unavailableAnswer);

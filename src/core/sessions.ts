@@ -99,7 +99,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer.
    */
   of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
-    const exchange = this.#exchanges.get(request);
+    const exchange = this.#exchangeOf(request);
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionOf());
   }
 
@@ -127,7 +127,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
 
   /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */
   cookies(request: object): Cookies {
-    const exchange = this.#exchanges.get(request);
+    const exchange = this.#exchangeOf(request);
     if (exchange === undefined) throw noSessionOf();
     return exchange.cookies();
   }
@@ -200,7 +200,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * For adapters: begins the exchange of a request. Run the handler in its `run`, call its `settle`
    * before the response's first byte leaves, and apply the headers that it answers.
    *
-   * @param handles what `of` will be called with.
+   * @param handles what `of` will be called with; also found from an object whose `req` or `raw` it is.
    */
   exchange(request: Incoming, handles: readonly object[]): Exchange<Data> {
     const exchange = new Exchange(this.#parts, request);
@@ -208,10 +208,24 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     return exchange;
   }
 
+  /** Frameworks wrap the server's request, and say so; one tie, to that, is enough for all of its wrappings. */
+  #exchangeOf(handle: Wrapping): Exchange<Data> | undefined {
+    const own = this.#exchanges.get(handle);
+    if (own !== undefined) return own;
+    const inner = handle.req ?? handle.raw;
+    return typeof inner === "object" && inner !== null ? this.#exchanges.get(inner) : undefined;
+  }
+
   /** For adapters: notes that a request's handler failed, where its exchange is out of reach. */
   fail(request: object, error: unknown): void {
-    this.#exchanges.get(request)?.fail(error);
+    this.#exchangeOf(request)?.fail(error);
   }
+}
+
+/** What a framework gives to its handlers. */
+interface Wrapping {
+  readonly req?: unknown;
+  readonly raw?: unknown;
 }
 
 function noSessionOf(): MisuseError {
