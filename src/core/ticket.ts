@@ -83,8 +83,9 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
   const given = Buffer.alloc(macLength);
   const made = Buffer.alloc(macLength);
   // A ticket comes with every request of its visitor. What was found right once is right as long as the keys
-  // are the same; only whole tickets are found here, so nobody can feel their way to one.
-  const recent = new Recent<{ readonly text: string; readonly ticket: OpenedTicket }>(recentTickets);
+  // are the same. Ids are no secret, so whoever knows one gets as far as the comparison, which takes its time.
+  const recent = new Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }>(recentTickets);
+  const whole = Buffer.alloc(length);
   // No part can hold a line feed, so the parts can't be shifted against each other.
   const textOf = (id: string, secret: string): string => `ticket\n${cookieName}\n${id}\n${secret}`;
   return {
@@ -96,7 +97,8 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
       if (value.length !== length) return "malformed";
       const fingerprint = fingerprintOf(value, 0);
       const known = recent.get(fingerprint);
-      if (known !== undefined && known.text === value) return known.ticket;
+      if (known !== undefined && whole.write(value) === length && timingSafeEqual(whole, known.bytes))
+        return known.ticket;
       // A text of its own: one that is cut out of a request's headers keeps all of them.
       const text = Buffer.from(value).toString();
       const parts = shape.exec(text);
@@ -112,7 +114,9 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
       });
       if (age === -1) return "forged";
       const ticket = { id, secret, verifier: verifierOf({ id, secret }), aged: age > 0 };
-      recent.set(fingerprint, { text, ticket });
+      const bytes = Buffer.alloc(length);
+      bytes.write(text);
+      recent.set(fingerprint, { bytes, ticket });
       return ticket;
     },
   };
