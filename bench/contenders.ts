@@ -1,4 +1,5 @@
-import type { Site } from "./site.ts";
+import { requests } from "./site.ts";
+import type { RequestName, Site } from "./site.ts";
 import { storeKinds } from "./coatcheck/hub.ts";
 import type { StoreKind } from "./coatcheck/hub.ts";
 
@@ -26,6 +27,8 @@ export interface Contender {
   readonly title: string;
   /** Its package, or `undefined` for the framework alone. */
   readonly package: string | undefined;
+  /** What it is asked for. */
+  readonly requests: readonly RequestName[];
   /** Where its sessions are kept. */
   readonly keeps: "nothing" | "memory" | "cookie" | "sqlite" | "redis" | "postgres";
   /** Makes the app: in a process that does nothing else. */
@@ -34,12 +37,19 @@ export interface Contender {
 
 function bare(framework: Framework, open: () => Site | Promise<Site>): Contender {
   const title = `bare ${frameworkTitles[framework]}`;
-  return { id: `${framework}/bare`, framework, title, package: undefined, keeps: "nothing", open };
+  return { id: `${framework}/bare`, framework, title, package: undefined, requests, keeps: "nothing", open };
 }
 
 function empty(framework: Framework, open: () => Site | Promise<Site>): Contender {
-  const title = `${frameworkTitles[framework]} with an empty middleware`;
-  return { id: `${framework}/empty`, framework, title, package: undefined, keeps: "nothing", open };
+  return {
+    id: `${framework}/empty`,
+    framework,
+    title: `${frameworkTitles[framework]} with an empty middleware`,
+    package: undefined,
+    requests: ["untouched"],
+    keeps: "nothing",
+    open,
+  };
 }
 
 const bares: readonly Contender[] = [
@@ -94,6 +104,7 @@ function ours(framework: Exclude<Framework, "remix">): Contender[] {
     framework,
     title: `Coatcheck, ${storeTitles[kind]}`,
     package: "coatcheck",
+    requests,
     keeps: kind === "redis-near" ? "redis" : kind,
     open: async () => (await import("./coatcheck/sites.ts"))[framework](kind),
   }));
@@ -109,7 +120,7 @@ function peer(
   open: Open,
 ): Contender {
   const [packageName = ""] = title.split(",");
-  return { id: `${framework}/${name}`, framework, title, package: packageName, keeps, open };
+  return { id: `${framework}/${name}`, framework, title, package: packageName, requests, keeps, open };
 }
 
 const peers: readonly Contender[] = [

@@ -48,7 +48,7 @@ export async function measureTraffic(
   const settings = { BENCH_REDIS: redis.url, BENCH_POSTGRES: postgres.url };
   const traffic: Traffic[] = [];
   try {
-    for (const contender of chosen(only)) {
+    for (const contender of whole(only)) {
       process.stderr.write(`\r${"round trips of".padEnd(20)}${contender.id.padEnd(40)}`);
       await ifItStarts(contender, async () => {
         const { site, cookies } = await ground.start(contender, visitors, settings, asked);
@@ -84,7 +84,7 @@ export async function measureUpkeep(
   visitors: Visitors,
   only: readonly string[],
 ): Promise<Upkeep[]> {
-  const times = new Map<Contender, number[]>(chosen(only).map((contender) => [contender, []]));
+  const times = new Map<Contender, number[]>(whole(only).map((contender) => [contender, []]));
   for (let round = 0; round < starts; round++) {
     for (const [contender, milliseconds] of times) {
       process.stderr.write(`\r${`start ${round + 1} of`.padEnd(20)}${contender.id.padEnd(40)}`);
@@ -130,4 +130,9 @@ async function ifItStarts(contender: Contender, work: () => Promise<void>): Prom
   } catch (error) {
     console.error(`${contender.id} is left out: ${reasonOf(error)}`);
   }
+}
+
+/** Who takes part with all kinds of requests. */
+function whole(only: readonly string[]): readonly Contender[] {
+  return chosen(only).filter((one) => one.requests.length === requests.length);
 }

@@ -102,6 +102,8 @@ export function requestTable(results: readonly RequestResult[], request: Request
   const own = results.filter((one) => one.request === request);
   const bare = (framework: Framework): number =>
     own.find(({ contender }) => contender === `${framework}/bare`)?.instructions ?? Number.NaN;
+  // Not every machine counts them.
+  const areCounted = own.some(({ instructions }) => instructions !== undefined);
   const rows = frameworks.flatMap((framework) =>
     own
       .filter(({ contender }) => frameworkOf.get(contender) === framework)
@@ -115,23 +117,11 @@ export function requestTable(results: readonly RequestResult[], request: Request
           isBare ? "1" : withSpread(ratio, 2),
           cpu.median.toFixed(1),
           isBare ? "" : withSpread(added, 1),
-          isBare || Number.isNaN(more) ? "" : more.toFixed(0),
-        ];
+        ].concat(areCounted ? [isBare || Number.isNaN(more) ? "" : more.toFixed(0)] : []);
       }),
   );
-  return table(
-    [
-      "framework",
-      "contender",
-      "requests/s",
-      "of bare",
-      "CPU, us",
-      "added CPU, us",
-      "added instructions, 1000",
-    ],
-    rows,
-    [2, 3, 4, 5, 6],
-  );
+  const head = ["framework", "contender", "requests/s", "of bare", "CPU, us", "added CPU, us"];
+  return table(areCounted ? [...head, "added instructions, 1000"] : head, rows, [2, 3, 4, 5, 6]);
 }
 
 function withSpread({ median, min, max }: Spread, digits: number): string {
@@ -346,7 +336,7 @@ function method(effort: Effort | undefined): string {
 5. Contenders on the same framework take turns (A B C A B C …): ${rounds} rounds, after one that is not counted; a turn takes ${turn} ms.
 6. Each turn is compared with the bare framework's of the same round; the tables show the median, and the least and the most.
 7. "CPU" is the processor time of the app's process for one request, as the system counts it; databases' is not in it.
-8. "Added CPU" is the difference to the bare framework: what sessions cost.
+8. "Added CPU" is the difference to the bare framework: what sessions cost. An empty middleware shows what the framework itself takes of it.
 9. Where the machine counts instructions, one more round does: unlike time, they hardly depend on what else it does.
 10. A counter is exact in Coatcheck (\`update\`); others do what they do.
 11. Others run with their defaults, except for what their own guides turn off, and for what the tables say.

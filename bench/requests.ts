@@ -50,7 +50,7 @@ const filled = 100_000;
 /** A turn of logins ends here, so that what they leave behind does not slow everybody down. */
 const mostLogins = 5000;
 /** What comes before anything is counted, of each kind of request. */
-const warmRequests = 10_000;
+const warmRequests = 50_000;
 const warmMilliseconds = 2500;
 
 /** Where the sites of one run find their databases, and everything is taken away at the end. */
@@ -184,6 +184,7 @@ export async function measureRequests(
     for (const { site, slices, instructions } of runners) {
       if (absences.some(({ contender }) => contender === site.contender.id)) continue;
       for (const request of effort.requests) {
+        if (!site.contender.requests.includes(request)) continue;
         const comparison = compare(slices.get(request) ?? [], bare.slices.get(request) ?? []);
         const found = instructions.get(request);
         results.push({
@@ -221,6 +222,7 @@ async function rounds(
       for (const { site, cookies, slices, instructions } of runners) {
         const contender = site.contender.id;
         if (failed.some((absence) => absence.contender === contender)) continue;
+        if (!site.contender.requests.includes(request)) continue;
         try {
           if (round > effort.rounds) {
             instructions.set(request, await counted(site, cookies, request, visitors, effort.turn));

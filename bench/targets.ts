@@ -40,7 +40,12 @@ export function targetsOf(findings: Findings): Target[] {
     ];
     const value = own === undefined || bare === undefined ? undefined : bare.cpu.median / own.cpu.median;
     const least = framework === "fastify" ? 0.95 : 0.97;
-    const text = `${value?.toFixed(2)} by processor time, ${own?.ratio.median.toFixed(2)} by requests/s`;
+    const empty = of(`${framework}/empty`, "untouched");
+    const floor =
+      empty === undefined || bare === undefined
+        ? ""
+        : `; an empty middleware ${(bare.cpu.median / empty.cpu.median).toFixed(2)}`;
+    const text = `${value?.toFixed(2)} by processor time, ${own?.ratio.median.toFixed(2)} by requests/s${floor}`;
     return check(
       `untouched, ${framework}`,
       `at least ${least} of bare`,
