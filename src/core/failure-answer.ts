@@ -2,6 +2,7 @@ import { StoreError } from "../errors.ts";
 import { takeHead } from "./node-head.ts";
 import { headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
+import { isReplayed } from "./outlets.ts";
 import type { Outlet, Outlets, Taker } from "./outlets.ts";
 import { applyHeaders } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
@@ -37,7 +38,7 @@ export class FailureAnswer implements Taker {
   /** Once the error is answered, what the handler still writes goes nowhere. */
   take(outlet: Outlet, args: readonly unknown[]): unknown {
     const response = this.#response;
-    if (this.#isGiven) return discard(response, outlet, args);
+    if (this.#isGiven && !isReplayed(response)) return discard(response, outlet, args);
     let sent = args;
     if (this.#owed !== undefined) {
       if (outlet === "writeHead") sent = takeHead(response, args);

@@ -3,12 +3,12 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
 import { discard, FailureAnswer } from "./failure-answer.ts";
 import { assertWritable, refuseHeader } from "./node-errors.ts";
-import { checkHead, headWith, isStatus, takeHead } from "./node-head.ts";
+import { checkHead, headWith, isStatus, keepHeaders } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
 import { clearPage, headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
-import { interceptOutlets } from "./outlets.ts";
-import type { Outlet, Outlets, Taker } from "./outlets.ts";
+import { interceptOutlets, replay } from "./outlets.ts";
+import type { Call, Outlet, Outlets, Taker } from "./outlets.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import { dressAsHeaded, dressAsWritten, undressHead } from "./shut-response.ts";
@@ -58,7 +58,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   /** What writeHead was given, until it leaves. */
   #head: Head | undefined;
   /** What came after, while it waits for the commit. */
-  #calls: { readonly outlet: Outlet; readonly args: readonly unknown[] }[] | undefined;
+  #calls: Call[] | undefined;
   #isShut = false;
   #isEnded = false;
   #status = 200;
@@ -154,7 +154,12 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       this.#status = response.statusCode;
     }
     if (!this.#exchange.isQuiet) {
-      if (this.#head !== undefined) checkHead(this.#head);
+      try {
+        if (this.#head !== undefined) checkHead(this.#head);
+      } catch (error) {
+        this.abandon();
+        throw error;
+      }
       if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
     }
     const settled = this.#exchange.settle({ status: this.#status });
@@ -201,12 +206,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     this.#sendHead(headers);
     const calls = this.#calls ?? [];
     this.#calls = undefined;
-    let isFull = false;
-    for (const { outlet, args } of calls) {
-      const result = this.#send(outlet, args);
-      if (outlet === "write") isFull = result === false;
-    }
-    if (!this.#isEnded && !isFull) this.#response.emit("drain");
+    if (!replay(this.#response, this.#outlets, calls) && !this.#isEnded) this.#response.emit("drain");
   }
 
   /** Opens the way, with the head that waited and what the session makes the response carry. */
@@ -253,7 +253,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   #dropHead(): void {
     this.#isShut = false;
     undressHead(this.#response);
-    if (this.#head !== undefined) takeHead(this.#response, this.#head);
+    if (this.#head !== undefined) keepHeaders(this.#response, this.#head);
     this.#head = undefined;
     clearPage(this.#response);
   }

@@ -42,6 +42,16 @@ export function takeHead(response: NodeResponse, head: Head): Head {
   return typeof message === "string" ? [status, message] : [status];
 }
 
+/** The same for a head that will not be sent, as far as Node would take it. */
+export function keepHeaders(response: NodeResponse, head: Head): void {
+  try {
+    checkHead(head);
+    takeHead(response, head);
+  } catch {
+    // The handler has been told, or will be answered for by an error's page.
+  }
+}
+
 /** A head with what the session makes a response carry, to be given to writeHead. */
 export function headWith(response: NodeResponse, head: Head, headers: ResponseHeaders): Head {
   if (isUntouched(headers)) return head;

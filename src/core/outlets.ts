@@ -11,6 +11,41 @@ export interface Taker {
 /** A response's outlets as they were. */
 export type Outlets = Readonly<Record<Outlet, (...args: unknown[]) => unknown>>;
 
+/** A call of an outlet that waits. */
+export interface Call {
+  readonly outlet: Outlet;
+  readonly args: readonly unknown[];
+}
+
+/** Whose calls are being made up for. */
+let replayed: NodeResponse | undefined;
+
+/**
+ * Makes the calls that waited. What the outlets call of each other meanwhile, as Node's `end` does `writeHead`
+ * and `write`, is not the handler's: another hub's taker must let it pass, see {@link isReplayed}.
+ *
+ * @returns whether the last write was one too many for now.
+ */
+export function replay(response: NodeResponse, outlets: Outlets, calls: readonly Call[]): boolean {
+  const before = replayed;
+  replayed = response;
+  try {
+    let isFull = false;
+    for (const { outlet, args } of calls) {
+      const result = Reflect.apply(outlets[outlet], response, args);
+      if (outlet === "write") isFull = result === false;
+    }
+    return isFull;
+  } finally {
+    replayed = before;
+  }
+}
+
+/** Whether calls of this response that waited are being made. */
+export function isReplayed(response: NodeResponse): boolean {
+  return replayed === response;
+}
+
 /** Where a response holds its taker. A symbol, so that it is found through proxies, too. */
 const taker = Symbol("coatcheck.taker");
 

@@ -120,6 +120,8 @@ testEverywhere(
     for (let turns = 0; turns < 5; turns++) await turn();
     assert.equal(answered, false);
     site.clock.advance(1);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    assert.equal(answered, true, "there is an end to its patience");
     assert.equal((await response).status, 503);
     assert.ok(events.some((event) => event.type === "store-failed" && event.code === "STORE_TIMEOUT"));
     site.store.before = () => {};

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { parse as honoParse } from "hono/utils/cookie";
-import { parseCookieHeader } from "../../src/core/cookie-header.ts";
+import { cookieValues, parseCookieHeader } from "../../src/core/cookie-header.ts";
 import { CookieJar } from "../support/cookie-jar.ts";
 
 /** The same once more, word by word from RFC 6265bis 5.4 and 4.2: slow, and simple enough to be believed. */
@@ -59,6 +59,21 @@ test("it reads any header as the slow reading from the RFC does, and never throw
   fc.assert(
     fc.property(header, (text) => {
       assert.deepEqual(parseCookieHeader(text), reference(text));
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
+test("the values of one name are those that reading all of them finds under it", () => {
+  const name = fc.oneof(piece, fc.string({ unit: "binary", minLength: 1, maxLength: 3 }));
+  const many = fc
+    .array(fc.constantFrom("a=1;", "a;", ";", "b = 2 ;"), { minLength: 250, maxLength: 265 })
+    .map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(fc.oneof({ arbitrary: header, weight: 20 }, many), name, (text, other) => {
+      const all = parseCookieHeader(text);
+      for (const each of [other, ...all.keys()])
+        assert.deepEqual(cookieValues(text, each), all.get(each) ?? [], JSON.stringify([text, each]));
     }),
     { numRuns: 20_000 },
   );

@@ -80,6 +80,23 @@ test("[54] the first key seals, all of them open, and what an older one sealed i
   assert.deepEqual(createSealer(createKeyring(newer), "field").unseal("record", "d:x", young), plain);
 });
 
+test("[58] a key that was derived a moment ago is used for its own context and key alone, however alike they are", () => {
+  const [one, other] = ["AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAQ"];
+  const newer = generateSecret();
+  const both = createSealer(createKeyring([newer, secret]), "field");
+  const old = sealer.seal(one, "d:x", plain);
+  // Each right after the other, so that the one before is what was derived last.
+  for (let times = 0; times < 2; times++) {
+    assert.deepEqual(both.unseal(one, "d:x", old), plain);
+    assert.equal(both.unseal(other, "d:x", old), undefined);
+    const young = both.seal(one, "d:x", plain);
+    assert.deepEqual(createSealer(createKeyring(newer), "field").unseal(one, "d:x", young), plain);
+    assert.equal(both.unseal(other, "d:x", young), undefined);
+    assert.deepEqual(both.unseal(one, "d:x", young), plain);
+    assert.deepEqual(sealer.unseal(one, "d:x", old), plain);
+  }
+});
+
 test("[59] no nonce comes twice, and equal texts look different", () => {
   const nonces = new Set<string>();
   for (let at = 0; at < 20_000; at++) {

@@ -91,6 +91,48 @@ test("what has not the shape of a ticket is malformed, and what has it without o
   assert.equal(createTicketOffice(createKeyring(secret), "session").open(signed), "forged");
 });
 
+test("what was opened a moment ago opens as the whole text alone, however alike another begins", () => {
+  const fresh = createTicketOffice(createKeyring(secret), "__Host-session");
+  const signed = fresh.sign(ticket);
+  const opened = fresh.open(signed);
+  assert.deepEqual(opened, { ...ticket, verifier: verifierOf(ticket), aged: false });
+  for (let at = 5; at < signed.length; at++) {
+    for (const letter of ["A", "Q", "-"]) {
+      if (signed[at] === letter || signed[at] === ".") continue;
+      const forgery = signed.slice(0, at) + letter + signed.slice(at + 1);
+      // Twice: an answer that is kept must not be another one.
+      for (let times = 0; times < 2; times++) assert.equal(typeof fresh.open(forgery), "string", forgery);
+      assert.deepEqual(fresh.open(signed), opened, "a forgery that begins like it shuts nobody out");
+    }
+  }
+});
+
+test("a mac that is wrong is wrong again, also before the ticket itself was ever seen", () => {
+  const fresh = createTicketOffice(createKeyring(secret), "__Host-session");
+  const signed = fresh.sign(ticket);
+  const forgery = signed.slice(0, 67) + "A".repeat(22);
+  for (let times = 0; times < 3; times++) assert.equal(fresh.open(forgery), "forged");
+  assert.equal(typeof fresh.open(signed), "object");
+});
+
+test("[54] what one office has opened, an office of other keys or of another name has to find out itself", () => {
+  const newer = `${secret}-newer`;
+  const signed = office.sign(ticket);
+  const offices = {
+    same: createTicketOffice(createKeyring(secret), "__Host-session"),
+    rotated: createTicketOffice(createKeyring([newer, secret]), "__Host-session"),
+    removed: createTicketOffice(createKeyring(newer), "__Host-session"),
+    renamed: createTicketOffice(createKeyring(secret), "__Host-other"),
+  };
+  for (let times = 0; times < 2; times++) {
+    const seen = Object.values(offices).map((each) => {
+      const found = each.open(signed);
+      return typeof found === "string" ? found : found.aged;
+    });
+    assert.deepEqual(seen, [false, true, "forged", "forged"]);
+  }
+});
+
 test("[95] verifiers of unequal length are unequal, and no error", () => {
   const verifier = verifierOf(ticket);
   assert.equal(verifiersEqual(verifier, verifierOf({ ...ticket })), true);

@@ -109,8 +109,8 @@ export const mutants: readonly Mutant[] = [
     "a ticket is taken for its id alone",
     "S8",
     "src/core/opening.ts",
-    "if (!isVerifierOf(record.verifier, ticket))",
-    "if (!isVerifierOf(record.verifier, ticket) && now < 0)",
+    "if (!verifiersEqual(record.verifier, ticket.verifier))",
+    "if (!verifiersEqual(record.verifier, ticket.verifier) && now < 0)",
   ),
   race(
     "a logout clears the cookie and nothing else",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionRecord } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
+import { SharedValues } from "../../src/stores/memory/shared-values.ts";
 
 const record: SessionRecord = {
   id: "AAAAAAAAAAAAAAAAAAAAAA",
@@ -43,3 +44,102 @@ test("a value that many records hold is there as long as one of them is", async 
     assert.equal((await store.read(id, 0))?.fields.get("m:agent"), undefined);
   }
 });
+
+/** A record of these columns whose one field is long enough to be shared. */
+function withAgent(id: string, letter: number, columns: Partial<SessionRecord> = {}): SessionRecord {
+  return { ...record, id, fields: new Map([["m:agent", new Uint8Array(100).fill(letter)]]), ...columns };
+}
+
+function agentOf(read: SessionRecord | null): number | undefined {
+  return read?.fields.get("m:agent")?.[0];
+}
+
+test("a field that is read late is its own record's, though another's value took its number meanwhile", async () => {
+  const store = memoryStore();
+  void store.create(withAgent("one", 65));
+  void store.create(withAgent("two", 65));
+  const early = await store.read("two", 0);
+  const patched = await store.read("two", 0);
+  for (const id of ["one", "two"]) void store.patch(id, { epoch: 0, retain: [] }, 0);
+  for (const id of ["three", "four", "five"]) void store.create(withAgent(id, 66));
+  assert.equal(agentOf(early), 65);
+  assert.deepEqual(
+    [...(patched?.fields.values() ?? [])].map((bytes) => bytes[0]),
+    [65],
+  );
+  assert.equal(agentOf(await store.read("five", 0)), 66);
+});
+
+test("a shared value is counted once for each record that holds it, and forgotten with the last", async (t) => {
+  const uses = new Map<number, number>();
+  // oxlint-disable-next-line typescript/unbound-method -- they are called on the values
+  const { use, release } = SharedValues.prototype;
+  t.mock.method(SharedValues.prototype, "use", function (this: SharedValues, text: string) {
+    const number = use.call(this, text);
+    if (number !== undefined) uses.set(number, (uses.get(number) ?? 0) + 1);
+    return number;
+  });
+  t.mock.method(SharedValues.prototype, "release", function (this: SharedValues, number: number) {
+    uses.set(number, (uses.get(number) ?? 0) - 1);
+    release.call(this, number);
+  });
+  const store = memoryStore({ maxRecords: 6 });
+  const letters = new Map<string, number>();
+  let ids = 0;
+  const random = mulberry(7);
+  const pick = (count: number): number => Math.floor(random() * count);
+  const anyId = (): string => [...letters.keys()][pick(letters.size)] ?? "";
+  for (let step = 0; step < 3000; step++) {
+    const letter = 65 + pick(3);
+    const id = anyId();
+    const now = step;
+    switch (pick(6)) {
+      case 0:
+      case 1: {
+        const made = `id ${ids++}`;
+        const subject = pick(2) === 0 ? null : "leo";
+        const times = { createdAt: now, lastSeenAt: now, idleTimeout: 1 + pick(400) };
+        void store.create(withAgent(made, letter, { subject, ...times }));
+        letters.set(made, letter);
+        break;
+      }
+      case 2:
+        void store.patch(
+          id,
+          { epoch: 0, set: new Map([["m:agent", new Uint8Array(100).fill(letter)]]) },
+          now,
+        );
+        if ((await store.read(id, now)) !== null) letters.set(id, letter);
+        break;
+      case 3:
+        void store.patch(id, { epoch: 0, columns: { subject: "ada", lastSeenAt: now } }, now);
+        break;
+      case 4:
+        void store.patch(id, { epoch: 0, set: new Map([["d:a", Uint8Array.of(1)]]) }, now);
+        break;
+      default:
+        void store.sweep(now, 2);
+    }
+    for (const [each, wanted] of letters) {
+      const read = await store.read(each, now);
+      if (read === null) letters.delete(each);
+      else assert.equal(agentOf(read), wanted);
+    }
+    for (const count of uses.values())
+      assert.ok(count >= 0 && count <= 6, "no more uses than records, nor fewer than none");
+  }
+  void store.sweep(1e9, 100);
+  assert.ok(uses.size > 0);
+  assert.deepEqual(new Set(uses.values()), new Set([0]));
+});
+
+/** A generator of random numbers that begins with a seed (Mulberry32). */
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

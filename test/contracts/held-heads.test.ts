@@ -1,0 +1,381 @@
+// What a Node response does with the head that a handler gives it: merged with what the session makes it
+// carry, sent as it is, or refused.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, request as httpRequest, Server as HttpServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo, Server } from "node:net";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { createSessions, generateSecret, StoreError } from "coatcheck";
+import type { Session, Sessions } from "coatcheck";
+import { expressSessions } from "coatcheck/express";
+import { memoryStore } from "coatcheck/memory";
+import { nodeSessions } from "coatcheck/node";
+import { probeStore } from "coatcheck/testing";
+import express from "express";
+
+interface Data {
+  a: string;
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+async function opened(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    if (server instanceof HttpServer) server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+function overHttp2(listener: Listener): Server {
+  return createHttp2Server((request, response) =>
+    // The compatibility layer is made to be taken for HTTP/1's.
+    listener(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  );
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** The values of a header, one for each line. */
+  readonly lines: (name: string) => string[];
+}
+
+async function get(t: TestContext, listener: Listener): Promise<Answer> {
+  const port = await opened(
+    t,
+    createServer((request, response) => void listener(request, response)),
+  );
+  const sent = httpRequest({ port, host: "127.0.0.1", agent: false }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const body = (await response.toArray()).map(String).join("");
+  const { rawHeaders } = response;
+  const lines = (name: string): string[] =>
+    rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+  return { status: response.statusCode ?? 0, body, lines };
+}
+
+function aHub(name = "__Host-session"): Sessions<Data> {
+  return createSessions<Data>({ secret: generateSecret(), store: memoryStore(), cookie: { name } });
+}
+
+/** What a handler may do with its session. */
+const uses: Readonly<Record<string, (session: Session<Data>) => unknown>> = {
+  "is read": (session) => session.get("a"),
+  "is written to": (session) => session.set("a", "A"),
+  "is logged in": async (session) => session.login("ana"),
+};
+
+const spellings: Readonly<Record<string, (name: string) => string>> = {
+  "as usual": (name) => name,
+  "in lower case": (name) => name.toLowerCase(),
+  "in upper case": (name) => name.toUpperCase(),
+};
+
+for (const [use, run] of Object.entries(uses)) {
+  for (const when of ["before", "after"] as const) {
+    const sends = async (
+      t: TestContext,
+      write: (response: ServerResponse) => unknown,
+      prepare: (response: ServerResponse) => unknown = () => undefined,
+    ): Promise<Answer> => {
+      const hub = aHub();
+      return get(
+        t,
+        nodeSessions(hub, async (request, response) => {
+          prepare(response);
+          if (when === "before") await run(await hub.of(request));
+          write(response);
+          if (when === "after") await run(await hub.of(request));
+          response.end("page");
+        }),
+      );
+    };
+
+    const assertMerged = ({ status, body, lines }: Answer): void => {
+      assert.deepEqual([status, body], [201, "page"]);
+      const cookies = lines("set-cookie");
+      assert.deepEqual(cookies.slice(0, 2), ["own=1", "more=2"]);
+      assert.equal(cookies.length, use === "is read" ? 2 : 3);
+      if (use !== "is read") assert.match(cookies[2] ?? "", /^__Host-session=/);
+      assert.deepEqual(lines("vary"), ["Accept, Cookie"]);
+      assert.deepEqual(lines("cache-control"), [use === "is read" ? "private, no-cache" : "no-store"]);
+      assert.deepEqual(lines("x-own"), ["yes"]);
+    };
+
+    for (const [how, spell] of Object.entries(spellings)) {
+      const headersOf = () => ({
+        [spell("Set-Cookie")]: ["own=1", "more=2"],
+        [spell("Vary")]: "Accept",
+        [spell("Cache-Control")]: "public, max-age=60",
+        [spell("X-Own")]: "yes",
+      });
+
+      test(`a session that ${use} ${when} writeHead adds to its headers, in an object, ${how}`, async (t) => {
+        const headers = headersOf();
+        assertMerged(await sends(t, (response) => response.writeHead(201, headers)));
+        assert.deepEqual(headers, headersOf(), "the handler's own object stays what it was");
+        assertMerged(await sends(t, (response) => response.writeHead(201, "Made", headers)));
+      });
+
+      test(`a session that ${use} ${when} writeHead adds to its headers, in a list, ${how}`, async (t) => {
+        const list = Object.entries(headersOf()).flatMap(([name, value]) =>
+          [value].flat().flatMap((each) => [name, each]),
+        );
+        const given = [...list];
+        assertMerged(await sends(t, (response) => response.writeHead(201, list)));
+        assert.deepEqual(list, given);
+      });
+
+      test(`a session that ${use} ${when} writeHead adds to headers that were set before, ${how}`, async (t) => {
+        const { [spell("X-Own")]: own, ...before } = headersOf();
+        const answer = await sends(
+          t,
+          (response) => response.writeHead(201, { "x-own": own }),
+          (response) => {
+            for (const [name, value] of Object.entries(before)) response.setHeader(name, value ?? "");
+          },
+        );
+        assertMerged(answer);
+      });
+    }
+
+    test(`a session that ${use} ${when} writeHead adds to a single cookie, and to no headers at all`, async (t) => {
+      const single = await sends(t, (response) => response.writeHead(200, { "set-cookie": "own=1" }));
+      assert.equal(single.lines("set-cookie").length, use === "is read" ? 1 : 2);
+      assert.equal(single.lines("set-cookie")[0], "own=1");
+      const bare = await sends(t, (response) => response.writeHead(200));
+      assert.equal(bare.lines("set-cookie").length, use === "is read" ? 0 : 1);
+      assert.deepEqual(bare.lines("vary"), ["Cookie"]);
+    });
+  }
+}
+
+test("a head that nobody's session adds to is sent as it is", async (t) => {
+  const headers = { "Cache-Control": "public, max-age=60", vary: "Accept" };
+  const { lines } = await get(
+    t,
+    nodeSessions(aHub(), (_request, response) => response.writeHead(200, headers).end("page")),
+  );
+  assert.deepEqual([lines("cache-control"), lines("vary")], [["public, max-age=60"], ["Accept"]]);
+  assert.deepEqual([lines("set-cookie"), Object.keys(headers).length], [[], 2]);
+});
+
+/** Ways to answer through a response that several hubs hold. */
+const answers: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
+  end: (response) => response.end("page"),
+  "write and end": (response) => {
+    response.write("pa");
+    response.end("ge");
+  },
+  "writeHead with an object": (response) => response.writeHead(200, { vary: "Accept" }).end("page"),
+  "writeHead with a list": (response) => response.writeHead(200, ["vary", "Accept"]).end("page"),
+  "flushHeaders and end": (response) => {
+    response.flushHeaders();
+    response.end("page");
+  },
+};
+
+for (const [how, answer] of Object.entries(answers)) {
+  test(`three hubs hold one response, and each sets its cookie: ${how}`, { timeout: 20_000 }, async (t) => {
+    const hubs = [aHub("one"), aHub("two"), aHub("three")] as const;
+    const [one, two, three] = hubs;
+    const handler: Listener = async (request, response) => {
+      for (const hub of hubs) (await hub.of(request)).set("a", "A");
+      answer(response);
+    };
+    const { status, body, lines } = await get(
+      t,
+      nodeSessions(one, nodeSessions(two, nodeSessions(three, handler))),
+    );
+    assert.deepEqual([status, body], [200, "page"]);
+    const names = lines("set-cookie").map((line) => line.split("=")[0] ?? "");
+    assert.deepEqual(names.toSorted(), ["one", "three", "two"]);
+  });
+
+  for (const failing of [0, 1]) {
+    test(
+      `of two hubs one fails to commit, and its error is the answer: ${how}, ${failing === 0 ? "outer" : "inner"}`,
+      { timeout: 20_000 },
+      async (t) => {
+        const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
+        const [outer, inner] = probes.map(({ store }, at) =>
+          createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
+        );
+        assert.ok(outer && inner);
+        const probe = probes[failing];
+        assert.ok(probe);
+        probe.around = () => {
+          throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+        };
+        const handler: Listener = async (request, response) => {
+          for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
+          answer(response);
+        };
+        const { status, body } = await get(t, nodeSessions(outer, nodeSessions(inner, handler)));
+        assert.equal(status, 503);
+        assert.doesNotMatch(body, /page/);
+      },
+    );
+  }
+}
+
+for (const failing of [undefined, 0, 1]) {
+  const what = failing === undefined ? "each sets its cookie" : `number ${failing} fails to commit`;
+  test(`HTTP/2: two hubs hold one response, and ${what}`, { timeout: 20_000 }, async (t) => {
+    const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
+    const [outer, inner] = probes.map(({ store }, at) =>
+      createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
+    );
+    assert.ok(outer && inner);
+    const probe = failing === undefined ? undefined : probes[failing];
+    if (probe !== undefined) {
+      probe.around = () => {
+        throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+      };
+    }
+    const handler: Listener = async (request, response) => {
+      for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
+      response.writeHead(200, { vary: "Accept" }).end("page");
+    };
+    const server = overHttp2(nodeSessions(outer, nodeSessions(inner, handler)));
+    const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
+    t.after(() => client.destroy());
+    const stream = client.request({ ":path": "/" });
+    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+    const body = (await stream.toArray()).map(String).join("");
+    assert.equal(headers[":status"], failing === undefined ? 200 : 503);
+    if (failing === undefined) {
+      assert.equal(body, "page");
+      assert.equal([headers["set-cookie"]].flat().length, 2);
+    } else assert.match(body, /^The site can't tell who you are right now/);
+  });
+}
+
+test("Express: two hubs in one app each set their cookie", { timeout: 20_000 }, async (t) => {
+  const [one, two] = [aHub("one"), aHub("two")];
+  const app = express();
+  app.use(expressSessions(one), expressSessions(two));
+  app.get("/", async (req, res) => {
+    (await one.of(req)).set("a", "A");
+    (await two.of(req)).set("a", "A");
+    res.json({ page: true });
+  });
+  const { status, lines } = await get(t, app);
+  assert.deepEqual([status, lines("set-cookie").length], [200, 2]);
+});
+
+const badHeads: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
+  "a value": (response) => response.writeHead(200, { "x-good": "1", "x-bad": "a\nb" }),
+  "a name": (response) => response.writeHead(200, { "x bad": "1" }),
+  "one of several values": (response) => response.writeHead(200, { "x-bad": ["1", "\u0000"] }),
+  "a value in a list": (response) => response.writeHead(200, ["x-good", "1", "x-bad", "a\nb"]),
+};
+
+for (const [what, write] of Object.entries(badHeads)) {
+  for (const [use, run] of [...Object.entries(uses), ["is left alone", undefined] as const]) {
+    for (const when of run === undefined ? (["before"] as const) : (["before", "after"] as const)) {
+      for (const outlet of ["end", "write"] as const) {
+        const title = `${what} that no header may have is answered with an error: the session ${use} ${when} writeHead, then ${outlet}`;
+        test(title, async (t) => {
+          t.mock.method(console, "error", () => undefined);
+          const unhandled: unknown[] = [];
+          const hear = (error: unknown): void => void unhandled.push(error);
+          process.on("unhandledRejection", hear);
+          t.after(() => process.off("unhandledRejection", hear));
+          const probe = probeStore(memoryStore());
+          const hub = createSessions<Data>({ secret: generateSecret(), store: probe.store });
+          const answer = await get(
+            t,
+            nodeSessions(hub, async (request, response) => {
+              if (when === "before") await run?.(await hub.of(request));
+              write(response);
+              if (when === "after") await run?.(await hub.of(request));
+              response[outlet]("page");
+              response.end();
+            }),
+          );
+          assert.equal(answer.status, 500);
+          assert.doesNotMatch(answer.body, /page/);
+          // What was written when it was called is kept, and so is its cookie; data goes with its page.
+          const writes = probe.calls.filter(({ operation }) => operation !== "read");
+          assert.equal(writes.length, use === "is logged in" ? 1 : 0);
+          assert.equal(answer.lines("set-cookie").length, use === "is logged in" ? 1 : 0);
+          assert.deepEqual(answer.lines("x-bad"), []);
+          assert.deepEqual(unhandled, []);
+        });
+      }
+    }
+  }
+}
+
+/** Sends a request and goes away as soon as its handler has begun; resolves when the server has noticed. */
+const leavers: Readonly<
+  Record<string, (t: TestContext, listener: Listener, begun: Promise<unknown>) => Promise<void>>
+> = {
+  async "HTTP/1"(t, listener, begun) {
+    const port = await opened(
+      t,
+      createServer((request, response) => void listener(request, response)),
+    );
+    const sent = httpRequest({ port, host: "127.0.0.1", agent: false }).end();
+    sent.on("error", () => undefined);
+    await begun;
+    sent.destroy();
+  },
+  async "HTTP/2"(t, listener, begun) {
+    const server = overHttp2(listener);
+    const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
+    t.after(() => client.destroy());
+    const stream = client.request({ ":path": "/" });
+    stream.on("error", () => undefined);
+    await begun;
+    stream.close(8);
+  },
+};
+
+for (const [protocol, leave] of Object.entries(leavers)) {
+  for (const [use, run] of Object.entries({
+    "sets data": (session: Session<Data>) => session.set("a", "lost"),
+    "leaves a message": (session: Session<Data>) => session.flash("lost"),
+  })) {
+    test(
+      `${protocol}: a handler that first looks at its session when the client is gone, and ${use}, has failed`,
+      { timeout: 20_000 },
+      async (t) => {
+        t.mock.method(console, "error", () => undefined);
+        const probe = probeStore(memoryStore());
+        const hub = createSessions<Data>({ secret: generateSecret(), store: probe.store });
+        let writes = 0;
+        probe.around = async (call, go) => {
+          if (call.operation !== "read") writes++;
+          return go();
+        };
+        const begun = Promise.withResolvers<undefined>();
+        const done = Promise.withResolvers<unknown>();
+        const listener = nodeSessions<Data>(hub, async (request, response) => {
+          begun.resolve(undefined);
+          await once(response, "close");
+          try {
+            run(await hub.of(request));
+            response.end("page");
+            done.resolve(undefined);
+          } catch (error) {
+            done.resolve(error);
+          }
+        });
+        await leave(t, listener, begun.promise);
+        const outcome = await done.promise;
+        for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(writes, 0, "nothing of it was kept");
+        assert.equal((outcome as { code?: string } | undefined)?.code, "AFTER_RESPONSE");
+      },
+    );
+  }
+}

@@ -1,0 +1,116 @@
+// What a patch in an SQLite file does to the columns beside the record, and with what another handle of
+// the file writes between its read and its write.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { StatementSync } from "node:sqlite";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import type { SessionRecord } from "coatcheck";
+import { sqliteStore } from "coatcheck/sqlite";
+import { temporaryFolder } from "../contracts/stores.ts";
+
+function recordOf(columns: Partial<SessionRecord> = {}): SessionRecord {
+  const now = Date.now();
+  return {
+    id: "AAAAAAAAAAAAAAAAAAAAAA",
+    epoch: 0,
+    revision: 1,
+    verifier: new Uint8Array(32),
+    ticketAt: now,
+    subject: null,
+    createdAt: now,
+    authenticatedAt: null,
+    lastSeenAt: now,
+    idleTimeout: 3_600_000,
+    absoluteDeadline: now + 3_600_000,
+    permanent: false,
+    fields: new Map(),
+    ...columns,
+  };
+}
+
+/** Does something between the read and the write of the patch that comes next. @returns what puts an end to it. */
+function beforeFirstWrite(t: TestContext, work: () => void): () => void {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on the statement
+  const { run: write } = StatementSync.prototype;
+  let hasCome = false;
+  type Arguments = Parameters<typeof write>;
+  const { mock } = t.mock.method(
+    StatementSync.prototype,
+    "run",
+    function (this: StatementSync, ...args: Arguments) {
+      if (!hasCome) {
+        hasCome = true;
+        work();
+      }
+      return write.apply(this, args);
+    },
+  );
+  return () => mock.restore();
+}
+
+for (const [what, columns] of [
+  ["fields alone", {}],
+  ["when it ends", { lastSeenAt: Date.now() + 1000 }],
+  ["whose it is", { subject: "leo" }],
+] as const) {
+  test(`a patch that changes ${what} loses nothing that another process writes between its read and its write`, async (t) => {
+    const path = join(temporaryFolder(t), "sessions.db");
+    const [one, other] = [sqliteStore({ path }), sqliteStore({ path })];
+    t.after(async () => {
+      await one.close();
+      await other.close();
+    });
+    await one.create(recordOf());
+    const { id } = recordOf();
+    const restore = beforeFirstWrite(
+      t,
+      () => void other.patch(id, { epoch: 0, set: new Map([["d:other", Uint8Array.of(2)]]) }, Date.now()),
+    );
+    const patch = { epoch: 0, set: new Map([["d:one", Uint8Array.of(1)]]), columns };
+    const outcome = await one.patch(id, patch, Date.now());
+    restore();
+    assert.deepEqual(outcome, { kind: "applied", revision: 3, removed: [] });
+    const record = await other.read(id, Date.now());
+    assert.deepEqual([...(record?.fields.keys() ?? [])].toSorted(), ["d:one", "d:other"]);
+    assert.equal((await other.list("leo", Date.now())).length, "subject" in columns ? 1 : 0);
+  });
+}
+
+test("a patch between whose read and write the session ended is told that it is gone", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  const [one, other] = [sqliteStore({ path }), sqliteStore({ path })];
+  t.after(async () => {
+    await one.close();
+    await other.close();
+  });
+  await one.create(recordOf({ subject: "leo" }));
+  const { id } = recordOf();
+  const restore = beforeFirstWrite(
+    t,
+    () => void other.patch(id, { epoch: 0, retain: [], columns: { epoch: 1, subject: null } }, Date.now()),
+  );
+  const outcome = await one.patch(id, { epoch: 0, set: new Map([["d:one", Uint8Array.of(1)]]) }, Date.now());
+  restore();
+  assert.deepEqual(outcome, { kind: "gone" });
+  assert.equal((await other.read(id, Date.now()))?.fields.size, 0);
+});
+
+test("an end that moves, sooner or later, counts for reading, listing and sweeping", async (t) => {
+  const store = sqliteStore({ path: join(temporaryFolder(t), "sessions.db") });
+  t.after(async () => store.close());
+  const begun = Date.now();
+  const { id } = recordOf();
+  await store.create(
+    recordOf({ subject: "leo", idleTimeout: 1000, lastSeenAt: begun, absoluteDeadline: begun + 10_000 }),
+  );
+  await store.patch(id, { epoch: 0, columns: { lastSeenAt: begun + 900 } }, begun + 900);
+  assert.equal(await store.sweep(begun + 1500, 10), 0);
+  assert.notEqual(await store.read(id, begun + 1500), null);
+  assert.equal((await store.list("leo", begun + 1500)).length, 1);
+  await store.patch(id, { epoch: 0, columns: { idleTimeout: 100 } }, begun + 1500);
+  assert.equal(await store.read(id, begun + 1500), null);
+  assert.deepEqual(await store.list("leo", begun + 1500), []);
+  assert.equal(await store.sweep(begun + 1500, 10), 1);
+});
