@@ -52,7 +52,7 @@ test("[117] sixteen processes that start at once on a new file all find it ready
   const versions = new DatabaseSync(path).prepare("SELECT version FROM coatcheck_schema").all();
   assert.deepEqual(
     versions.map(({ version }) => version),
-    [1],
+    [1, 2],
     "it was made once",
   );
 });
@@ -198,6 +198,18 @@ test("full durability waits for the disk with every write, normal does not", asy
     await store.close();
     assert.equal(synchronous, level);
   }
+});
+
+test("a file of before the first release is taken over, without its sessions", async (t) => {
+  const path = join(temporaryFolder(t), "old.db");
+  const database = new DatabaseSync(path);
+  database.exec(`CREATE TABLE coatcheck_schema (version INTEGER NOT NULL) STRICT;
+    INSERT INTO coatcheck_schema (version) VALUES (1);
+    CREATE TABLE coatcheck_session (id TEXT NOT NULL PRIMARY KEY, verifier BLOB NOT NULL) STRICT`);
+  database.close();
+  const store = sqliteStore({ path });
+  t.after(async () => store.close());
+  assert.equal(await store.read("AAAAAAAAAAAAAAAAAAAAAA", 0), null);
 });
 
 test("[112] a file that is damaged, foreign, or from a newer version is refused with a reason", async (t) => {

@@ -6,7 +6,10 @@ import { builtInSqlite } from "./built-in.ts";
 
 /** Later versions add statements at the end; one that is out is never changed. */
 const migrations = [
-  `CREATE TABLE coatcheck_session (
+  // What stood here kept a column for each part of a record; it was never released, and whoever has such a file logs in again.
+  "",
+  `DROP TABLE IF EXISTS coatcheck_session;
+  CREATE TABLE coatcheck_session (
     id TEXT NOT NULL PRIMARY KEY, subject TEXT, expires_at INTEGER NOT NULL, record BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
@@ -29,6 +32,8 @@ export function openDatabase(path: string, durability: "normal" | "full"): Datab
   const database = new sqlite.DatabaseSync(path, { timeout: startPatience });
   try {
     inWal(database);
+    // At most 16 MB of pages in memory, and as many in the log before they are copied into the file: a page
+    // that changes often is so copied less often.
     database.exec(
       `PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000`,
     );
