@@ -297,7 +297,7 @@ What a session costs, measured beside the same server without sessions and besid
   if (measured !== undefined) {
     parts.push("![Processor time that sessions add to a request that reads](benchmarks.svg)\n");
     parts.push(
-      `## Targets\n\nSet before the work began; same run, same framework, medians.\n\n${targetTable(results)}\n`,
+      `## Targets\n\nSet before the work began; same run, same framework, medians. [What stands in the way](decisions/046-how-fast-it-can-be.md) of those\nthat are not met has a page of its own.\n\n${targetTable(results)}\n`,
     );
     parts.push("## Requests\n");
     for (const request of measured.effort.requests) {
