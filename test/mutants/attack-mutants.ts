@@ -1056,22 +1056,22 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a ticket that begins like one that was opened a moment ago is taken for it",
       "core/ticket.ts",
-      "if (known !== undefined && known.text === value) return known.ticket;",
-      "if (known !== undefined) return known.ticket;",
+      "if (known !== undefined && whole.write(value) === length && timingSafeEqual(whole, known.bytes))",
+      "if (known !== undefined)",
       "a moment ago",
     ],
     [
       "a ticket is kept before its mac was looked at",
       "core/ticket.ts",
       'if (age === -1) return "forged";',
-      'if (age === -1) { recent.set(fingerprint, { text, ticket: { id, secret, verifier: verifierOf({ id, secret }), aged: false } }); return "forged"; }',
+      'if (age === -1) { recent.set(fingerprint, { bytes: Buffer.from(text), ticket: { id, secret, verifier: verifierOf({ id, secret }), aged: false } }); return "forged"; }',
       "wrong again",
     ],
     [
       "an office believes what another office has opened",
       "core/ticket.ts",
-      "const recent = new Recent<{ readonly text: string; readonly ticket: OpenedTicket }>(recentTickets);",
-      'const recent: Recent<{ readonly text: string; readonly ticket: OpenedTicket }> = Reflect.get(createTicketOffice, "recent") ?? new Recent(recentTickets);\n  Reflect.set(createTicketOffice, "recent", recent);',
+      "const recent = new Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }>(recentTickets);",
+      'const recent: Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }> = Reflect.get(createTicketOffice, "recent") ?? new Recent(recentTickets);\n  Reflect.set(createTicketOffice, "recent", recent);',
       "other keys",
     ],
     [

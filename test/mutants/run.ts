@@ -1,6 +1,6 @@
 // Puts every mistake of attack-mutants.ts into a copy of the sources and shows that its test notices:
 // `node --conditions=coatcheck-source test/mutants/run.ts`, with words to choose among them by name or file.
-// Takes about a minute, so `npm test` leaves it out.
+// Takes about two minutes, so `npm test` leaves it out.
 
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
