@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isThenable } from "../core/awaitable.ts";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
@@ -104,18 +105,11 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
     };
     try {
       const handled: unknown = exchange.run(() => handler(request, response));
-      if (isPromise(handled)) handled.then(undefined, failed);
+      if (isThenable(handled)) handled.then(undefined, failed);
     } catch (error) {
       failed(error);
     }
   };
-}
-
-/** Whether a handler answered with something to wait for, as `await` would see it. */
-function isPromise(handled: unknown): handled is PromiseLike<unknown> {
-  return (
-    typeof handled === "object" && handled !== null && "then" in handled && typeof handled.then === "function"
-  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { PackReader, toLatin1 } from "./packing.ts";
+import { latin1Of, PackReader, toLatin1 } from "./packing.ts";
 import type { PackWriter, SharedTexts } from "./packing.ts";
 import type { Fields } from "./record.ts";
 
@@ -133,5 +133,5 @@ export class PackedFields implements Fields {
 
 function numberOf(bytes: Uint8Array, shared: SharedTexts): number | undefined {
   if (bytes.length < leastShared || bytes.length > mostShared) return undefined;
-  return shared.use(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"));
+  return shared.use(latin1Of(bytes));
 }

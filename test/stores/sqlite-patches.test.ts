@@ -6,29 +6,9 @@ import { join } from "node:path";
 import { StatementSync } from "node:sqlite";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import type { SessionRecord } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
-
-function recordOf(columns: Partial<SessionRecord> = {}): SessionRecord {
-  const now = Date.now();
-  return {
-    id: "AAAAAAAAAAAAAAAAAAAAAA",
-    epoch: 0,
-    revision: 1,
-    verifier: new Uint8Array(32),
-    ticketAt: now,
-    subject: null,
-    createdAt: now,
-    authenticatedAt: null,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 3_600_000,
-    permanent: false,
-    fields: new Map(),
-    ...columns,
-  };
-}
+import { recordOf } from "../support/record.ts";
 
 /** Does something between the read and the write of the patch that comes next. @returns what puts an end to it. */
 function beforeFirstWrite(t: TestContext, work: () => void): () => void {

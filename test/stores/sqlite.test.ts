@@ -8,32 +8,12 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
-import type { SessionRecord } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { CookieJar } from "coatcheck/testing";
 import { temporaryFolder } from "../contracts/stores.ts";
+import { recordOf } from "../support/record.ts";
 
 const program = join(import.meta.dirname, "sqlite-process.ts");
-
-function recordOf(columns: Partial<SessionRecord> = {}): SessionRecord {
-  const now = Date.now();
-  return {
-    id: "AAAAAAAAAAAAAAAAAAAAAA",
-    epoch: 0,
-    revision: 1,
-    verifier: new Uint8Array(32),
-    ticketAt: now,
-    subject: null,
-    createdAt: now,
-    authenticatedAt: null,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 3_600_000,
-    permanent: false,
-    fields: new Map(),
-    ...columns,
-  };
-}
 
 function start(...args: string[]): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, program, ...args], {
