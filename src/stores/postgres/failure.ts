@@ -81,6 +81,17 @@ export function lostToAnother(thrown: unknown): boolean {
   return ["40001", "40P01"].includes(sqlState(thrown) ?? "");
 }
 
+/** Whether the server undid a statement for what one of its calls brought or asked for, as values it can't hold. */
+export function isOnesOwn(thrown: unknown): boolean {
+  return /^(?:22|23|54|P0|XX)/.test(sqlState(thrown) ?? "");
+}
+
+/** Whether the connection, or the server behind it, went away; another connection may find one. */
+export function isConnectionLost(thrown: unknown): boolean {
+  const { code, transient } = asStoreError("read", thrown);
+  return code === "STORE_UNAVAILABLE" && transient;
+}
+
 /** Whether the connection that an error came through is good for more. */
 export function keepsConnection(thrown: unknown): boolean {
   const state = sqlState(thrown);

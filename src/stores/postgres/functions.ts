@@ -2,8 +2,9 @@ import { serverClock } from "./names.ts";
 import type { SchemaNames } from "./names.ts";
 
 /**
- * The functions that do the store's calls, so that each is one statement: locks are taken first, then
- * the time is looked at, then `applyPatch`'s rules are followed. Why functions: docs/decisions/030.
+ * The functions that do the store's calls: locks are taken first, then the time is looked at, then
+ * `applyPatch`'s rules are followed. Why functions: docs/decisions/030. Those that many requests need do
+ * several calls in one statement, given and answered as a JSON array of them: docs/decisions/033.
  *
  * Nothing in their declarations names the table, which would wait for its lock before `patience` is set.
  * All take `patience`, how many milliseconds they may wait for locks: a call whose visitor has been
@@ -12,65 +13,94 @@ import type { SchemaNames } from "./names.ts";
  */
 export function functionsOf({ qualified, call }: SchemaNames): readonly string[] {
   return [
-    `CREATE OR REPLACE FUNCTION ${call("create")}(patience integer, latest bigint, durable integer, record text)
+    `CREATE OR REPLACE FUNCTION ${call("create")}(patience integer, latest bigint, durable integer, records text)
     RETURNS text ${language} AS $body$
-    DECLARE given jsonb := record::jsonb;
+    DECLARE
+      given jsonb;
+      outcomes json[] := '{}';
     BEGIN
       ${waiting} ${durability}
       LOCK TABLE ${qualified} IN ROW EXCLUSIVE MODE;
-      ${inTime}
-      INSERT INTO ${qualified} (id, ${columns.map(([name]) => name).join(", ")}, revision, fields)
-      VALUES (given->>'id', ${columns.map(([name, type]) => read(type, `given->>'${name}'`)).join(", ")},
-        (given->>'revision')::bigint, given->'fields')
-      ON CONFLICT (id) DO NOTHING;
-      RETURN ${answer(`'kind', CASE WHEN FOUND THEN 'created' ELSE 'taken' END`)};
+      FOR given IN SELECT jsonb_array_elements(records::jsonb) LOOP
+        IF ${isLate} THEN
+          ${outcome("'kind', 'late'")} CONTINUE;
+        END IF;
+        INSERT INTO ${qualified} (id, ${columns.map(([name]) => name).join(", ")}, revision, fields)
+        VALUES (given->>'id', ${columns.map(([name, type]) => read(type, `given->>'${name}'`)).join(", ")},
+          (given->>'revision')::bigint, given->'fields')
+        ON CONFLICT (id) DO NOTHING;
+        ${outcome(`'kind', CASE WHEN FOUND THEN 'created' ELSE 'taken' END`)}
+      END LOOP;
+      RETURN ${answer("'outcomes', array_to_json(outcomes)")};
     END $body$`,
 
-    `CREATE OR REPLACE FUNCTION ${call("read")}(patience integer, wanted text, moment bigint)
-    RETURNS text ${language} AS $body$
-    DECLARE held record;
+    `CREATE OR REPLACE FUNCTION ${call("read")}(patience integer, wanted text) RETURNS text ${language} AS $body$
+    DECLARE records json;
     BEGIN
       ${waiting}
-      SELECT * INTO held FROM ${qualified} WHERE id = wanted AND expires_at > moment;
-      RETURN ${answer(`'record', CASE WHEN FOUND THEN ${recordOf("held")} END`)};
+      SELECT json_agg((
+        SELECT ${recordOf("held")} FROM ${qualified} AS held
+          WHERE held.id = one->>'id' AND held.expires_at > (one->>'now')::bigint
+      ) ORDER BY place) INTO records
+        FROM json_array_elements(wanted::json) WITH ORDINALITY AS calls(one, place);
+      RETURN ${answer("'records', records")};
     END $body$`,
 
-    `CREATE OR REPLACE FUNCTION ${call("patch")}(
-      patience integer, latest bigint, durable integer, wanted text, moment bigint, change text
-    ) RETURNS text ${language} AS $body$
+    // Of several, none waits for another's row: who would have to is skipped, and comes again alone.
+    `CREATE OR REPLACE FUNCTION ${call("patch")}(patience integer, latest bigint, durable integer, patches text)
+    RETURNS text ${language} AS $body$
     DECLARE
-      patch jsonb := change::jsonb;
-      changed jsonb := coalesce(patch->'columns', '{}');
+      all_patches jsonb := patches::jsonb;
+      alone boolean := jsonb_array_length(all_patches) = 1;
+      patch jsonb;
+      changed jsonb;
       held record;
       kept jsonb;
-      removed text[] := '{}';
+      removed text[];
+      outcomes json[] := '{}';
     BEGIN
       ${waiting} ${durability}
       LOCK TABLE ${qualified} IN ROW EXCLUSIVE MODE;
-      SELECT * INTO held FROM ${qualified}
-        WHERE id = wanted AND epoch = (patch->>'epoch')::bigint AND expires_at > moment FOR NO KEY UPDATE;
-      IF NOT FOUND THEN RETURN ${answer("'kind', 'gone'")}; END IF;
-      ${inTime}
-      IF held.verifier <> decode(patch->>'verifier', 'hex') OR EXISTS (
-        SELECT FROM jsonb_each_text(patch->'expect') AS expected
-          WHERE held.fields->>expected.key IS DISTINCT FROM expected.value
-      ) THEN
-        RETURN ${answer(`'kind', 'conflict', 'record', ${recordOf("held")}`)};
-      END IF;
-      kept := held.fields;
-      IF patch ? 'retain' THEN
-        SELECT coalesce(jsonb_object_agg(field.key, field.value), '{}') INTO kept
-          FROM jsonb_each(kept) AS field WHERE patch->'retain' ? field.key;
-      END IF;
-      IF patch ? 'remove' THEN
-        removed := ARRAY(SELECT name FROM jsonb_array_elements_text(patch->'remove') AS name WHERE kept ? name);
-        kept := kept - removed;
-      END IF;
-      IF patch ? 'set' THEN kept := kept || (patch->'set'); END IF;
-      UPDATE ${qualified} SET revision = held.revision + 1, fields = kept,
-        ${columns.map(([name, type]) => `${name} = ${changed(name, type)}`).join(", ")}
-        WHERE id = wanted;
-      RETURN ${answer(`'kind', 'applied', 'revision', held.revision + 1, 'removed', to_json(removed)`)};
+      FOR patch IN SELECT jsonb_array_elements(all_patches) LOOP
+        IF alone THEN
+          SELECT * INTO held FROM ${qualified} WHERE ${wanted} FOR NO KEY UPDATE;
+        ELSE
+          SELECT * INTO held FROM ${qualified} WHERE ${wanted} FOR NO KEY UPDATE SKIP LOCKED;
+        END IF;
+        IF NOT FOUND THEN
+          ${outcome("'kind', CASE WHEN alone THEN 'gone' ELSE 'skipped' END")} CONTINUE;
+        END IF;
+        IF ${isLate} THEN
+          ${outcome("'kind', 'late'")} CONTINUE;
+        END IF;
+        IF held.verifier <> decode(patch->>'verifier', 'hex') OR EXISTS (
+          SELECT FROM jsonb_each_text(patch->'expect') AS expected
+            WHERE held.fields->>expected.key IS DISTINCT FROM expected.value
+        ) THEN
+          ${outcome(`'kind', 'conflict', 'record', ${recordOf("held")}`)} CONTINUE;
+        END IF;
+        kept := held.fields;
+        IF patch ? 'retain' THEN
+          SELECT coalesce(jsonb_object_agg(field.key, field.value), '{}') INTO kept
+            FROM jsonb_each(kept) AS field WHERE patch->'retain' ? field.key;
+        END IF;
+        removed := '{}';
+        IF patch ? 'remove' THEN
+          removed := ARRAY(SELECT name FROM jsonb_array_elements_text(patch->'remove') AS name WHERE kept ? name);
+          kept := kept - removed;
+        END IF;
+        IF patch ? 'set' THEN kept := kept || (patch->'set'); END IF;
+        changed := patch->'columns';
+        IF changed IS NULL THEN
+          UPDATE ${qualified} SET revision = held.revision + 1, fields = kept WHERE id = held.id;
+        ELSE
+          UPDATE ${qualified} SET revision = held.revision + 1, fields = kept,
+            ${columns.map(([name, type]) => `${name} = ${changed(name, type)}`).join(", ")}
+            WHERE id = held.id;
+        END IF;
+        ${outcome("'kind', 'applied', 'revision', held.revision + 1, 'removed', to_json(removed)")}
+      END LOOP;
+      RETURN ${answer("'outcomes', array_to_json(outcomes)")};
     END $body$`,
 
     `CREATE OR REPLACE FUNCTION ${call("list")}(patience integer, wanted text, moment bigint)
@@ -109,7 +139,15 @@ const durability = `IF durable = 1 AND current_setting('synchronous_commit') IN 
       END IF;`;
 
 /** Stands behind everything that may wait, and before everything that changes. */
-const inTime = `IF ${serverClock} > latest THEN RETURN ${answer("'kind', 'late'")}; END IF;`;
+const isLate = `${serverClock} > latest`;
+
+/** The row of a patch, if it may be patched. */
+const wanted =
+  "id = patch->>'id' AND epoch = (patch->>'epoch')::bigint AND expires_at > (patch->>'now')::bigint";
+
+function outcome(parts: string): string {
+  return `outcomes := outcomes || json_build_object(${parts});`;
+}
 
 /** Every answer says what time it is here, so that the caller can say `latest` the next time. */
 function answer(parts: string): string {

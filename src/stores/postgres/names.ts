@@ -20,8 +20,8 @@ export function schemaNames(schema: unknown, table: unknown): SchemaNames {
   return {
     ...names,
     qualified: `"${names.schema}"."${names.table}"`,
-    // With a version of their own, so that the functions of two releases can stand side by side.
-    call: (operation) => `"${names.schema}"."${names.table}_${operation}_1"`,
+    // With the version of the schema, so that the functions of two releases can stand side by side.
+    call: (operation) => `"${names.schema}"."${names.table}_${operation}_2"`,
   };
 }
 

@@ -6,9 +6,12 @@ export function recordText(record: SessionRecord): string {
   return JSON.stringify({ id, revision, ...columnsOf(columns), fields: fieldsOf(fields) });
 }
 
-/** A patch as the text that the function `patch` takes. What it does not say is left out. */
-export function patchText({ epoch, expect, retain, remove, set, columns }: Patch): string {
+/** A patch as one of those that the function `patch` takes. What it does not say is left out. */
+export function patchText(id: string, patch: Patch, now: number): string {
+  const { epoch, expect, retain, remove, set, columns } = patch;
   return JSON.stringify({
+    id,
+    now,
     epoch,
     verifier: expect?.verifier && hex(expect.verifier),
     expect: expect?.fields && fieldsOf(expect.fields),

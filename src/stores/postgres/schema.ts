@@ -25,8 +25,8 @@ function migrations(names: SchemaNames): readonly (readonly string[])[] {
       `ALTER TABLE ${qualified} ALTER COLUMN fields SET STORAGE EXTERNAL`,
       `CREATE INDEX "${table}_subject" ON ${qualified} (subject) WHERE subject IS NOT NULL`,
       `CREATE INDEX "${table}_expiry" ON ${qualified} (expires_at)`,
-      ...functionsOf(names),
     ],
+    functionsOf(names),
   ];
 }
 

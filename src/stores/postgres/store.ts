@@ -1,19 +1,28 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
 import type { Store } from "../../core/store.ts";
-import { ConfigError, StoreError } from "../../errors.ts";
+import { ConfigError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
+import { answersTo, isTexts, objectOf, unreadable } from "./answers.ts";
+import type { Answer } from "./answers.ts";
+import { Batches } from "./batches.ts";
+import type { Call } from "./batches.ts";
 import type { Connection } from "./connection.ts";
-import { asStoreError, faults, lostToAnother, sqlState, storeError } from "./failure.ts";
+import {
+  asStoreError,
+  faults,
+  isConnectionLost,
+  isOnesOwn,
+  lostToAnother,
+  sqlState,
+  storeError,
+} from "./failure.ts";
 import type { SchemaNames } from "./names.ts";
 import { patchText, recordFrom, recordText } from "./record-json.ts";
 import { found, inspection, latestVersion, migration } from "./schema.ts";
 
 /** How often a statement is sent again that the server undid for another's sake, or that it took for late. */
 const attempts = 10;
-
-/** What the server's functions answer: the time there, and what else there is to say. */
-type Answer = Partial<Readonly<Record<string, unknown>>>;
 
 /** The store, over whatever client. */
 export class PgStore implements Store {
@@ -28,6 +37,12 @@ export class PgStore implements Store {
   /** What to add to `performance.now()` for the time on the server's clock, as of its last answer. */
   #ahead = 0;
   readonly #warned = new Set<string>();
+  readonly #creations = new Batches<Answer>(
+    async (...batch) => this.#writeAll("create", ...batch),
+    isOnesOwn,
+  );
+  readonly #reads = new Batches<unknown>(async (...batch) => this.#readAll(...batch), isOnesOwn);
+  readonly #patches = new Batches<Answer>(async (...batch) => this.#writeAll("patch", ...batch), isOnesOwn);
 
   constructor(send: Connection, names: SchemaNames, durable: boolean, timeout: number) {
     this.#send = send;
@@ -44,7 +59,7 @@ export class PgStore implements Store {
   async create(record: SessionRecord, patience?: number): Promise<boolean> {
     const text = recordText(record);
     const work = async (deadline: number): Promise<boolean> => {
-      const { kind } = await this.#write("create", [text], deadline);
+      const { kind } = await this.#written(this.#creations, { text, deadline });
       if (kind === "created" || kind === "taken") return kind === "created";
       throw unreadable("create");
     };
@@ -52,16 +67,17 @@ export class PgStore implements Store {
   }
 
   async read(id: string, now: number): Promise<SessionRecord | null> {
+    const text = JSON.stringify({ id, now });
     return this.#run("read", async (deadline) => {
-      const { record } = await this.#ask("read", [lockPatience(deadline), id, now], deadline);
+      const record = await this.#reads.add({ text, deadline });
       return record === null ? null : this.#checked("read", id, record);
     });
   }
 
   async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
-    const text = patchText(patch);
+    const text = patchText(id, patch, now);
     const work = async (deadline: number): Promise<PatchOutcome> => {
-      const { kind, revision, removed, record } = await this.#write("patch", [id, now, text], deadline);
+      const { kind, revision, removed, record } = await this.#written(this.#patches, { text, deadline });
       if (kind === "gone") return { kind };
       if (kind === "conflict") return { kind, record: this.#checked("patch", id, record) };
       if (kind === "applied" && typeof revision === "number" && isTexts(removed))
@@ -75,7 +91,7 @@ export class PgStore implements Store {
     return this.#run("list", async (deadline) => {
       const rows = await this.#call("list", [lockPatience(deadline), subject, now], deadline);
       // One damaged record must not hide a person's other sessions from them.
-      const records = rows.flatMap((text) => recordFrom(parsed("list", text)) ?? []);
+      const records = rows.flatMap((text) => recordFrom(JSON.parse(text ?? "null")) ?? []);
       return records.filter((record) => record.subject === subject);
     });
   }
@@ -104,8 +120,11 @@ export class PgStore implements Store {
         if (error instanceof ConfigError) throw error;
         // Somebody took the table or its functions away; the next call looks again.
         if (sqlState(error)?.startsWith("42")) this.#ready = undefined;
-        // Only what is known not to have been carried out is sent again.
-        const again = lostToAnother(error) || error === tooLate;
+        // Only what is known not to have been carried out is sent again, or what changes nothing.
+        const again =
+          lostToAnother(error) ||
+          error === tooLate ||
+          (operation === "read" && attempt === 1 && isConnectionLost(error));
         if (!again || attempt === attempts || performance.now() >= deadline) {
           throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
         }
@@ -147,20 +166,30 @@ export class PgStore implements Store {
     process.emitWarning(warning, { type: "CoatcheckWarning", code });
   }
 
+  /** What became of a call that changes something. */
+  async #written(batches: Batches<Answer>, call: Call): Promise<Answer> {
+    let outcome = await batches.add(call);
+    // Its row was locked, or is gone; by itself it waits, and learns which.
+    if (outcome["kind"] === "skipped") outcome = await batches.alone(call);
+    if (outcome["kind"] === "late") throw tooLate;
+    return outcome;
+  }
+
+  async #readAll(calls: readonly Call[], deadline: number): Promise<readonly unknown[]> {
+    const { records } = await this.#ask("read", [lockPatience(deadline), listOf(calls)], deadline);
+    return answersTo("read", calls, records);
+  }
+
   /** Calls a function that changes something, with all that bounds when it does. */
-  async #write(
+  async #writeAll(
     operation: "create" | "patch",
-    values: readonly (string | number)[],
+    calls: readonly Call[],
     deadline: number,
-  ): Promise<Answer> {
+  ): Promise<readonly Answer[]> {
     const latest = Math.floor(deadline + this.#ahead);
-    const answer = await this.#ask(
-      operation,
-      [lockPatience(deadline), latest, this.#durable, ...values],
-      deadline,
-    );
-    if (answer["kind"] === "late") throw tooLate;
-    return answer;
+    const values = [lockPatience(deadline), latest, this.#durable, listOf(calls)];
+    const { outcomes } = await this.#ask(operation, values, deadline);
+    return answersTo(operation, calls, outcomes).map((outcome) => objectOf(operation, outcome));
   }
 
   /** Calls a function that answers one object. */
@@ -170,7 +199,7 @@ export class PgStore implements Store {
     deadline: number,
   ): Promise<Answer> {
     const [text] = await this.#call(operation, values, deadline);
-    const answer = parsed(operation, text);
+    const answer = objectOf(operation, JSON.parse(text ?? "null"));
     if (typeof answer["clock"] === "number") this.#ahead = answer["clock"] - performance.now();
     return answer;
   }
@@ -205,18 +234,6 @@ function lockPatience(deadline: number): number {
   return Math.max(1, Math.floor((deadline - performance.now()) * 0.9));
 }
 
-function parsed(operation: StoreOperation, text: string | null | undefined): Answer {
-  const answer: unknown = JSON.parse(text ?? "null");
-  if (typeof answer === "object" && answer !== null) return answer;
-  throw unreadable(operation);
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === "string");
-}
-
-function unreadable(operation: StoreOperation): StoreError {
-  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged, or of an unknown format.", {
-    transient: false,
-  });
+function listOf(calls: readonly Call[]): string {
+  return `[${calls.map(({ text }) => text).join(",")}]`;
 }
