@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -104,6 +106,34 @@ describe("the options of postgresStore", () => {
     (own as unknown as NodeJS.EventEmitter).emit("error", new Error("idle"));
     assert.equal(heard.length, 1);
   });
+});
+
+test("a connection that ends as soon as it is there is an outage, and not the end of the process", async () => {
+  const message = (kind: string, body: Buffer): Buffer => {
+    const head = Buffer.alloc(5);
+    head.write(kind);
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  // "You are in", "ask me", and "I am going", in one piece.
+  const hello = Buffer.concat([
+    message("R", Buffer.alloc(4)),
+    message("Z", Buffer.from("I")),
+    message("E", Buffer.from("SFATAL\0VFATAL\0C57P01\0Mgoing\0\0")),
+  ]);
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(hello));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const pool = new Pool({ host: "127.0.0.1", port, user: "x", database: "x", ssl: false });
+  const store = postgresStore({ client: pool });
+  await assert.rejects(async () => store.read("x", now), { code: "STORE_UNAVAILABLE", transient: true });
+  await pool.end();
+  server.close();
 });
 
 describe("the postgres store", { skip: withoutPostgres }, () => {
@@ -248,6 +278,20 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
       child.stdin.write("go\n");
       assert.equal(await ended, code, what);
     }
+  });
+
+  test("loses no connection of postgres.js by giving up on a call that waits for it to open", async () => {
+    const name = `${schema}_slow`;
+    const sql = postgresJs({ max: 1, backoff: () => 1, connection: { application_name: name } });
+    const store = postgresStore({ client: sql, schema });
+    const record = recordWith();
+    await store.create(record);
+    await ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1", [
+      name,
+    ]);
+    await assert.rejects(async () => store.patch(record.id, { epoch: 0 }, now, 200), { code: "STORE_BUSY" });
+    // What was given up comes too late for the server, too.
+    assert.equal((await store.read(record.id, now))?.revision, 1);
   });
 
   test("lets many sweepers share the work: each expired record is counted once, none that lives", async () => {

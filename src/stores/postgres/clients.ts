@@ -9,13 +9,13 @@ export interface PgConnection {
     query_timeout: number;
   }): Promise<{ rows: unknown[] }>;
   on(event: "error", listener: (error: Error) => void): unknown;
-  removeListener(event: "error", listener: (error: Error) => void): unknown;
 }
 
 /** A `Pool` of the package `pg`. */
 export interface PgPool {
   connect(): Promise<PgConnection & { release(destroy?: boolean): void }>;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "connect", listener: (client: PgConnection) => void): unknown;
   readonly totalCount: number;
   readonly waitingCount: number;
 }
@@ -32,10 +32,10 @@ export interface PostgresSql {
     values: (string | number | null)[],
     options: { prepare: boolean },
   ): {
-    values(): PromiseLike<unknown> & { cancel(): void; readonly state?: unknown };
+    values(): PromiseLike<unknown> & { readonly state?: unknown };
   };
   end(): Promise<unknown>;
-  readonly options: { readonly fetch_types?: boolean | undefined };
+  readonly options: { readonly max: number; readonly fetch_types?: boolean | undefined };
 }
 
 /** The clients that the store works with. */
@@ -46,7 +46,7 @@ export function isPgPool(client: PostgresClient): client is PgPool {
 }
 
 export function isPgClient(client: PostgresClient): client is PgClient {
-  return hasMethods(client, "connect", "query", "on", "removeListener") && !("totalCount" in client);
+  return hasMethods(client, "connect", "query", "on") && !("totalCount" in client);
 }
 
 export function isPostgresSql(client: PostgresClient): client is PostgresSql {

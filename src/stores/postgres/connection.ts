@@ -1,5 +1,6 @@
 import type { StoreOperation } from "../../errors.ts";
 import { faults, keepsConnection, storeError } from "./failure.ts";
+import { pollPhase } from "./poll-phase.ts";
 import type { PgClient, PgConnection, PgPool, PostgresSql } from "./clients.ts";
 
 /** One call of the database. */
@@ -19,10 +20,10 @@ export type Connection = (statement: Statement) => Promise<readonly (string | nu
 /** What nobody listens to is thrown, and ends the process: such is Node's rule for `error` events. */
 const ignore = (): void => {};
 
-const watched = new WeakSet<PgPool | PgClient>();
+const watched = new WeakSet<PgPool | PgConnection>();
 
-/** Idle connections end now and then; the next call finds another. Others' listeners go on hearing of it. */
-function watch(client: PgPool | PgClient): void {
+/** Connections end now and then, and the next call finds another. Others' listeners go on hearing of it. */
+function watch(client: PgPool | PgConnection): void {
   if (watched.has(client)) return;
   watched.add(client);
   client.on("error", ignore);
@@ -31,6 +32,8 @@ function watch(client: PgPool | PgClient): void {
 /** Through a `Pool` of pg. A connection that did not answer in time is closed, and makes room for another. */
 export function overPool(pool: PgPool): Connection {
   watch(pool);
+  // From the first moment: a new connection may end in the same breath, when the pool listens no more.
+  pool.on("connect", watch);
   return async (statement) => {
     const client = await inTime(
       pool.connect(),
@@ -39,8 +42,8 @@ export function overPool(pool: PgPool): Connection {
       // It comes when nobody waits any more: nothing was sent on it.
       (late) => late.release(),
     );
-    // While it is checked out, the pool does not listen.
-    client.on("error", ignore);
+    // One that was there before this store was.
+    watch(client);
     let broken = true;
     try {
       const rows = await queryPg(client, statement);
@@ -51,7 +54,6 @@ export function overPool(pool: PgPool): Connection {
       throw error;
     } finally {
       client.release(broken);
-      client.removeListener("error", ignore);
     }
   };
 }
@@ -81,20 +83,45 @@ async function queryPg(client: PgConnection, statement: Statement): Promise<(str
   return firstColumn(rows);
 }
 
-/** Through postgres.js, which has its own pool. */
+/**
+ * Through postgres.js, which has its own pool. What finds none of its connections free waits here: its
+ * own queue would go on sending what nobody waits for any more, and cancelling there a statement that
+ * waits for a connection to open loses that connection for good (3.4.9).
+ */
 export function overSql(sql: PostgresSql): Connection {
+  const slots = new Slots(sql.options.max);
+  const release = (): void => slots.release();
   return async (statement) => {
+    await inTime(slots.take(), statement, () => faults.noConnection, release);
+    await pollPhase();
     // Named statements where the user left them on; `prepare: false` in their options turns them off.
     const query = sql.unsafe(statement.text, [...statement.values], { prepare: true }).values();
-    return firstColumn(
-      await inTime(query, statement, () => {
-        // Only while it waits to be sent. Cancelled later, it might hit the statement behind it.
-        const waits = query.state === null;
-        if (waits) query.cancel();
-        return waits ? faults.noConnection : faults.noAnswer;
-      }),
-    );
+    query.then(release, release);
+    const fault = () => (query.state === null ? faults.noConnection : faults.noAnswer);
+    return firstColumn(await inTime(query, statement, fault));
   };
+}
+
+/** So many may go on at once; others wait for their turn. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free === 0) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#free -= 1;
+    return undefined;
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
 }
 
 function firstColumn(rows: unknown): (string | null)[] {
