@@ -1378,4 +1378,48 @@ export const attackMutants: readonly Mutant[] = [
       "client is gone",
     ],
   ]),
+  ...of("stores/postgres-batches", [
+    [
+      "a locked row keeps the patches of other visitors waiting",
+      "stores/postgres/functions.ts",
+      "FOR NO KEY UPDATE SKIP LOCKED;",
+      "FOR NO KEY UPDATE;",
+      "locked",
+    ],
+    [
+      "a patch whose row was locked is told that its session is gone",
+      "stores/postgres/functions.ts",
+      "CASE WHEN alone THEN 'gone' ELSE 'skipped' END",
+      "'gone'",
+      "locked",
+    ],
+    [
+      "one visitor's bad value fails the writes of others",
+      "stores/postgres/failure.ts",
+      "return /^(?:22|23|54|P0|XX)/.test(",
+      "return /^(?:99)/.test(",
+      "can't hold",
+    ],
+    [
+      "who waits no longer ends the calls of others",
+      "stores/postgres/batches.ts",
+      "const mostEarlier = 50;",
+      "const mostEarlier = 50_000;",
+      "waits no longer",
+    ],
+    [
+      "a write whose connection was lost is made again",
+      "stores/postgres/store.ts",
+      '(operation === "read" && attempt === 1 && isConnectionLost(error))',
+      "(attempt === 1 && isConnectionLost(error))",
+      "only read",
+    ],
+    [
+      "the answers of a statement go to the wrong calls",
+      "stores/postgres/batches.ts",
+      "batch[at]?.resolve(answer)",
+      "batch.at(-1 - at)?.resolve(answer)",
+      "its own answer",
+    ],
+  ]),
 ];
