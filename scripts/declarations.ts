@@ -2,10 +2,10 @@ import { dirname, relative } from "node:path/posix";
 import { mentions, originOf, readDeclared, withoutComments } from "./declared.ts";
 import type { Declaration, Module, Origin } from "./declared.ts";
 
-/** What one file of the package declares, brings in, and offers. */
+/** What one file of the package brings in, declares, and passes on. */
 interface RolledUp {
-  readonly texts: Map<string, string>;
   readonly imports: Map<string, Set<string>>;
+  readonly texts: Map<string, string>;
   readonly exports: Map<string, Set<string>>;
 }
 
@@ -13,23 +13,25 @@ const constructors = /(?:^ {4}\/\*\*(?:(?!\*\/)[^])*\*\/\n)?^ {4}constructor\([^
 
 /**
  * Rolls the declarations that tsc wrote up into a file for each entry point, and `core.d.ts` for what they
- * share. In them is what the entry points lead to and nothing else, with comments where users see the name.
+ * share and none of them offers. In them is what the entry points lead to and nothing else, with comments
+ * where users see the name.
  *
  * @param folder tsc's files.
- * @param entries the entry points: `adapters/koa`.
+ * @param entries the entry points: `adapters/koa`. What several offer is declared in the first.
  * @returns the text of each file.
  */
 export function declarations(folder: string, entries: readonly string[]): Record<string, string> {
   const modules = readDeclared(folder);
   const files = new Map<string, RolledUp>();
   for (const file of [...entries, "core"]) {
-    files.set(file, { texts: new Map(), imports: new Map(), exports: new Map() });
+    files.set(file, { imports: new Map(), texts: new Map(), exports: new Map() });
   }
   const offered = entries.flatMap((entry) =>
     Array.from(modules.get(entry)?.exported ?? [], ([name, { typeOnly, ...exported }]) => {
       return { entry, name, typeOnly, origin: originOf(modules, exported) };
     }),
   );
+  const offers = new Map(offered.toReversed().map((offer) => [keyOf(offer.origin), offer]));
   const seen = new Set<Declaration>();
   const constructible = new Set<Declaration>();
   for (const { origin, typeOnly } of offered) {
@@ -37,19 +39,26 @@ export function declarations(folder: string, entries: readonly string[]): Record
     if (!typeOnly) addWithParents(modules, origin, constructible);
   }
 
-  const homeOf = ({ module }: Origin): string => (modules.has(module) ? homeAmong(entries, module) : module);
+  const homeOf = (origin: Origin): string => {
+    if (!modules.has(origin.module)) return origin.module;
+    return offers.get(keyOf(origin))?.entry ?? homeAmong(entries, origin.module);
+  };
   const take = (origin: Origin): void => {
     const home = homeOf(origin);
     const file = files.get(home);
-    const key = `${origin.module} ${origin.name}`;
-    if (file === undefined || file.texts.has(key)) return;
+    if (file === undefined || file.texts.has(keyOf(origin))) return;
+    const offer = offers.get(keyOf(origin));
+    const isOffered = offer !== undefined || home === "core";
     const text = declared(modules, origin).map((declaration) => {
       const kept = constructible.has(declaration)
         ? declaration.text
         : declaration.text.replace(constructors, "");
-      return seen.has(declaration) ? declaration.comment + kept : withoutComments(kept);
+      // A class that is offered as a type alone is exported at the end.
+      const isExported = isOffered && !(offer?.typeOnly === true && isValue(declaration));
+      const whole = isExported ? `export ${kept.replace(/^declare /, "")}` : kept;
+      return seen.has(declaration) ? declaration.comment + whole : withoutComments(whole);
     });
-    file.texts.set(key, text.join(""));
+    file.texts.set(keyOf(origin), text.join(""));
     for (const [alias, mentioned] of mentions(modules, origin.module, text.join(""))) {
       take(mentioned);
       const item = alias === mentioned.name ? alias : `${mentioned.name} as ${alias}`;
@@ -61,15 +70,18 @@ export function declarations(folder: string, entries: readonly string[]): Record
     take(origin);
     const file = files.get(entry);
     if (name !== origin.name) throw new Error(`${entry}.d.ts would need two names for ${name}.`);
-    if (file) add(file.exports, homeOf(origin), typeOnly ? `type ${name}` : name);
+    const isPassedOn = homeOf(origin) !== entry || (typeOnly && declared(modules, origin).some(isValue));
+    if (file && isPassedOn) add(file.exports, homeOf(origin), typeOnly ? `type ${name}` : name);
   }
-  const core = files.get("core");
-  for (const { imports, exports } of files.values()) {
-    for (const name of [...(imports.get("core") ?? []), ...(exports.get("core") ?? [])]) {
-      if (core) add(core.exports, "core", name.replace(/^type /, ""));
-    }
-  }
-  return Object.fromEntries(Array.from(files, ([name, file]) => [`${name}.d.ts`, written(name, file)]));
+  return Object.fromEntries(Array.from(files.keys(), (name) => [`${name}.d.ts`, written(files, name)]));
+}
+
+function keyOf({ module, name }: Origin): string {
+  return `${module} ${name}`;
+}
+
+function isValue({ text }: Declaration): boolean {
+  return text.startsWith("declare ");
 }
 
 /** The file that a module comes into. */
@@ -99,23 +111,31 @@ function add(into: Map<string, Set<string>>, from: string, name: string): void {
   into.set(from, (into.get(from) ?? new Set()).add(name));
 }
 
-function written(name: string, { texts, imports, exports }: RolledUp): string {
+function written(files: ReadonlyMap<string, RolledUp>, name: string): string {
+  const { imports = new Map(), texts = new Map(), exports = new Map() } = files.get(name) ?? {};
   const names = Array.from(texts.keys(), (key) => key.replace(/.* /, ""));
   const twice = names.find((own, at) => names.indexOf(own) !== at);
   if (twice !== undefined) throw new Error(`${name}.d.ts would declare ${twice} twice.`);
-  const path = (file: string): string => {
-    if (!/^(?:core$|index$|\w+\/)/.test(file)) return file;
-    return `${relative(dirname(name), file).replace(/^(?!\.)/, "./")}.js`;
-  };
+  const path = (file: string): string =>
+    files.has(file) ? `${relative(dirname(name), file).replace(/^(?!\.)/, "./")}.js` : file;
   const listed = (word: string, from: string, items: Iterable<string>): string => {
     const list = [...items].toSorted().join(", ");
     return from === name ? `${word} { ${list} };\n` : `${word} { ${list} } from "${path(from)}";\n`;
   };
+  const body = [...texts.values()].join("");
+  const passedOn = Array.from(exports, ([from, items]) => listed("export", from, items));
+  // Without an `export` that stands alone, declarations that have none would be exported, too.
+  if (passedOn.length === 0 && /^(?:declare|interface|type) /m.test(body)) passedOn.push("export {};\n");
   return [
     ...Array.from(imports, ([from, items]) => listed("import", from, items)),
-    ...texts.values(),
-    ...Array.from(exports, ([from, items]) => listed("export", from, items)),
+    flowing(body),
+    ...passedOn,
   ]
     .join("")
     .replace(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4));
+}
+
+/** Comments with each paragraph on one line; editors wrap it as wide as they are. */
+function flowing(text: string): string {
+  return text.replace(/(?<!\*)\n *\* +(?=[^-@\s])/g, " ").replace(/\/\*\*\n *\* (.*)\n *\*\//g, "/** $1 */");
 }

@@ -83,7 +83,7 @@ export class Cookies {
     this.#values.set(name, undefined);
   }
 
-  /** For the hub: the Set-Cookie headers; from here on `set` and `delete` throw. */
+  /** @internal For the hub: the Set-Cookie headers; from here on `set` and `delete` throw. */
   settle(): string[] {
     this.#answered = true;
     return [...this.#headers.values()];

@@ -196,7 +196,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     if (id !== undefined) this.#use.context.events.emit({ type: "rotated", id });
   }
 
-  /** For the hub: lays what this request has changed so far over the record as the store has it now. */
+  /** @internal For the hub: lays what this request has changed so far over the record as the store has it now. */
   reopen(opening: Opening): void {
     // After a login or logout of its own the request knows better than the ticket it came with.
     if (this.#loggedOut || this.#answered || this.#live.cookie.kind !== "none") return;
@@ -205,7 +205,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** For the hub: the end of the session's use in this request. @returns `undefined` when there is nothing to write. */
+  /** @internal For the hub: the end of the session's use in this request. @returns `undefined` when there is nothing to write. */
   settle(fate: ResponseFate): Promise<void> | undefined {
     if (this.#answered) return undefined;
     this.#answered = true;
@@ -213,17 +213,17 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
   }
 
-  /** For the hub: whether, as it stands, there is nothing to write. */
+  /** @internal For the hub: whether, as it stands, there is nothing to write. */
   get isQuiet(): boolean {
     return this.#answered || hasNothingToCommit(this.#use);
   }
 
-  /** For the hub: what to do with the session cookie. */
+  /** @internal For the hub: what to do with the session cookie. */
   get cookieAction(): CookieAction {
     return this.#live.cookie;
   }
 
-  /** For the hub: whether the response shows messages, which no cache may keep. */
+  /** @internal For the hub: whether the response shows messages, which no cache may keep. */
   get showedMessages(): boolean {
     return this.#showedMessages;
   }

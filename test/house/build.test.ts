@@ -58,6 +58,24 @@ describe("the build of the JavaScript", () => {
     });
   }
 
+  test("keeps an object that is made for what its making does to another", async () => {
+    const { marked } = await built(`
+      class Given { constructor(object) { return object; } }
+      class Marked extends Given { mark = true; }
+      export function marked(object) { new Marked(object); return object; }`);
+    assert.deepEqual((marked as (object: object) => object)({}), { mark: true });
+  });
+
+  test("leaves a function where it was made, also if only one other calls it", async () => {
+    const { "made.js": text } = await scripts(
+      compiled({
+        "made.js": "function only(a) { return a + 1; }\nconst f = (b) => only(b);\nexport const g = f;\n",
+      }),
+      ["made"],
+    );
+    assert.match(text ?? "", /^function only\(e\)\{return e\+1\}const f=\w=>only\(\w\),\w=f/);
+  });
+
   test("keeps the names of functions and classes, for stack traces", async () => {
     const { Waiting, fail } = await built(`
       class Waiting { static forSomebody() { throw new Error("here"); } }
@@ -106,15 +124,49 @@ describe("the build of the declarations", () => {
         'import type { KeyObject } from "node:crypto";\nexport declare const key: KeyObject;\n',
     });
     assert.deepEqual(files, {
-      "index.d.ts": 'export { hang, type Coat } from "./core.js";\n',
-      "stores/sea.d.ts":
-        'import { KeyObject } from "node:crypto";\ndeclare const key: KeyObject;\nexport { key };\n',
-      "core.d.ts": [
+      "index.d.ts": [
+        'import { Hook } from "./core.js";',
         "/** What hangs. */\ndeclare class Coat {\n\t#private;\n\t/** Its hook. */\n\thook: Hook;\n}",
-        "interface Hook {\n\tat: number;\n}",
-        "/** Hangs a coat. */\ndeclare function hang(coat: Coat): void;\nexport { Coat, hang };\n",
+        "/** Hangs a coat. */\nexport function hang(coat: Coat): void;\nexport { type Coat };\n",
       ].join("\n"),
+      "stores/sea.d.ts": 'import { KeyObject } from "node:crypto";\nexport const key: KeyObject;\n',
+      "core.d.ts": "export interface Hook {\n\tat: number;\n}\n",
     });
+  });
+
+  test("declares what several entry points offer in the first of them", () => {
+    const files = build({
+      "index.d.ts": 'export type { Coat } from "./core/coat.ts";\n',
+      "core/coat.d.ts": "export interface Coat {\n    size: 1;\n}\n",
+      "stores/sea.d.ts": 'export type { Coat } from "../core/coat.ts";\n',
+    });
+    assert.equal(files["index.d.ts"], "export interface Coat {\n\tsize: 1;\n}\n");
+    assert.equal(files["stores/sea.d.ts"], 'export { type Coat } from "../index.js";\n');
+  });
+
+  test("exports from an entry point what it offers, and nothing that this only leads to", () => {
+    const { "stores/sea.d.ts": sea } = build({
+      "index.d.ts": "export {};\n",
+      "stores/sea.d.ts": "export interface Sea {\n    salt: Salt;\n}\ninterface Salt {\n    a: 1;\n}\n",
+    });
+    assert.equal(sea, "export interface Sea {\n\tsalt: Salt;\n}\ninterface Salt {\n\ta: 1;\n}\nexport {};\n");
+  });
+
+  test("has each paragraph of a comment on one line", () => {
+    const { "index.d.ts": index } = build({
+      "index.d.ts": [
+        "/**\n * Two\n * lines.\n *\n * A list:\n * - one, of\n *   two lines\n * - two\n *\n * @throws what\n *   goes wrong\n */",
+        "export interface Coat {\n    /**\n     * One\n     * sentence.\n     */\n    size: 1;\n}\n",
+      ].join("\n"),
+      "stores/sea.d.ts": "export {};\n",
+    });
+    assert.equal(
+      index,
+      [
+        "/**\n * Two lines.\n *\n * A list:\n * - one, of two lines\n * - two\n *\n * @throws what goes wrong\n */",
+        "export interface Coat {\n\t/** One sentence. */\n\tsize: 1;\n}\n",
+      ].join("\n"),
+    );
   });
 
   test("keeps the constructors of classes that users make objects of", () => {
@@ -124,7 +176,7 @@ describe("the build of the declarations", () => {
         "export declare class Fault extends Base {\n    constructor(code: number);\n}\ndeclare class Base {\n    /** Why. */\n    why: string;\n}\n",
       "stores/sea.d.ts": "export {};\n",
     });
-    assert.match(files["core.d.ts"] ?? "", /constructor\(code: number\);/);
+    assert.match(files["index.d.ts"] ?? "", /constructor\(code: number\);/);
     assert.match(files["core.d.ts"] ?? "", /Why\./, "and the comments that they inherit");
   });
 

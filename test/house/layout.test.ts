@@ -21,7 +21,13 @@ function repository(): Files {
 const proofs: Record<string, { bad: Record<string, string>[]; good: Record<string, string> }> = {
   "src has the parts": {
     bad: [{ "src/misc/a.ts": "" }, { "src/ticket.ts": "" }],
-    good: { "src/index.ts": "", "src/errors.ts": "", "src/core/a.ts": "", "src/testing/index.ts": "" },
+    good: {
+      "src/index.ts": "",
+      "src/errors.ts": "",
+      "src/core/a.ts": "",
+      "src/testing.ts": "",
+      "src/testing/a.ts": "",
+    },
   },
   "a part of src imports only": {
     bad: [
@@ -29,7 +35,7 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
       { "src/core/a.ts": 'import type { Store } from "../stores/memory.ts";' },
       { "src/core/a.ts": 'export {\n  a,\n  b,\n} from "../index.ts";' },
       { "src/stores/a.ts": 'const a = await import("../adapters/fetch.ts");' },
-      { "src/adapters/a.ts": 'import "../testing/index.ts";' },
+      { "src/adapters/a.ts": 'import "../testing.ts";' },
       { "src/testing/a.ts": 'import { memoryStore } from "../stores/memory.ts";' },
       { "src/core/a.ts": 'type A = import("../adapters/hono.ts").A;' },
       { "src/core/a.ts": 'import data from "../../package.json" with { type: "json" };' },

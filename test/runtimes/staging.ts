@@ -43,7 +43,7 @@ const entries = {
   "coatcheck/fetch": "adapters/fetch",
   "coatcheck/memory": "stores/memory",
   "coatcheck/sqlite": "stores/sqlite",
-  "coatcheck/testing": "testing/index",
+  "coatcheck/testing": "testing",
 };
 
 /**

@@ -108,9 +108,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
     BEGIN
       ${waiting}
       RETURN QUERY SELECT ${recordOf("held")}::text FROM ${qualified} AS held
-        -- As a sum, the expiry is no match for its index: before a table is first analyzed, PostgreSQL would
-        -- read that index whole beside the subject's.
-        WHERE held.subject = wanted AND held.expires_at + 0 > moment;
+        WHERE held.subject = wanted AND ${unindexedExpiry} > moment;
     END $body$`,
 
     `CREATE OR REPLACE FUNCTION ${call("sweep")}(patience integer, moment bigint, most bigint)
@@ -148,6 +146,12 @@ const wanted =
 function outcome(parts: string): string {
   return `outcomes := outcomes || json_build_object(${parts});`;
 }
+
+/**
+ * As a sum, the expiry is no match for its index: before a table is first analyzed, PostgreSQL would
+ * read that index whole beside the subject's.
+ */
+const unindexedExpiry = "held.expires_at + 0";
 
 /** Every answer says what time it is here, so that the caller can say `latest` the next time. */
 function answer(parts: string): string {

@@ -60,6 +60,11 @@ return {'created', time}
  *
  * Answers applied (revision, removed), conflict (the hash), gone, late, unreadable, or index: the id
  * has to be in the index of this subject until this deadline first.
+ *
+ * `life` ends a millisecond early, since Redis keeps a key through the one that it is given, and a record is gone in it.
+ *
+ * At maxmemory Redis refuses a script's first write if it could take memory, and no later one. So what
+ * sets no fields (`setting == 0`) begins with one that takes none, and a logout goes through; anything else is refused.
  */
 export const patch: Script = script(`${inTime}
 local now = tonumber(ARGV[2])
@@ -92,12 +97,9 @@ if heir ~= '-' and (heir ~= owner or tonumber(c[9]) > before)
   return {'index', time, string.sub(heir, 2), c[9]}
 end
 
--- Redis keeps a key through the millisecond that it is given; a record is gone in it.
 local life = math.ceil(ends() - now) - 1
 local removed = {}
 local setting = tonumber(ARGV[20])
--- At maxmemory Redis refuses a script's first write if it could take memory, and no later one. So what
--- sets no fields begins with one that takes none, and a logout goes through; anything else is refused.
 if setting == 0 then redis.call('PEXPIRE', key, whole(math.max(life, 1))) end
 redis.call('HSET', key, 'c', table.concat(c, ' '))
 if tonumber(ARGV[18]) >= 0 then

@@ -1,0 +1,22 @@
+export { adapterContract } from "./testing/adapter-contract.ts";
+export type { AdapterClause } from "./testing/adapter-site.ts";
+export { testClock } from "./testing/clock.ts";
+export type { TestClock } from "./testing/clock.ts";
+export { CookieJar } from "./testing/cookie-jar.ts";
+export type {
+  AdapterSetting,
+  StartServer,
+  TestAnswer,
+  TestData,
+  TestRoute,
+  TestServer,
+} from "./testing/harness.ts";
+export { exploreInterleavings, pause } from "./testing/interleavings.ts";
+export type { World } from "./testing/interleavings.ts";
+export type { RaceSetting } from "./testing/race-site.ts";
+export { races } from "./testing/races.ts";
+export type { Race } from "./testing/races.ts";
+export { probeStore } from "./testing/store-probe.ts";
+export type { ProbedCall, StoreProbe } from "./testing/store-probe.ts";
+export type { StoreClause } from "./testing/store-clause.ts";
+export { storeContract } from "./testing/store-contract.ts";
