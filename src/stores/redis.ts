@@ -12,7 +12,7 @@ import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/co
 import { isForeign } from "./redis/faults.ts";
 import { NearCache } from "./redis/near-cache.ts";
 import type { InvalidationClient, NearCacheOptions } from "./redis/near-cache.ts";
-import { fromHash, patchArguments, toHash } from "./redis/record-hash.ts";
+import { fieldOf, fromHash, patchArguments, toHash } from "./redis/record-hash.ts";
 import { ScriptCalls } from "./redis/script-calls.ts";
 import type { Replication } from "./redis/script-calls.ts";
 import { create, patch as patchScript } from "./redis/scripts.ts";
@@ -220,7 +220,7 @@ class RedisStore implements Store {
     if (status === "index") return undefined;
     if (status === "gone") return { kind: "gone" };
     if (status === "applied") {
-      const removed = Array.isArray(rest[1]) ? rest[1].map(String) : [];
+      const removed = Array.isArray(rest[1]) ? rest[1].map((name) => fieldOf(String(name))) : [];
       return { kind: "applied", revision: Number(rest[0]), removed };
     }
     if (status !== "conflict") throw unreadable("patch");

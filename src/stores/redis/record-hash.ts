@@ -1,4 +1,4 @@
-import type { Patch, SessionRecord } from "../../core/record.ts";
+import type { Patch, RecordColumns, SessionRecord } from "../../core/record.ts";
 import { columnOrder, format } from "./scripts.ts";
 
 /** What a command is made of. */
@@ -9,7 +9,7 @@ export function toHash(record: SessionRecord): Argument[] {
   const columns = columnOrder.map((name) => columnText(record[name]));
   const hash: Argument[] = ["c", [format, ...columns].join(" "), "v", copied(record.verifier)];
   if (record.subject !== null) hash.push("s", record.subject);
-  for (const [name, bytes] of record.fields) hash.push(`.${name}`, copied(bytes));
+  for (const [name, bytes] of record.fields) hash.push(hashField(name), copied(bytes));
   return hash;
 }
 
@@ -36,7 +36,7 @@ export function fromHash(id: string, reply: unknown): SessionRecord | null | und
     return undefined;
   }
   const fields = new Map<string, Uint8Array>();
-  for (const [name, bytes] of hash) if (name.startsWith(".")) fields.set(name.slice(1), copied(bytes));
+  for (const [name, bytes] of hash) if (name.startsWith(".")) fields.set(fieldOf(name), copied(bytes));
   return {
     id,
     epoch,
@@ -86,27 +86,48 @@ export function patchArguments(
     String(indexed?.until ?? 0),
     columns.verifier === undefined ? "" : copied(columns.verifier),
     marked(columns.subject),
-    ...columnOrder.filter((name) => name !== "revision").map((name) => columnText(columns[name])),
+    columnsText(columns),
     String(expected.length),
     String(retain?.length ?? -1),
     String(remove.length),
     String(set.size),
-    ...expected.flatMap(([name, bytes]) => [name, bytes === null ? "-" : Buffer.concat([equals, bytes])]),
-    ...(retain ?? []),
-    ...remove,
-    ...Array.from(set, ([name, bytes]) => [name, copied(bytes)]).flat(),
+    ...expected.flatMap(([name, bytes]) => [
+      hashField(name),
+      bytes === null ? "-" : Buffer.concat([equals, bytes]),
+    ]),
+    ...(retain ?? []).map(hashField),
+    ...remove.map(hashField),
+    ...Array.from(set, ([name, bytes]) => [hashField(name), copied(bytes)]).flat(),
   ];
 }
 
 const equals = Buffer.from("=");
+
+function hashField(name: string): string {
+  return `.${name}`;
+}
+
+/** The field that a name in a hash stands for. */
+export function fieldOf(name: string): string {
+  return name.slice(1);
+}
+
+const changeable = columnOrder.filter((name) => name !== "revision");
+
+/** Which columns change to what; "" for none. */
+function columnsText(columns: Partial<RecordColumns>): string {
+  if (changeable.every((name) => columns[name] === undefined)) return "";
+  return changeable.map((name) => columnText(columns[name])).join(" ");
+}
 
 function marked(subject: string | null | undefined): string {
   if (subject === undefined) return "";
   return subject === null ? "-" : `=${subject}`;
 }
 
+/** A column's word: "-" for null, "=" for one that stays as it is. */
 function columnText(value: number | boolean | null | undefined): string {
-  if (value === undefined) return "";
+  if (value === undefined) return "=";
   if (value === null) return "-";
   return String(Number(value));
 }

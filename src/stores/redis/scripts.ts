@@ -26,6 +26,9 @@ export const columnOrder = [
   "permanent",
 ] as const;
 
+/** How many arguments a script gives to one command; Lua's stack takes a few thousand. An even number: names with values. */
+const most = 1000;
+
 /**
  * Begins every script that writes: what comes later than its caller has waited (ARGV[1], by the
  * server's clock) is not done. It may have lain in a queue, or before a server that stood still.
@@ -45,7 +48,7 @@ local whole = function(number) return string.format('%.0f', math.min(number, 1e1
 export const create: Script = script(`${inTime}
 if redis.call('EXISTS', key) == 1 then return {'taken', time} end
 if tonumber(ARGV[2]) < 1 then return {'created', time} end
-for at = 3, #ARGV, 2 do redis.call('HSET', key, ARGV[at], ARGV[at + 1]) end
+for at = 3, #ARGV, ${most} do redis.call('HSET', key, unpack(ARGV, at, math.min(at + ${most - 1}, #ARGV))) end
 redis.call('PEXPIRE', key, whole(tonumber(ARGV[2])))
 return {'created', time}
 `);
@@ -54,9 +57,10 @@ return {'created', time}
  * The rules of \`applyPatch\` in the core, on the record itself. ARGV, where "" stands for "not given":
  *
  *  1 deadline, 2 now, 3 epoch, 4 verifier expected, 5 "=" and the subject that the id was added to the
- *  index of, 6 until when, 7 verifier, 8 subject ("-" for none, or "=" and the name), 9 to 16 the other
- *  columns but the revision, 17 to 20 how many fields to expect, retain (-1: all), remove and set; then
- *  these: names with "-" for none or "=" and the bytes, names, names, names with bytes.
+ *  index of, 6 until when, 7 verifier, 8 subject ("-" for none, or "=" and the name), 9 the other columns
+ *  but the revision, divided by spaces ("=" for those that stay), 10 to 13 how many fields to expect, retain
+ *  (-1: all), remove and set; then these as they are named in the hash: names with "-" for none or "=" and the
+ *  bytes, names, names, names with bytes.
  *
  * Answers applied (revision, removed), conflict (the hash), gone, late, unreadable, or index: the id
  * has to be in the index of this subject until this deadline first.
@@ -64,30 +68,32 @@ return {'created', time}
  * `life` ends a millisecond early, since Redis keeps a key through the one that it is given, and a record is gone in it.
  *
  * At maxmemory Redis refuses a script's first write if it could take memory, and no later one. So what
- * sets no fields (`setting == 0`) begins with one that takes none, and a logout goes through; anything else is refused.
+ * sets no fields (`setting == 0`) begins with one that takes none, and a logout goes through; anything else is
+ * refused, since it begins with an HSET.
  */
 export const patch: Script = script(`${inTime}
 local now = tonumber(ARGV[2])
 local held = redis.call('HMGET', key, 'c', 'v', 's')
 if not held[1] then return {'gone', time} end
-local c = {}
-for word in string.gmatch(held[1], '%S+') do c[#c + 1] = word end
-if c[1] ~= '${format}' or #c ~= ${columnOrder.length + 1} then return {'unreadable', time} end
+local c = {string.match(held[1], '^(%S+)${" (%S+)".repeat(columnOrder.length)}$')}
+if c[1] ~= '${format}' then return {'unreadable', time} end
 local ends = function() return math.min(c[7] + c[8], tonumber(c[9])) end
 if c[2] ~= ARGV[3] or ends() <= now then return {'gone', time} end
 
-local at = 21
+local at = 14
 local conflict = ARGV[4] ~= '' and ARGV[4] ~= held[2]
-for _ = 1, tonumber(ARGV[17]) do
-  local bytes = redis.call('HGET', key, '.' .. ARGV[at])
+for _ = 1, tonumber(ARGV[10]) do
+  local bytes = redis.call('HGET', key, ARGV[at])
   if (bytes and '=' .. bytes or '-') ~= ARGV[at + 1] then conflict = true end
   at = at + 2
 end
 if conflict then return {'conflict', time, redis.call('HGETALL', key)} end
 
 local before = tonumber(c[9])
-for place, column in ipairs({2, 4, 5, 6, 7, 8, 9, 10}) do
-  if ARGV[8 + place] ~= '' then c[column] = ARGV[8 + place] end
+local column = 2
+for word in string.gmatch(ARGV[9], '%S+') do
+  if word ~= '=' then c[column] = word end
+  column = math.max(column + 1, 4)
 end
 c[3] = whole(c[3] + 1)
 local owner = held[3] and '=' .. held[3] or '-'
@@ -99,31 +105,35 @@ end
 
 local life = math.ceil(ends() - now) - 1
 local removed = {}
-local setting = tonumber(ARGV[20])
-if setting == 0 then redis.call('PEXPIRE', key, whole(math.max(life, 1))) end
-redis.call('HSET', key, 'c', table.concat(c, ' '))
-if tonumber(ARGV[18]) >= 0 then
+local setting = tonumber(ARGV[13])
+local columns = table.concat(c, ' ')
+if setting == 0 then redis.call('PEXPIRE', key, whole(math.max(life, 1)))
+elseif ARGV[11] ~= '-1' or ARGV[12] ~= '0' then redis.call('HSET', key, 'c', columns) end
+if tonumber(ARGV[11]) >= 0 then
   local kept = {}
-  for _ = 1, tonumber(ARGV[18]) do
-    kept['.' .. ARGV[at]] = true
+  for _ = 1, tonumber(ARGV[11]) do
+    kept[ARGV[at]] = true
     at = at + 1
   end
   for _, name in ipairs(redis.call('HKEYS', key)) do
     if string.sub(name, 1, 1) == '.' and not kept[name] then redis.call('HDEL', key, name) end
   end
 end
-for _ = 1, tonumber(ARGV[19]) do
-  if redis.call('HDEL', key, '.' .. ARGV[at]) == 1 then removed[#removed + 1] = ARGV[at] end
+for _ = 1, tonumber(ARGV[12]) do
+  if redis.call('HDEL', key, ARGV[at]) == 1 then removed[#removed + 1] = ARGV[at] end
   at = at + 1
 end
-for _ = 1, setting do
-  redis.call('HSET', key, '.' .. ARGV[at], ARGV[at + 1])
-  at = at + 2
-end
+local last = at + 2 * setting - 1
+repeat
+  redis.call('HSET', key, 'c', columns, unpack(ARGV, at, math.min(at + ${most - 1}, last)))
+  at = at + ${most}
+until at > last
 if ARGV[7] ~= '' then redis.call('HSET', key, 'v', ARGV[7]) end
 if ARGV[8] == '-' then redis.call('HDEL', key, 's')
 elseif ARGV[8] ~= '' then redis.call('HSET', key, 's', string.sub(ARGV[8], 2)) end
-if life > 0 then redis.call('PEXPIRE', key, whole(life)) else redis.call('DEL', key) end
+if ARGV[9] ~= '' then
+  if life > 0 then redis.call('PEXPIRE', key, whole(life)) else redis.call('DEL', key) end
+end
 return {'applied', time, c[3], removed}
 `);
 
