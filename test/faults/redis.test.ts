@@ -29,7 +29,8 @@ describe("Redis that fails under load", { skip: withoutRedis }, () => {
     for (const [library, connect] of Object.entries(libraries)) {
       const skip = long && !everything && "npm run test:long runs it";
       test(`${name} (${library})`, { skip }, async (t) => {
-        const server = await RedisServer.start(["--appendonly", "yes"]);
+        // With "everysec", a slow disk puts writes off for up to two seconds after they were acknowledged.
+        const server = await RedisServer.start(["--appendonly", "yes", "--appendfsync", "always"]);
         const proxy = await TcpProxy.start(server.port);
         t.after(async () => proxy.close());
         const client = await connect(`redis://127.0.0.1:${proxy.port}`);

@@ -34,7 +34,7 @@ interface Engine {
 const redisBy = (connect: typeof nodeClient | typeof ioClient): Engine => ({
   skip: withoutRedis,
   given: async (t) => {
-    const server = await RedisServer.start(["--appendonly", "yes"]);
+    const server = await RedisServer.start(["--appendonly", "yes", "--appendfsync", "always"]);
     const proxy = await TcpProxy.start(server.port);
     t.after(async () => proxy.close());
     const client = await connect(`redis://127.0.0.1:${proxy.port}`);
