@@ -97,12 +97,13 @@ describe("the options of postgresStore", () => {
     refused({ client: pool, timeout: 100 }, /timeout/);
   });
 
-  test("a user's own error listener is left alone, and one of ours is enough for many stores", () => {
+  test("a user's own error listener is left alone, and one of ours of each kind is enough for many stores", () => {
     const own = new Pool({ connectionString: databaseUrl });
     const heard: Error[] = [];
     own.on("error", (error) => heard.push(error));
     for (let stores = 0; stores < 20; stores++) postgresStore({ client: own });
     assert.equal(own.listenerCount("error"), 2);
+    assert.equal(own.listenerCount("connect"), 1);
     (own as unknown as NodeJS.EventEmitter).emit("error", new Error("idle"));
     assert.equal(heard.length, 1);
   });

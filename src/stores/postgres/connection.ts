@@ -29,11 +29,16 @@ function watch(client: PgPool | PgConnection): void {
   client.on("error", ignore);
 }
 
-/** Through a `Pool` of pg. A connection that did not answer in time is closed, and makes room for another. */
-export function overPool(pool: PgPool): Connection {
+function watchPool(pool: PgPool): void {
+  if (watched.has(pool)) return;
   watch(pool);
   // From the first moment: a new connection may end in the same breath, when the pool listens no more.
   pool.on("connect", watch);
+}
+
+/** Through a `Pool` of pg. A connection that did not answer in time is closed, and makes room for another. */
+export function overPool(pool: PgPool): Connection {
+  watchPool(pool);
   return async (statement) => {
     const client = await inTime(
       pool.connect(),
