@@ -106,3 +106,10 @@ export class StoreError extends CoatcheckError {
     this.transient = options.transient;
   }
 }
+
+/** The error of a store for what it did not write so. */
+export function unreadableRecord(operation: StoreOperation): StoreError {
+  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged, or of an unknown format.", {
+    transient: false,
+  });
+}

@@ -4,8 +4,7 @@ import type { Duration } from "../core/duration.ts";
 import { expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
-import { ConfigError, StoreError } from "../errors.ts";
-import type { StoreOperation } from "../errors.ts";
+import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
@@ -147,7 +146,7 @@ class RedisStore implements Store {
     return this.#calls.run("read", async () => {
       const readDirectly = async (): Promise<SessionRecord | null> => {
         const record = await this.#find(id);
-        if (record === undefined) throw unreadable("read");
+        if (record === undefined) throw unreadableRecord("read");
         return record;
       };
       const record = await (near === undefined || authoritative
@@ -223,10 +222,10 @@ class RedisStore implements Store {
       const removed = Array.isArray(rest[1]) ? rest[1].map((name) => fieldOf(String(name))) : [];
       return { kind: "applied", revision: Number(rest[0]), removed };
     }
-    if (status !== "conflict") throw unreadable("patch");
+    if (status !== "conflict") throw unreadableRecord("patch");
     // With a WAIT behind it, the reply may come as text, which bytes do not survive.
     const record = fromHash(id, rest[0]) ?? (await this.#find(id));
-    if (record === undefined) throw unreadable("patch");
+    if (record === undefined) throw unreadableRecord("patch");
     return record === null ? { kind: "gone" } : { kind: "conflict", record };
   }
 
@@ -243,10 +242,4 @@ class RedisStore implements Store {
   #keyOf(id: string): string {
     return `${this.#parts.prefix}session:${id}`;
   }
-}
-
-function unreadable(operation: StoreOperation): StoreError {
-  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged, or of an unknown format.", {
-    transient: false,
-  });
 }

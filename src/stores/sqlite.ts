@@ -8,7 +8,7 @@ import { applyPatch, expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { Store } from "../core/store.ts";
-import { ConfigError, StoreError } from "../errors.ts";
+import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, openDatabase, resultCode } from "./sqlite/database.ts";
 
@@ -171,9 +171,7 @@ function fromBlob(id: string, blob: unknown): SessionRecord | undefined {
 function recordOf(id: string, blob: Uint8Array): SessionRecord {
   const record = fromBlob(id, blob);
   if (record !== undefined) return record;
-  throw new StoreError("RECORD_UNREADABLE", "read", "A record is damaged, or of an unknown format.", {
-    transient: false,
-  });
+  throw unreadableRecord("read");
 }
 
 const faults: Readonly<Record<number, readonly [StoreErrorCode, transient: boolean, what: string]>> = {

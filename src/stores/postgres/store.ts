@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
 import type { Store } from "../../core/store.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
-import { answersTo, isTexts, objectOf, unreadable } from "./answers.ts";
+import { answersTo, isTexts, objectOf } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import { Batches } from "./batches.ts";
 import type { Call } from "./batches.ts";
@@ -61,7 +61,7 @@ export class PgStore implements Store {
     const work = async (deadline: number): Promise<boolean> => {
       const { kind } = await this.#written(this.#creations, { text, deadline });
       if (kind === "created" || kind === "taken") return kind === "created";
-      throw unreadable("create");
+      throw unreadableRecord("create");
     };
     return this.#run("create", work, patience);
   }
@@ -82,7 +82,7 @@ export class PgStore implements Store {
       if (kind === "conflict") return { kind, record: this.#checked("patch", id, record) };
       if (kind === "applied" && typeof revision === "number" && isTexts(removed))
         return { kind, revision, removed };
-      throw unreadable("patch");
+      throw unreadableRecord("patch");
     };
     return this.#run("patch", work, patience);
   }
@@ -222,7 +222,7 @@ export class PgStore implements Store {
   #checked(operation: StoreOperation, id: string, given: unknown): SessionRecord {
     const record = recordFrom(given);
     if (record?.id === id) return record;
-    throw unreadable(operation);
+    throw unreadableRecord(operation);
   }
 }
 
