@@ -52,13 +52,14 @@ async function locked(pool: Pool, statement: string): Promise<() => Promise<void
   };
 }
 
-/** The server's processes that wait for a lock of the table or of its rows, as soon as there are any. */
+/** The server's processes that wait for a lock in a statement about the table, as soon as there are any. */
 async function waiting(table: string): Promise<number[]> {
+  const [, name] = table.split(".");
   const end = performance.now() + 5000;
   while (performance.now() < end) {
     const rows = await ask(
-      "SELECT DISTINCT a.pid FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE NOT l.granted AND (l.relation = $1::regclass OR l.locktype IN ('transactionid', 'tuple'))",
-      [table],
+      "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND position($1 IN query) > 0",
+      [`"${schema}"."${name}_`],
     );
     if (rows.length > 0) return rows.map(({ pid }) => Number(pid));
   }

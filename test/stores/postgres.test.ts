@@ -14,6 +14,7 @@ import type { PostgresStoreOptions } from "coatcheck/postgres";
 import { storeContract } from "coatcheck/testing";
 import { Client, Pool } from "pg";
 import postgres from "postgres";
+import { recordOf } from "../support/record.ts";
 import { ask, clients, databaseUrl, pgPool, postgresJs, schema, withoutPostgres } from "./postgres-server.ts";
 
 const now = Date.UTC(2026, 5, 1);
@@ -25,22 +26,15 @@ function newTable(): string {
 }
 
 function recordWith(columns: Partial<SessionRecord> = {}): SessionRecord {
-  return {
+  return recordOf({
     id: `record-${++numbers}`.padEnd(22, "_"),
-    epoch: 0,
     verifier: new Uint8Array(32).fill(1),
     ticketAt: now,
-    subject: null,
     createdAt: now,
-    authenticatedAt: null,
     lastSeenAt: now,
-    idleTimeout: 3_600_000,
     absoluteDeadline: now + 86_400_000,
-    permanent: false,
-    revision: 1,
-    fields: new Map(),
     ...columns,
-  };
+  });
 }
 
 describe("the options of postgresStore", () => {

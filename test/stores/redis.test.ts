@@ -193,6 +193,22 @@ describe("redisStore", { skip: withoutRedis }, async () => {
     await fc.assert(property, { numRuns: Number(process.env["PROPERTY_RUNS"] ?? 150) });
   });
 
+  test("takes more fields at once than Lua gives to one command", async () => {
+    const store = redisStore({ client: await nodeClient(server.url) });
+    const many = (value: string) =>
+      new Map(Array.from({ length: 5000 }, (_, at) => [`d:${at}`, Buffer.from(`${value}${at}`)] as const));
+    const record = recordWith({ fields: many("old") });
+    await store.create(record);
+    assert.deepEqual((await store.read(record.id, now))?.fields, many("old"));
+    const patch: Patch = { epoch: 0, remove: ["d:0"], set: many("new") };
+    assert.deepEqual(await store.patch(record.id, patch, now), {
+      kind: "applied",
+      revision: 2,
+      removed: ["d:0"],
+    });
+    assert.deepEqual((await store.read(record.id, now))?.fields, many("new"));
+  });
+
   test("lets a record end in Redis when it ends", async () => {
     const { store, prefix } = open();
     const record = recordWith({ idleTimeout: 100 });

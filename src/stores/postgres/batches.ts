@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import { isOnesOwn } from "./failure.ts";
 
 /** A call that can go to the database in one statement with others. */
 export interface Call {
@@ -17,7 +18,7 @@ interface Waiting<Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** The most calls of one statement; it ends before its first answer is here. */
+/** The most calls of one statement: its answers all come when the last is ready. */
 const most = 50;
 /** How much earlier than its own deadline a call may have to end for the sake of others, in milliseconds. */
 const mostEarlier = 50;
@@ -28,13 +29,10 @@ const mostEarlier = 50;
  */
 export class Batches<Answer> {
   readonly #send: Send<Answer>;
-  /** Whether a failure may be one call's own, so that the others had better be sent without it. */
-  readonly #isOnes: (error: unknown) => boolean;
   #waiting: Waiting<Answer>[] = [];
 
-  constructor(send: Send<Answer>, isOnes: (error: unknown) => boolean) {
+  constructor(send: Send<Answer>) {
     this.#send = send;
-    this.#isOnes = isOnes;
   }
 
   async add(call: Call): Promise<Answer> {
@@ -68,7 +66,7 @@ export class Batches<Answer> {
       const answers = await this.#send(calls, calls[0]?.deadline ?? 0);
       for (const [at, answer] of answers.entries()) batch[at]?.resolve(answer);
     } catch (error) {
-      const apart = batch.length > 1 && this.#isOnes(error);
+      const apart = batch.length > 1 && isOnesOwn(error);
       for (const one of batch) {
         if (apart) void this.#sendAll([one]);
         else one.reject(error);

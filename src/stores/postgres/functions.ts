@@ -63,9 +63,9 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       LOCK TABLE ${qualified} IN ROW EXCLUSIVE MODE;
       FOR patch IN SELECT jsonb_array_elements(all_patches) LOOP
         IF alone THEN
-          SELECT * INTO held FROM ${qualified} WHERE ${wanted} FOR NO KEY UPDATE;
+          SELECT * INTO held FROM ${qualified} WHERE ${patchable} FOR NO KEY UPDATE;
         ELSE
-          SELECT * INTO held FROM ${qualified} WHERE ${wanted} FOR NO KEY UPDATE SKIP LOCKED;
+          SELECT * INTO held FROM ${qualified} WHERE ${patchable} FOR NO KEY UPDATE SKIP LOCKED;
         END IF;
         IF NOT FOUND THEN
           ${outcome("'kind', CASE WHEN alone THEN 'gone' ELSE 'skipped' END")} CONTINUE;
@@ -140,7 +140,7 @@ const durability = `IF durable = 1 AND current_setting('synchronous_commit') IN 
 const isLate = `${serverClock} > latest`;
 
 /** The row of a patch, if it may be patched. */
-const wanted =
+const patchable =
   "id = patch->>'id' AND epoch = (patch->>'epoch')::bigint AND expires_at > (patch->>'now')::bigint";
 
 function outcome(parts: string): string {

@@ -8,15 +8,7 @@ import type { Answer } from "./answers.ts";
 import { Batches } from "./batches.ts";
 import type { Call } from "./batches.ts";
 import type { Connection } from "./connection.ts";
-import {
-  asStoreError,
-  faults,
-  isConnectionLost,
-  isOnesOwn,
-  lostToAnother,
-  sqlState,
-  storeError,
-} from "./failure.ts";
+import { asStoreError, faults, isConnectionLost, lostToAnother, sqlState, storeError } from "./failure.ts";
 import type { SchemaNames } from "./names.ts";
 import { patchText, recordFrom, recordText } from "./record-json.ts";
 import { found, inspection, latestVersion, migration } from "./schema.ts";
@@ -37,12 +29,9 @@ export class PgStore implements Store {
   /** What to add to `performance.now()` for the time on the server's clock, as of its last answer. */
   #ahead = 0;
   readonly #warned = new Set<string>();
-  readonly #creations = new Batches<Answer>(
-    async (...batch) => this.#writeAll("create", ...batch),
-    isOnesOwn,
-  );
-  readonly #reads = new Batches<unknown>(async (...batch) => this.#readAll(...batch), isOnesOwn);
-  readonly #patches = new Batches<Answer>(async (...batch) => this.#writeAll("patch", ...batch), isOnesOwn);
+  readonly #creations = new Batches<Answer>(async (...batch) => this.#writeAll("create", ...batch));
+  readonly #reads = new Batches<unknown>(async (...batch) => this.#readAll(...batch));
+  readonly #patches = new Batches<Answer>(async (...batch) => this.#writeAll("patch", ...batch));
 
   constructor(send: Connection, names: SchemaNames, durable: boolean, timeout: number) {
     this.#send = send;
