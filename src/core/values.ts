@@ -1,4 +1,5 @@
 import { LimitError, MisuseError } from "../errors.ts";
+import { parseJson } from "./json.ts";
 
 /**
  * Values as text: JSON, in which Date, Map, Set, bigint, Uint8Array, URL and -0 are written as an
@@ -25,7 +26,7 @@ export const deepestJson = 1024;
 
 /** The value of a text that `encodeValue` made. @throws SyntaxError, TypeError or RangeError for any other text. */
 export function decodeValue(text: string): unknown {
-  const json: unknown = JSON.parse(text);
+  const json = parseJson(text);
   if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);
   // Most values hold nothing special; only texts that might are walked.
   return text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;

@@ -32,6 +32,15 @@ const recordClauses: readonly StoreClause[] = [
     assert.deepEqual(plain(await store.read(record.id, now)), plain(record));
   }),
 
+  clause("does not take a field's name for one like it in another record", async (store) => {
+    // JSON.parse may (nodejs/node#63785): a backslash that it saw before passes for a quotation mark.
+    for (const name of ["d:\\", 'd:"', "d:\\n", "d:\n"]) {
+      const record = await created(store, recordWith({ fields: fieldsOf({ "d:!": "1", [name]: "2" }) }));
+      for (let time = 0; time < 5; time++)
+        assert.deepEqual(plain(await store.read(record.id, now)), plain(record));
+    }
+  }),
+
   clause("holds many fields in one record", async (store) => {
     const fields = fieldsOf(Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`d:${at}`, `${at}`])));
     const record = await created(store, recordWith({ fields }));

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { parseJson } from "../../core/json.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
 import type { Store } from "../../core/store.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
@@ -80,7 +81,7 @@ export class PgStore implements Store {
     return this.#run("list", async (deadline) => {
       const rows = await this.#call("list", [lockPatience(deadline), subject, now], deadline);
       // One damaged record must not hide a person's other sessions from them.
-      const records = rows.flatMap((text) => recordFrom(JSON.parse(text ?? "null")) ?? []);
+      const records = rows.flatMap((text) => recordFrom(parseJson(text ?? "null")) ?? []);
       return records.filter((record) => record.subject === subject);
     });
   }
@@ -188,7 +189,7 @@ export class PgStore implements Store {
     deadline: number,
   ): Promise<Answer> {
     const [text] = await this.#call(operation, values, deadline);
-    const answer = objectOf(operation, JSON.parse(text ?? "null"));
+    const answer = objectOf(operation, parseJson(text ?? "null"));
     if (typeof answer["clock"] === "number") this.#ahead = answer["clock"] - performance.now();
     return answer;
   }
