@@ -4,6 +4,7 @@ import { createSessions, generateSecret } from "coatcheck";
 import type { Incoming, Sessions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar } from "coatcheck/testing";
+import { loud } from "../support/loud.ts";
 
 // A page of another site opens a WebSocket to this one: the browser sends this site's cookies along,
 // by GET, and does not keep the page from reading the answers.
@@ -61,10 +62,14 @@ test("[69] nor does one that a handler of a fetch server takes", async () => {
     const request = new Request("http://site.example/", {
       headers: { host: "site.example", upgrade: "websocket", cookie, ...headers },
     });
-    await sessions.handle(request, async () => {
-      assert.equal((await sessions.of(request)).loggedIn, false);
-      return new Response();
-    });
+    await sessions.handle(
+      request,
+      async () => {
+        assert.equal((await sessions.of(request)).loggedIn, false);
+        return new Response();
+      },
+      loud,
+    );
   }
 });
 

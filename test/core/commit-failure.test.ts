@@ -5,6 +5,7 @@ import type { Session } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, probeStore } from "coatcheck/testing";
 import type { ProbedCall } from "coatcheck/testing";
+import { loud } from "../support/loud.ts";
 
 function place() {
   const probe = probeStore(memoryStore());
@@ -15,10 +16,14 @@ function place() {
     visit: async (action: (session: Session, request: Request) => unknown): Promise<Response> => {
       const cookie = jar.header;
       const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
-      const response = await sessions.handle(request, async () => {
-        await action(await sessions.of(request), request);
-        return new Response();
-      });
+      const response = await sessions.handle(
+        request,
+        async () => {
+          await action(await sessions.of(request), request);
+          return new Response();
+        },
+        loud,
+      );
       jar.take(response);
       return response;
     },

@@ -5,6 +5,7 @@ import type { Session, Sessions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, probeStore, testClock } from "coatcheck/testing";
 import type { StoreProbe, TestClock } from "coatcheck/testing";
+import { loud } from "../support/loud.ts";
 
 interface Place {
   readonly clock: TestClock;
@@ -30,10 +31,14 @@ function place(): Place {
       const cookie = jar.header;
       const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
       const result: { value?: Awaited<ReturnType<typeof action>> } = {};
-      const response = await sessions.handle(request, async () => {
-        result.value = await action(await sessions.of(request));
-        return new Response();
-      });
+      const response = await sessions.handle(
+        request,
+        async () => {
+          result.value = await action(await sessions.of(request));
+          return new Response();
+        },
+        loud,
+      );
       jar.take(response);
       return result.value as Awaited<ReturnType<typeof action>>;
     },
