@@ -1,3 +1,4 @@
+import { isThenable } from "../core/awaitable.ts";
 import { StoreError } from "../errors.ts";
 import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
 import { loginDemand } from "../core/login-demand.ts";
@@ -34,15 +35,14 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   return async (c, next) => {
     const incoming = incomingOf(c.req.raw);
     if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
-    const exchange = sessions.exchange(incoming, [c, c.req.raw]);
+    const exchange = sessions.exchange(incoming, [c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
     await exchange.run(next);
     const { error } = c;
     let response = c.res;
     if (error instanceof StoreError && response.status !== 503) response = await unavailable(c, error);
-    const { headers, failure } = await exchange.settle(
-      error === undefined ? { status: response.status } : "threw",
-    );
+    const settled = exchange.settle(error === undefined ? { status: response.status } : "threw");
+    const { headers, failure } = isThenable(settled) ? await settled : settled;
     if (failure instanceof StoreError) response = await unavailable(c, failure);
     // Hono copies the headers of the response it holds into one that takes its place.
     const hold = (held: Response): void => {

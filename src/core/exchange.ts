@@ -143,12 +143,16 @@ export class Exchange<Data extends object> {
   #commit(fate: ResponseFate, isAnswered: boolean, plain: readonly string[]): Awaitable<Settled> {
     this.#isSettled = true;
     const failure = isAnswered ? undefined : this.#storeFailure;
-    const committed = this.#opened?.settle(fate);
-    if (committed === undefined) return this.#settled(fate, failure, plain);
-    return committed.then(
-      () => this.#settled(fate, failure, plain),
-      (error: unknown) => this.#settled(fate, error, plain),
-    );
+    try {
+      const committed = this.#opened?.settle(fate);
+      if (!isThenable(committed)) return this.#settled(fate, failure, plain);
+      return committed.then(
+        () => this.#settled(fate, failure, plain),
+        (error: unknown) => this.#settled(fate, error, plain),
+      );
+    } catch (error) {
+      return this.#settled(fate, error, plain);
+    }
   }
 
   #settled(fate: ResponseFate, failure: unknown, plain: readonly string[]): Settled {

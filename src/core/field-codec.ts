@@ -1,8 +1,6 @@
 import type { Events } from "./events.ts";
-import { PackedFields } from "./packed-fields.ts";
 import { fromLatin1, latin1Of } from "./packing.ts";
 import { fingerprintOf, Recent } from "./recent.ts";
-import type { Fields } from "./record.ts";
 import { nonceAt } from "./seal.ts";
 import type { Sealer } from "./seal.ts";
 import { decodeValue } from "./values.ts";
@@ -25,11 +23,6 @@ export function dataKeyOf(name: string): string | undefined {
 /** Whether a field holds a flash message. */
 export function isFlashField(name: string): boolean {
   return name.startsWith("f:");
-}
-
-/** A field's bytes, with a character for each; `undefined` where there is no such field. */
-export function bytesOf(fields: Fields, name: string): string | undefined {
-  return fields instanceof PackedFields ? fields.latin1(name) : latin1Of(fields.get(name));
 }
 
 /** A text that was sealed or unsealed a moment ago, and where it belongs. */

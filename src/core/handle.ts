@@ -37,13 +37,27 @@ const losesHeaders = "Deno" in globalThis;
 
 /** For adapters: what the core needs to see of a request. */
 export function incomingOf(request: Request): Incoming {
-  let headers = losesHeaders ? request.headers : undefined;
-  return {
-    method: request.method.toUpperCase(),
+  return new FetchIncoming(request);
+}
+
+class FetchIncoming implements Incoming {
+  readonly #request: Request;
+  #headers: Headers | undefined;
+
+  constructor(request: Request) {
+    this.#request = request;
+    this.#headers = losesHeaders ? request.headers : undefined;
+  }
+
+  get method(): string {
+    return this.#request.method.toUpperCase();
+  }
+
+  header(name: string): string | null {
+    this.#headers ??= this.#request.headers;
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
-    header: (name) =>
-      (headers ??= request.headers).get(name) ?? (name === "host" ? new URL(request.url).host : null),
-  };
+    return this.#headers.get(name) ?? (name === "host" ? new URL(this.#request.url).host : null);
+  }
 }
 
 /** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */

@@ -111,7 +111,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   onTouched(): void {
     const { destroyed, stream } = this.#response;
     if (destroyed === true || stream?.destroyed === true) this.#leave();
-    else this.#response.once("close", () => this.#leave());
+    // It comes once anyway, and `once` makes two functions more.
+    else this.#response.on("close", () => this.#leave());
   }
 
   #leave(): void {

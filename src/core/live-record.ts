@@ -1,4 +1,6 @@
 import { StoreError } from "../errors.ts";
+import { andThen } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { Opening } from "./opening.ts";
 import { patched } from "./record.ts";
@@ -126,7 +128,7 @@ export class LiveRecord {
    * What this request's calls do to the session, one after the other, also where a handler does not wait
    * for them: an update that a login overtook must not take that login for the end of its session.
    */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
+  inTurn<T>(work: () => Awaitable<T>): Awaitable<T> {
     return this.#context.turns.take(this, work);
   }
 
@@ -136,17 +138,18 @@ export class LiveRecord {
   }
 
   /** Sends a patch for the record. `gone` when there is none. */
-  async patch(patch: Omit<Patch, "epoch">): Promise<PatchOutcome> {
+  patch(patch: Omit<Patch, "epoch">): Awaitable<PatchOutcome> {
     if (this.#record === null) return { kind: "gone" };
     const { id, epoch } = this.#record;
     const full = { epoch, ...patch };
-    const outcome = await this.calls.patch(id, full);
-    if (outcome.kind === "applied" && patch.columns?.epoch !== undefined)
-      this.#context.watch.noteEpoch(id, patch.columns.epoch);
-    // The record may have gone on while the store was asked.
-    if (outcome.kind === "applied" && this.#record?.id === id && this.#record.epoch === epoch)
-      this.#record = { ...patched(this.#record, full).next, revision: outcome.revision };
-    return outcome;
+    return andThen(this.calls.patch(id, full), (outcome) => {
+      if (outcome.kind !== "applied") return outcome;
+      if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);
+      // The record may have gone on while the store was asked.
+      if (this.#record?.id === id && this.#record.epoch === epoch)
+        this.#record = { ...patched(this.#record, full).next, revision: outcome.revision };
+      return outcome;
+    });
   }
 
   /** The columns of a touch, where one is due; a patch that takes them along spares the commit one of its own. */

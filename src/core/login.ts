@@ -1,4 +1,5 @@
 import { MisuseError } from "../errors.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import { fieldName } from "./field-codec.ts";
 import type { LiveRecord } from "./live-record.ts";
@@ -35,7 +36,7 @@ export function checkedSubject(subject: unknown): string {
 }
 
 /** Binds the session to a subject: in the record there is, under a new epoch and ticket, or else in a new record. */
-export function login(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
+export function login(context: Context, live: LiveRecord, data: SessionData, to: Login): Awaitable<void> {
   return live.inTurn(() => bind(context, live, data, to));
 }
 

@@ -28,7 +28,7 @@ export interface NodeResponse {
   flushHeaders(): void;
   destroy(error?: Error): unknown;
   emit(event: "drain"): boolean;
-  once(event: "close" | "finish", listener: () => void): unknown;
+  on(event: "close", listener: () => void): unknown;
 }
 
 /** For adapters: what the core needs to see of a Node request. */

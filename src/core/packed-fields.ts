@@ -1,3 +1,4 @@
+import { LazyFields } from "./lazy-fields.ts";
 import { latin1Of, PackReader, toLatin1 } from "./packing.ts";
 import type { PackWriter, SharedTexts } from "./packing.ts";
 import type { Fields } from "./record.ts";
@@ -14,14 +15,14 @@ const mostShared = 512;
  * A record's fields where they lie in its packing, one after the other: name, length, bytes. A request
  * wants one or two of them, so a field is taken out when it is asked for.
  */
-export class PackedFields implements Fields {
+export class PackedFields extends LazyFields {
   readonly #packed: string;
   readonly #start: number;
   /** The shared texts among them, in turn, with their numbers: a number may be another text's by the time it is asked for. */
   readonly #shared: { readonly number: number; readonly text: string }[] = [];
-  #map: ReadonlyMap<string, Uint8Array> | undefined;
 
   private constructor(packed: string, start: number) {
+    super();
     this.#packed = packed;
     this.#start = start;
   }
@@ -53,13 +54,6 @@ export class PackedFields implements Fields {
     return fields;
   }
 
-  get(name: string): Uint8Array | undefined {
-    if (this.#map !== undefined) return this.#map.get(name);
-    const text = this.latin1(name);
-    return text === undefined ? undefined : Buffer.from(text, "latin1");
-  }
-
-  /** A field's bytes, with a character for each. */
   latin1(name: string): string | undefined {
     const label = toLatin1(name);
     const reader = new PackReader(this.#packed, this.#start);
@@ -79,30 +73,16 @@ export class PackedFields implements Fields {
     return this.latin1(name) !== undefined;
   }
 
-  get size(): number {
-    return this.#all.size;
-  }
-
-  keys(): MapIterator<string> {
-    return this.#all.keys();
-  }
-
-  values(): MapIterator<Uint8Array> {
-    return this.#all.values();
-  }
-
-  entries(): MapIterator<[string, Uint8Array]> {
-    return this.#all.entries();
-  }
-
-  [Symbol.iterator](): MapIterator<[string, Uint8Array]> {
-    return this.entries();
-  }
-
-  forEach(
-    callback: (bytes: Uint8Array, name: string, fields: ReadonlyMap<string, Uint8Array>) => void,
-  ): void {
-    for (const [name, bytes] of this) callback(bytes, name, this);
+  eachLength(visit: (name: string, length: number) => void): void {
+    const reader = new PackReader(this.#packed, this.#start);
+    for (let passed = 0; !reader.isAtEnd;) {
+      const name = reader.text();
+      const tag = reader.number();
+      if (tag % 2 === ofItsOwn) {
+        reader.skip(tag / 2);
+        visit(name, tag / 2);
+      } else visit(name, this.#shared[passed++]?.text.length ?? 0);
+    }
   }
 
   /** The numbers of the shared texts among the fields. */
@@ -110,9 +90,12 @@ export class PackedFields implements Fields {
     return this.#shared.map(({ number }) => number);
   }
 
-  /** All of them, from when more than one is wanted. */
-  get #all(): ReadonlyMap<string, Uint8Array> {
-    if (this.#map !== undefined) return this.#map;
+  protected find(name: string): Uint8Array | undefined {
+    const text = this.latin1(name);
+    return text === undefined ? undefined : Buffer.from(text, "latin1");
+  }
+
+  protected toMap(): ReadonlyMap<string, Uint8Array> {
     const map = new Map<string, Uint8Array>();
     const reader = new PackReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
@@ -121,7 +104,6 @@ export class PackedFields implements Fields {
       map.set(name, Buffer.from(this.#value(reader, tag, passed), "latin1"));
       if (tag % 2 === ofAll) passed++;
     }
-    this.#map = map;
     return map;
   }
 

@@ -1,3 +1,5 @@
+import { ChangedFields } from "./changed-fields.ts";
+
 /** The fields of a record: from name (`d:user`, `f:…`, `m:agent`) to bytes that only the core can read. */
 export type Fields = ReadonlyMap<string, Uint8Array>;
 
@@ -98,14 +100,23 @@ export function patched(
   record: SessionRecord,
   patch: Patch,
 ): { readonly next: SessionRecord; readonly removed: readonly string[] } {
-  const fields = new Map(record.fields);
+  const { fields } = record;
+  const changes = new Map<string, Uint8Array | null>();
   if (patch.retain !== undefined) {
     const kept = new Set(patch.retain);
-    for (const name of record.fields.keys()) if (!kept.has(name)) fields.delete(name);
+    for (const name of fields.keys()) if (!kept.has(name)) changes.set(name, null);
   }
-  const removed = (patch.remove ?? []).filter((name) => fields.delete(name));
-  for (const [name, bytes] of patch.set ?? []) fields.set(name, bytes);
-  return { next: { ...record, ...patch.columns, revision: record.revision + 1, fields }, removed };
+  const removed = (patch.remove ?? []).filter((name) => {
+    const isHeld = !changes.has(name) && fields.has(name);
+    if (isHeld) changes.set(name, null);
+    return isHeld;
+  });
+  for (const [name, bytes] of patch.set ?? []) changes.set(name, bytes);
+  const next = { ...record, ...patch.columns, revision: record.revision + 1 };
+  return {
+    next: { ...next, fields: changes.size === 0 ? fields : new ChangedFields(fields, changes) },
+    removed,
+  };
 }
 
 function holds(record: SessionRecord, patch: Patch): boolean {

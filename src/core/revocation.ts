@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
-import { bytesOf, fieldName } from "./field-codec.ts";
+import { fieldName } from "./field-codec.ts";
+import { bytesOf } from "./lazy-fields.ts";
 import { endingPatch } from "./live-record.ts";
 import type { SessionRecord } from "./record.ts";
 import { isRecordId, nobodysVerifier, verifiersEqual } from "./ticket.ts";

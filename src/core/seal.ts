@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { createHmacSha256 } from "./hmac.ts";
 import type { Hmac } from "./hmac.ts";
@@ -20,6 +20,8 @@ export interface Sealer {
   seal(context: string, place: string, plain: Uint8Array): Uint8Array;
   /** The bytes, or `undefined` when they were not sealed here, for this context and place, by a key still listed. */
   unseal(context: string, place: string, sealed: Uint8Array): Uint8Array | undefined;
+  /** Whether there are keys beside the newest; without them nothing is aged. */
+  readonly hasOlderKeys: boolean;
   /** `true` when an older key sealed these bytes: they should be sealed again with the newest. */
   isAged(sealed: Uint8Array): boolean;
 }
@@ -66,15 +68,20 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
     return keys.find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
   };
   return {
+    hasOlderKeys: older.length > 0,
     seal(context, place, plain) {
-      const nonce = randomBytes(nonceLength);
+      const sealed = Buffer.allocUnsafe(sealOverhead + plain.length);
+      sealed[0] = version;
+      sealed.set(newest.mark, 1);
+      const nonce = randomFillSync(sealed.subarray(nonceAt, headLength));
       const cipher = createCipheriv("aes-256-gcm", keyFor(newest, context), nonce, {
         authTagLength: tagLength,
       });
       cipher.setAAD(Buffer.from(place));
-      const body = cipher.update(plain);
+      sealed.set(cipher.update(plain), headLength);
       cipher.final();
-      return Buffer.concat([Uint8Array.of(version), newest.mark, nonce, body, cipher.getAuthTag()]);
+      sealed.set(cipher.getAuthTag(), headLength + plain.length);
+      return sealed;
     },
     unseal(context, place, sealed) {
       const key = keyMarked(sealed);
@@ -96,7 +103,6 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
       return plain;
     },
     isAged(sealed) {
-      if (older.length === 0) return false;
       const key = keyMarked(sealed);
       return key !== undefined && key !== newest;
     },

@@ -1,6 +1,8 @@
 import { LimitError, MisuseError } from "../errors.ts";
-import { bytesOf, dataKeyOf, fieldName } from "./field-codec.ts";
+import { ChangedFields } from "./changed-fields.ts";
+import { dataKeyOf, fieldName } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
+import { bytesOf, eachLength } from "./lazy-fields.ts";
 import type { Limits } from "./limits.ts";
 import type { Fields, SessionRecord } from "./record.ts";
 import { decodeValue, deepestJson, encodeValue } from "./values.ts";
@@ -99,12 +101,8 @@ export class SessionData {
 
   /** Takes note of what the store now holds under a key; a change of it that waited is settled. */
   written(key: string, id: string, bytes: Uint8Array | null): void {
-    const name = fieldName.data(key);
-    const fields = new Map(this.#fields);
-    if (bytes === null) fields.delete(name);
-    else fields.set(name, bytes);
     this.#id = id;
-    this.#fields = fields;
+    this.#fields = new ChangedFields(this.#fields, new Map([[fieldName.data(key), bytes]]));
     this.#read.delete(key);
     this.#changed.delete(key);
   }
@@ -188,11 +186,10 @@ export class SessionData {
 
   #bytesWithout(key: string): number {
     let bytes = 0;
-    for (const [name, stored] of this.#fields) {
+    eachLength(this.#fields, (name, length) => {
       const other = dataKeyOf(name);
-      if (other !== undefined && other !== key && !this.#changed.has(other))
-        bytes += stored.length + name.length;
-    }
+      if (other !== undefined && other !== key && !this.#changed.has(other)) bytes += length + name.length;
+    });
     for (const [other, held] of this.#changed) {
       if (held !== null && other !== key) bytes += Buffer.byteLength(held.text) + other.length;
     }

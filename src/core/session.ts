@@ -1,4 +1,5 @@
 import { MisuseError } from "../errors.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import { commit, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate, SessionUse } from "./commit.ts";
@@ -205,8 +206,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** @internal For the hub: the end of the session's use in this request. @returns `undefined` when there is nothing to write. */
-  settle(fate: ResponseFate): Promise<void> | undefined {
+  /** @internal For the hub: the end of the session's use in this request. Answers at once when nothing is to be waited for. */
+  settle(fate: ResponseFate): Awaitable<void> {
     if (this.#answered) return undefined;
     this.#answered = true;
     // After what the handler called and did not wait for.

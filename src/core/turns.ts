@@ -1,3 +1,6 @@
+import { isThenable } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
+
 /**
  * One after the other: work on the same key waits for the work before it, work on different keys
  * does not. It spares the updates of one process from colliding in the store; what decides between
@@ -11,15 +14,23 @@ export class Turns {
     return !this.#last.has(key);
   }
 
-  /** @param afterFailure what to do instead where the work before it failed. */
-  async take<T>(key: unknown, work: () => Promise<T>, afterFailure = work): Promise<T> {
+  /**
+   * Does the work when it is its turn: at once where nothing is under way, and then it may answer at once, too.
+   *
+   * @param afterFailure what to do instead where the work before it failed.
+   */
+  take<T>(key: unknown, work: () => Awaitable<T>, afterFailure = work): Awaitable<T> {
     const before = this.#last.get(key);
-    const mine = before === undefined ? work() : before.then(work, afterFailure);
-    this.#last.set(key, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#last.get(key) === mine) this.#last.delete(key);
-    }
+    const answer = before === undefined ? work() : before.then(work, afterFailure);
+    return isThenable(answer) ? this.#hold(key, answer) : answer;
+  }
+
+  #hold<T>(key: unknown, answer: Promise<T>): Promise<T> {
+    this.#last.set(key, answer);
+    const leave = (): void => {
+      if (this.#last.get(key) === answer) this.#last.delete(key);
+    };
+    answer.then(leave, leave);
+    return answer;
   }
 }

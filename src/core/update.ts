@@ -1,4 +1,6 @@
 import { StoreError } from "../errors.ts";
+import { andThen } from "./awaitable.ts";
+import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import { fieldName } from "./field-codec.ts";
 import type { LiveRecord } from "./live-record.ts";
@@ -18,24 +20,25 @@ export interface Update {
 
 /**
  * Applies `fn` to one value as if nobody else were there: the patch expects the bytes that `fn` saw,
- * and on conflict `fn` runs again on the fresh ones.
+ * and on conflict `fn` runs again on the fresh ones. Answers at once where the store does.
  *
  * @returns what was stored, or `undefined` when the session had ended.
  */
-export async function update(
+export function update(
   context: Context,
   live: LiveRecord,
   data: SessionData,
   change: Update,
-): Promise<unknown> {
+): Awaitable<unknown> {
   const before = live.current?.id;
-  return live.inTurn(async () => {
+  return live.inTurn(() => {
     const id = live.current?.id;
     // A logout that was called before this.
     if (before !== undefined && id !== before) return undefined;
     // The first of a request's updates begins the session, the others find it.
     if (id === undefined) return beginWith(live, data, change);
-    const [work, start] = [() => updateField(context, live, data, id, change), context.clock.now()];
+    const work = (): Awaitable<unknown> => updateField(context, live, data, id, change, 1);
+    const start = context.clock.now();
     return context.turns.take(id, work, () => {
       // A wait for what the store let fail was a wait for the store.
       live.calls.spend(start);
@@ -53,23 +56,25 @@ async function beginWith(live: LiveRecord, data: SessionData, { key, fn }: Updat
   return held.value;
 }
 
-async function updateField(
+function updateField(
   context: Context,
   live: LiveRecord,
   data: SessionData,
   id: string,
-  { key, fn }: Update,
-): Promise<unknown> {
+  change: Update,
+  attempt: number,
+): Awaitable<unknown> {
+  const { key, fn } = change;
   const name = fieldName.data(key);
   data.noticeChanges([key]);
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    // A change of this request that is not written yet is what `fn` sees; then nothing is expected of the store.
-    const expect = data.hasPendingChange(key)
-      ? {}
-      : { expect: { fields: new Map([[name, data.bytesOf(key)]]) } };
-    const held = data.checked(key, fn(data.copy(key)));
-    const bytes = context.codec.encode(id, name, held.text);
-    const outcome = await live.patch({ ...expect, set: new Map([[name, bytes]]) });
+  // A change of this request that is not written yet is what `fn` sees; then nothing is expected of the store.
+  const expect = data.hasPendingChange(key)
+    ? {}
+    : { expect: { fields: new Map([[name, data.bytesOf(key)]]) } };
+  const held = data.checked(key, fn(data.copy(key)));
+  const bytes = context.codec.encode(id, name, held.text);
+  const patch = { ...expect, set: new Map([[name, bytes]]), columns: live.touch() };
+  return andThen(live.patch(patch), (outcome) => {
     if (outcome.kind === "applied") {
       data.written(key, id, bytes);
       return held.value;
@@ -78,14 +83,13 @@ async function updateField(
       live.lose();
       return undefined;
     }
+    if (attempt === maxAttempts) throw contended();
     data.written(key, id, outcome.record.fields.get(name) ?? null);
-  }
-  throw new StoreError(
-    "STORE_CONTENDED",
-    "patch",
-    `${maxAttempts} other updates of the same key came first.`,
-    {
-      transient: true,
-    },
-  );
+    return updateField(context, live, data, id, change, attempt + 1);
+  });
+}
+
+function contended(): StoreError {
+  const message = `${maxAttempts} other updates of the same key came first.`;
+  return new StoreError("STORE_CONTENDED", "patch", message, { transient: true });
 }

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generateSecret } from "coatcheck";
 import type { SessionEvent } from "../../src/core/events.ts";
-import { bytesOf, FieldCodec } from "../../src/core/field-codec.ts";
+import { FieldCodec } from "../../src/core/field-codec.ts";
 import { createKeyring } from "../../src/core/keyring.ts";
+import { bytesOf } from "../../src/core/lazy-fields.ts";
 import { latin1Of } from "../../src/core/packing.ts";
 import { createSealer } from "../../src/core/seal.ts";
 

@@ -28,8 +28,8 @@ async function run(mutant: Mutant, folder: string): Promise<{ failed: boolean; o
     execFile(
       process.execPath,
       [...args, `--test-name-pattern=${mutant.pattern}`, mutant.test],
-      // A mistake may well make a test wait for ever.
-      { cwd: folder, env, timeout: 30_000, maxBuffer: 64 * 1024 * 1024 },
+      // A mistake may well make a test wait for ever, or run in a circle that hears no SIGTERM.
+      { cwd: folder, env, timeout: 30_000, killSignal: "SIGKILL", maxBuffer: 64 * 1024 * 1024 },
       (error, output) => resolve({ failed: error !== null, output }),
     );
   });
