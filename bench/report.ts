@@ -340,8 +340,8 @@ function method(effort: Effort | undefined): string {
 9. Where the machine counts instructions, one more round does: unlike time, they hardly depend on what else it does.
 10. A counter is exact in Coatcheck (\`update\`); others do what they do.
 11. Others run with their defaults, except for what their own guides turn off, and for what the tables say.
-12. A contender's turns lie about a minute apart, so each visitor's idle clock is due once in every turn: of Coatcheck's
-    reads one in 5 to 30 writes, too. With visitors who stay it is one in many more.
+12. A contender's turns lie seconds apart, as the pages of a visitor who stays. Coatcheck moves a visitor's idle clock at most once
+    a minute: the read that does so writes, too, which falls into one or two of the rounds, and a median shows the others.
 `;
 }
 

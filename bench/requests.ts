@@ -215,10 +215,11 @@ async function rounds(
   effort: Effort,
 ): Promise<readonly Absence[]> {
   const failed: Absence[] = [];
-  // The first round is for the compilers, and is not counted; one more counts instructions.
-  for (let round = 0; round <= effort.rounds + (canCount ? 1 : 0); round++) {
-    process.stderr.write(`\r${title}: round ${round} of ${effort.rounds} `);
-    for (const request of effort.requests) {
+  // One request after the other, so that a contender's turns lie seconds apart, as a visitor's pages do.
+  for (const request of effort.requests) {
+    // The first round is for the compilers, and is not counted; one more counts instructions.
+    for (let round = 0; round <= effort.rounds + (canCount ? 1 : 0); round++) {
+      process.stderr.write(`\r${title}, ${request}: round ${round} of ${effort.rounds} `);
       for (const { site, cookies, slices, instructions } of runners) {
         const contender = site.contender.id;
         if (failed.some((absence) => absence.contender === contender)) continue;
