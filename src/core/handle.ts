@@ -65,10 +65,23 @@ export function withHeaders(response: Response, headers: ResponseHeaders): Respo
   if (isUntouched(headers)) return response;
   // A network error, or the switch to another protocol: nothing that could carry a header.
   if (response.status < 200) return response;
-  // The headers of Response.redirect() and of fetched responses are immutable.
+  // A visitor's cookies must not stay on a response that the app keeps and answers again. What is said to caches may,
+  // and servers send a response as it was made several times as fast as a copy.
+  if (headers.setCookies.length === 0 && isApplied(response.headers, headers)) return response;
   const own = new Response(response.body, response);
   applyHeaders(own.headers, headers);
   return own;
+}
+
+/** @returns `false` where the headers can't be changed: those of `Response.redirect()` and of fetched responses. */
+function isApplied(target: Headers, headers: ResponseHeaders): boolean {
+  try {
+    applyHeaders(target, headers);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }
 
 /** See `Sessions.handle`. */
