@@ -9,8 +9,8 @@ export function isThenable<T>(answer: Awaitable<T>): answer is Promise<T> {
 }
 
 /** Goes on with an answer: at once where it is there, later where it is a promise. */
-export function andThen<T, Next>(answer: Awaitable<T>, next: (value: T) => Awaitable<Next>): Awaitable<Next> {
-  return isThenable(answer) ? answer.then(next) : next(answer);
+export function andThen<T, Next>(answer: Awaitable<T>, goOn: (value: T) => Awaitable<Next>): Awaitable<Next> {
+  return isThenable(answer) ? answer.then(goOn) : goOn(answer);
 }
 
 /** Does something, and something else where it fails, at once or later. */

@@ -65,7 +65,7 @@ export function commit(use: SessionUse, fate: ResponseFate): Awaitable<void> {
     // The page fails with its data, and nobody sees the messages it took.
     (error) =>
       andThen(giveBack(use), () => {
-        throw error; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
+        throw error;
       }),
   );
 }

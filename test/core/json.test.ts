@@ -12,10 +12,9 @@ for (const [seen, text, key] of [
   test(`a key that is written ${JSON.stringify(key)} is read so, whatever was read before`, () => {
     const keysOf = (json: unknown): string[] =>
       typeof json === "object" && json !== null
-        ? Object.entries(json).flatMap(([name, item]) => [name, ...keysOf(item)])
+        ? Object.keys(json).concat(Object.values(json).flatMap(keysOf))
         : [];
     for (let time = 0; time < 5; time++) {
-      // oxlint-disable-next-line no-unused-expressions -- what other code may have read
       JSON.parse(seen);
       parseJson(seen);
     }

@@ -17,11 +17,11 @@ interface Place {
   refuses: (patch: Patch) => boolean;
   readonly store: Store;
   /** The visitor's next request. */
-  request(): Request;
+  readonly request: () => Request;
   /** Lets a handler run. @returns its response's status. */
-  visit(action: (session: Session) => unknown): Promise<number>;
+  readonly visit: (action: (session: Session) => unknown) => Promise<number>;
   /** What another visit of the same visitor finds. */
-  find(key: string): Promise<unknown>;
+  readonly find: (key: string) => Promise<unknown>;
 }
 
 function place(): Place {
