@@ -82,11 +82,19 @@ export function expiresAt(
  * The rules of a patch in one place, for stores that read, change and write a record under a lock
  * of their own: answers the outcome and, where it is `applied`, the record as it must be written.
  */
-export function applyPatch(
-  record: SessionRecord | null,
-  patch: Patch,
-  now: number,
-): { readonly outcome: PatchOutcome; readonly next?: SessionRecord } {
+export function applyPatch(record: SessionRecord | null, patch: Patch, now: number): PatchResult {
+  const { outcome, next } = layPatch(record, patch, now);
+  return next === undefined ? { outcome } : { outcome, next: { ...next, fields: new Map(next.fields) } };
+}
+
+/** What a patch does to a record, and leaves of it where it is applied. */
+export interface PatchResult {
+  readonly outcome: PatchOutcome;
+  readonly next?: SessionRecord;
+}
+
+/** The same for stores that pack what comes of it at once: its fields lie over those of the record, and are no map. */
+export function layPatch(record: SessionRecord | null, patch: Patch, now: number): PatchResult {
   if (record === null || record.epoch !== patch.epoch || expiresAt(record) <= now) {
     return { outcome: { kind: "gone" } };
   }

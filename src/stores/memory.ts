@@ -1,6 +1,6 @@
 import { PackedFields } from "../core/packed-fields.ts";
 import { packRecord, unpackRecord } from "../core/packed-record.ts";
-import { applyPatch, expiresAt } from "../core/record.ts";
+import { layPatch, expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError } from "../errors.ts";
@@ -88,7 +88,7 @@ class MemoryStore implements Store {
   patch(id: string, patch: Patch, now: number): PatchOutcome {
     const packed = this.#find(id);
     const record = packed === undefined ? null : this.#unpack(id, packed);
-    const { outcome, next } = applyPatch(record, patch, now);
+    const { outcome, next } = layPatch(record, patch, now);
     if (record !== null && next !== undefined) {
       // First the new: what both share stays.
       const text = this.#pack(next);

@@ -4,7 +4,7 @@ import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
 import { packRecord, unpackRecord } from "../core/packed-record.ts";
 import { latin1Of } from "../core/packing.ts";
-import { applyPatch, expiresAt } from "../core/record.ts";
+import { layPatch, expiresAt } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { Store } from "../core/store.ts";
@@ -100,7 +100,7 @@ class SqliteStore implements Store {
       for (;;) {
         const blob = this.#find(id, now);
         const record = blob === null ? null : recordOf(id, blob);
-        const { outcome, next } = applyPatch(record, patch, now);
+        const { outcome, next } = layPatch(record, patch, now);
         if (record === null || blob === null || next === undefined) return outcome;
         const written = toBlob(next);
         const expiry = expiresAt(next);
