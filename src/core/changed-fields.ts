@@ -18,6 +18,11 @@ export class ChangedFields extends LazyFields {
     this.#changes = isOver ? new Map([...before.#changes, ...changes]) : changes;
   }
 
+  /** What lies below the changes, and the changes. */
+  get layers(): { readonly before: Fields; readonly changes: FieldChanges } {
+    return { before: this.#before, changes: this.#changes };
+  }
+
   has(name: string): boolean {
     const changed = this.#changes.get(name);
     return changed === undefined ? this.#before.has(name) : changed !== null;
@@ -48,4 +53,11 @@ export class ChangedFields extends LazyFields {
     }
     return map;
   }
+}
+
+const noChanges: FieldChanges = new Map();
+
+/** Fields as what lies below changes, and the changes; none where they are of another kind. */
+export function layersOf(fields: Fields): { readonly before: Fields; readonly changes: FieldChanges } {
+  return fields instanceof ChangedFields ? fields.layers : { before: fields, changes: noChanges };
 }

@@ -147,7 +147,7 @@ export class LiveRecord {
       if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);
       // The record may have gone on while the store was asked.
       if (this.#record?.id === id && this.#record.epoch === epoch)
-        this.#record = { ...patched(this.#record, full).next, revision: outcome.revision };
+        this.#record = patched(this.#record, full, outcome.revision).next;
       return outcome;
     });
   }

@@ -1,3 +1,5 @@
+import { layersOf } from "./changed-fields.ts";
+import type { FieldChanges } from "./changed-fields.ts";
 import { LazyFields } from "./lazy-fields.ts";
 import { latin1Of, PackReader, toLatin1 } from "./packing.ts";
 import type { PackWriter, SharedTexts } from "./packing.ts";
@@ -28,12 +30,11 @@ export class PackedFields extends LazyFields {
   }
 
   static write(writer: PackWriter, fields: Fields, shared: SharedTexts | undefined): void {
-    for (const [name, bytes] of fields) {
-      writer.text(name);
-      const number = shared === undefined ? undefined : numberOf(bytes, shared);
-      writer.number(number === undefined ? bytes.length * 2 + ofItsOwn : number * 2 + ofAll);
-      if (number === undefined) writer.bytes(bytes);
-    }
+    // What lay packed under changes and was not changed is copied as it lies.
+    const { before, changes } = layersOf(fields);
+    if (before instanceof PackedFields) before.#copy(writer, changes, shared);
+    else for (const [name, bytes] of before) if (!changes.has(name)) writeField(writer, name, bytes, shared);
+    for (const [name, bytes] of changes) if (bytes !== null) writeField(writer, name, bytes, shared);
   }
 
   /** The fields up to the end of what is packed, or `undefined` where that are none. */
@@ -107,10 +108,38 @@ export class PackedFields extends LazyFields {
     return map;
   }
 
+  /** Writes those that do not change. */
+  #copy(writer: PackWriter, changes: FieldChanges, shared: SharedTexts | undefined): void {
+    const reader = new PackReader(this.#packed, this.#start);
+    for (let passed = 0; !reader.isAtEnd;) {
+      const start = reader.at;
+      const name = reader.text();
+      const tag = reader.number();
+      const isOfItsOwn = tag % 2 === ofItsOwn;
+      if (isOfItsOwn) reader.skip(tag / 2);
+      else passed++;
+      if (changes.has(name)) continue;
+      if (isOfItsOwn) writer.latin1(this.#packed.slice(start, reader.at));
+      else writeField(writer, name, Buffer.from(this.#value(reader, tag, passed - 1), "latin1"), shared);
+    }
+  }
+
   /** @param passed how many shared texts came before. */
   #value(reader: PackReader, tag: number, passed: number): string {
     return tag % 2 === ofItsOwn ? reader.latin1(tag / 2) : (this.#shared[passed]?.text ?? "");
   }
+}
+
+function writeField(
+  writer: PackWriter,
+  name: string,
+  bytes: Uint8Array,
+  shared: SharedTexts | undefined,
+): void {
+  writer.text(name);
+  const number = shared === undefined ? undefined : numberOf(bytes, shared);
+  writer.number(number === undefined ? bytes.length * 2 + ofItsOwn : number * 2 + ofAll);
+  if (number === undefined) writer.bytes(bytes);
 }
 
 function numberOf(bytes: Uint8Array, shared: SharedTexts): number | undefined {

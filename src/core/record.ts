@@ -103,10 +103,15 @@ export function layPatch(record: SessionRecord | null, patch: Patch, now: number
   return { outcome: { kind: "applied", revision: next.revision, removed }, next };
 }
 
-/** The record after a patch whose conditions hold, and which of the patch's removals found something. */
+/**
+ * The record after a patch whose conditions hold, and which of the patch's removals found something.
+ *
+ * @param revision the one it has then.
+ */
 export function patched(
   record: SessionRecord,
   patch: Patch,
+  revision: number = record.revision + 1,
 ): { readonly next: SessionRecord; readonly removed: readonly string[] } {
   const { fields } = record;
   const changes = new Map<string, Uint8Array | null>();
@@ -120,11 +125,8 @@ export function patched(
     return isHeld;
   });
   for (const [name, bytes] of patch.set ?? []) changes.set(name, bytes);
-  const next = { ...record, ...patch.columns, revision: record.revision + 1 };
-  return {
-    next: { ...next, fields: changes.size === 0 ? fields : new ChangedFields(fields, changes) },
-    removed,
-  };
+  const changed = changes.size === 0 ? fields : new ChangedFields(fields, changes);
+  return { next: { ...record, ...patch.columns, revision, fields: changed }, removed };
 }
 
 function holds(record: SessionRecord, patch: Patch): boolean {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { SessionRecord } from "coatcheck";
+import { ChangedFields } from "../../src/core/changed-fields.ts";
 import { packRecord, unpackRecord } from "../../src/core/packed-record.ts";
 import { SharedValues } from "../../src/stores/memory/shared-values.ts";
 
@@ -65,6 +66,38 @@ test("a record comes out of its packing as it went in, whatever is in it", () =>
       assertSame(unpackRecord(id, packRecord(given, texts), 0, texts), given);
       assertSame(unpackRecord(id, `before${packRecord(given, texts)}`, 6, texts), given);
     }),
+  );
+});
+
+test("a packed record that is packed again with changes over it holds what did not change, and the changes", () => {
+  const name = fc.constantFrom("a", "b", "d:ü", "m:agent", "");
+  // Some values are worth sharing, and come again.
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 5 }),
+    fc.constantFrom(new Uint8Array(40).fill(65), new Uint8Array(40).fill(200)),
+  );
+  const shared = new SharedValues();
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(name, bytes)),
+      fc.array(fc.tuple(name, fc.option(bytes))),
+      fc.boolean(),
+      (held, changes, shares) => {
+        const texts = shares ? shared : undefined;
+        const before = unpackRecord(id, packRecord({ ...record, fields: new Map(held) }, texts), 0, texts);
+        assert.ok(before);
+        const fields = new ChangedFields(before.fields, new Map(changes));
+        const after = unpackRecord(id, packRecord({ ...before, fields }, texts), 0, texts);
+        const wanted = new Map(held);
+        for (const [changed, to] of new Map(changes)) {
+          if (to === null) wanted.delete(changed);
+          else wanted.set(changed, to);
+        }
+        const sorted = (found: SessionRecord["fields"] | undefined): [string, number[]][] =>
+          pairs(found).toSorted(([one], [other]) => (one < other ? -1 : 1));
+        assert.deepEqual(sorted(after?.fields), sorted(wanted));
+      },
+    ),
   );
 });
 
