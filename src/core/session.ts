@@ -206,11 +206,10 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** @internal For the hub: the end of the session's use in this request. Answers at once when nothing is to be waited for. */
+  /** @internal For the hub: the end of the session's use, after what the handler called and did not wait for. Answers at once where it can. */
   settle(fate: ResponseFate): Awaitable<void> {
     if (this.#answered) return undefined;
     this.#answered = true;
-    // After what the handler called and did not wait for.
     return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
   }
 
