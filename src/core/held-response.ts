@@ -111,7 +111,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   onTouched(): void {
     const { destroyed, stream } = this.#response;
     if (destroyed === true || stream?.destroyed === true) this.#leave();
-    else this.#response.on("close", () => this.#leave()); // which comes once; \`once\` would make two functions more
+    else this.#response.on("close", () => this.#leave()); // which comes once; `once` would make two functions more
   }
 
   #leave(): void {
