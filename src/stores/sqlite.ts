@@ -4,7 +4,8 @@ import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
 import { packRecord, unpackRecord } from "../core/packed-record.ts";
 import { latin1Of } from "../core/packing.ts";
-import { layPatch, expiresAt } from "../core/record.ts";
+import { fingerprintOf, Recent } from "../core/recent.ts";
+import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Awaitable } from "../core/awaitable.ts";
 import type { Store } from "../core/store.ts";
@@ -48,6 +49,9 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   }
 }
 
+/** How much of what was read is kept in mind, in bytes and twice at most: as much as requests at one time need. */
+const recentRoom = 2 ** 16;
+
 class SqliteStore implements Store {
   readonly name = "sqlite";
   readonly inProcess = false;
@@ -59,6 +63,8 @@ class SqliteStore implements Store {
   readonly #writeAll: StatementSync;
   readonly #list: StatementSync;
   readonly #sweep: StatementSync;
+  /** Records as this process last saw them, packed. */
+  readonly #recent = new Recent<{ readonly id: string; readonly packed: string }>(recentRoom);
 
   constructor(database: DatabaseSync, patience: number) {
     this.#database = database;
@@ -82,35 +88,31 @@ class SqliteStore implements Store {
 
   create(record: SessionRecord): Awaitable<boolean> {
     const { id, subject } = record;
-    return this.#run(
-      "create",
-      () => this.#create.run(id, subject, expiresAt(record), toBlob(record)).changes === 1,
-    );
+    return this.#run("create", () => {
+      const blob = Buffer.from(packRecord(record), "latin1");
+      return this.#create.run(id, subject, expiresAt(record), blob).changes === 1;
+    });
   }
 
   read(id: string, now: number): Awaitable<SessionRecord | null> {
     return this.#run("read", () => {
-      const blob = this.#find(id, now);
-      return blob === null ? null : recordOf(id, blob);
+      const packed = this.#find(id, now);
+      return packed === null ? null : recordOf(id, packed);
     });
   }
 
   patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome> {
     return this.#run("patch", () => {
+      // Mostly nobody has written since this process read the record, and a write that finds it as it was is the proof.
+      const known = this.#recent.get(fingerprintOf(id, 0));
+      const outcome = known?.id === id ? this.#patchOver(id, known.packed, patch, now) : undefined;
+      if (outcome?.kind === "applied") return outcome;
       for (;;) {
-        const blob = this.#find(id, now);
-        const record = blob === null ? null : recordOf(id, blob);
-        const { outcome, next } = layPatch(record, patch, now);
-        if (record === null || blob === null || next === undefined) return outcome;
-        const written = toBlob(next);
-        const expiry = expiresAt(next);
-        // An index whose columns stay as they are is not to be written anew.
-        const { changes } =
-          next.subject === record.subject && expiry === expiresAt(record)
-            ? this.#write.run(written, id, blob)
-            : this.#writeAll.run(written, next.subject, expiry, id, blob);
-        if (changes === 1) return outcome;
-        // Another process was faster; it has moved the record on, so this ends.
+        const packed = this.#find(id, now);
+        if (packed === null) return { kind: "gone" };
+        const told = this.#patchOver(id, packed, patch, now);
+        // Where another process was faster it has moved the record on, so this ends.
+        if (told !== undefined) return told;
       }
     });
   }
@@ -118,7 +120,11 @@ class SqliteStore implements Store {
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
     // One damaged record must not hide a person's other sessions from them.
     return this.#run("list", () =>
-      this.#list.all(subject, now).flatMap(({ id, record }) => fromBlob(String(id), record) ?? []),
+      this.#list
+        .all(subject, now)
+        .flatMap(({ id, record }) =>
+          record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
+        ),
     );
   }
 
@@ -130,9 +136,35 @@ class SqliteStore implements Store {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #find(id: string, now: number): Uint8Array | null {
-    const record = this.#read.get(id, now)?.["record"];
-    return record instanceof Uint8Array ? record : null;
+  /** A record's packing, with a character for each byte. */
+  #find(id: string, now: number): string | null {
+    const blob = this.#read.get(id, now)?.["record"];
+    if (!(blob instanceof Uint8Array)) return null;
+    const packed = latin1Of(blob);
+    this.#remember(id, packed);
+    return packed;
+  }
+
+  #remember(id: string, packed: string): void {
+    this.#recent.set(fingerprintOf(id, 0), { id, packed }, packed.length + 100);
+  }
+
+  /** Applies a patch to a record that is packed like this. `undefined` where it is no longer, and nothing was done. */
+  #patchOver(id: string, packed: string, patch: Patch, now: number): PatchOutcome | undefined {
+    const record = recordOf(id, packed);
+    const { outcome, next } = layPatch(record, patch, now);
+    if (next === undefined) return outcome;
+    const written = packRecord(next);
+    const [blob, held] = [Buffer.from(written, "latin1"), Buffer.from(packed, "latin1")];
+    const expiry = expiresAt(next);
+    // An index whose columns stay as they are is not to be written anew.
+    const { changes } =
+      next.subject === record.subject && expiry === expiresAt(record)
+        ? this.#write.run(blob, id, held)
+        : this.#writeAll.run(blob, next.subject, expiry, id, held);
+    if (changes !== 1) return undefined;
+    this.#remember(id, written);
+    return outcome;
   }
 
   /** Answers at once, or, where another process is writing, as soon as it can. */
@@ -158,18 +190,9 @@ class SqliteStore implements Store {
   }
 }
 
-function toBlob(record: SessionRecord): Uint8Array {
-  return Buffer.from(packRecord(record), "latin1");
-}
-
-/** `undefined` for what is no record. */
-function fromBlob(id: string, blob: unknown): SessionRecord | undefined {
-  return blob instanceof Uint8Array ? unpackRecord(id, latin1Of(blob)) : undefined;
-}
-
 /** @throws StoreError RECORD_UNREADABLE */
-function recordOf(id: string, blob: Uint8Array): SessionRecord {
-  const record = fromBlob(id, blob);
+function recordOf(id: string, packed: string): SessionRecord {
+  const record = unpackRecord(id, packed);
   if (record !== undefined) return record;
   throw unreadableRecord("read");
 }

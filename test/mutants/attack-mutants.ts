@@ -1214,9 +1214,16 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a patch that another process was faster than is told as done",
       "stores/sqlite.ts",
-      "if (changes === 1) return outcome;",
-      "if (changes <= 1) return outcome;",
+      "if (changes !== 1) return undefined;",
+      "",
       "loses nothing|is gone",
+    ],
+    [
+      "what was read before answers for what is there now",
+      "stores/sqlite.ts",
+      'if (outcome?.kind === "applied") return outcome;',
+      "if (outcome !== undefined) return outcome;",
+      "goes by what is there now",
     ],
     [
       "an end that moves stays where it was for the sweep",

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { StatementSync } from "node:sqlite";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
@@ -75,6 +75,102 @@ test("a patch between whose read and write the session ended is told that it is 
   restore();
   assert.deepEqual(outcome, { kind: "gone" });
   assert.equal((await other.read(id, Date.now()))?.fields.size, 0);
+});
+
+// A store has in mind what it read last, and tries its patch over that.
+describe("a patch over what was read before goes by what is there now", () => {
+  const now = Date.now();
+  const { id } = recordOf();
+  const one = Uint8Array.of(1);
+
+  for (const [what, change, patch, wanted, at = now] of [
+    ["fields", { set: new Map([["d:other", one]]) }, {}, { kind: "applied", revision: 3, removed: [] }],
+    [
+      "the field that it expects, to something else",
+      { set: new Map([["d:a", Uint8Array.of(2)]]) },
+      { expect: { fields: new Map([["d:a", one]]) } },
+      "conflict",
+    ],
+    [
+      "the field that it expects, to what it expects",
+      { set: new Map([["d:a", Uint8Array.of(2)]]) },
+      { expect: { fields: new Map([["d:a", Uint8Array.of(2)]]) } },
+      { kind: "applied", revision: 3, removed: [] },
+    ],
+    [
+      "a field away that it removes",
+      { remove: ["d:a"] },
+      { remove: ["d:a"] },
+      { kind: "applied", revision: 3, removed: [] },
+    ],
+    ["whose it is", { columns: { epoch: 1 } }, {}, { kind: "gone" }],
+    [
+      "its epoch to the patch's",
+      { columns: { epoch: 1 } },
+      { epoch: 1 },
+      { kind: "applied", revision: 3, removed: [] },
+    ],
+    ["when it ends, to earlier", { columns: { idleTimeout: 10 } }, {}, { kind: "gone" }, now + 20],
+    [
+      "when it ends, to later",
+      { columns: { idleTimeout: 7_200_000 } },
+      {},
+      { kind: "applied", revision: 3, removed: [] },
+      now + 3_700_000,
+    ],
+  ] as const) {
+    test(`where another process has changed ${what}`, async (t) => {
+      const path = join(temporaryFolder(t), "sessions.db");
+      const [mine, other] = [sqliteStore({ path }), sqliteStore({ path })];
+      t.after(async () => {
+        await mine.close();
+        await other.close();
+      });
+      await mine.create(
+        recordOf({ fields: new Map([["d:a", one]]), lastSeenAt: now, absoluteDeadline: now + 9e6 }),
+      );
+      assert.notEqual(await mine.read(id, now), null);
+      assert.equal((await other.patch(id, { epoch: 0, ...change }, now)).kind, "applied");
+      const outcome = await mine.patch(id, { epoch: 0, set: new Map([["d:mine", one]]), ...patch }, at);
+      if (wanted === "conflict") {
+        assert.ok(outcome.kind === "conflict");
+        assert.deepEqual([...(outcome.record.fields.get("d:a") ?? [])], [2]);
+      } else assert.deepEqual(outcome, wanted);
+      const record = await other.read(id, at);
+      assert.equal(record?.fields.has("d:mine") ?? false, outcome.kind === "applied");
+      if (what === "fields") assert.equal(record?.fields.has("d:other"), true);
+    });
+  }
+
+  test("where another process has deleted it", async (t) => {
+    const path = join(temporaryFolder(t), "sessions.db");
+    const [mine, other] = [sqliteStore({ path }), sqliteStore({ path })];
+    t.after(async () => {
+      await mine.close();
+      await other.close();
+    });
+    await mine.create(recordOf());
+    await mine.read(id, now);
+    assert.equal(await other.sweep(now + 1e9, 10), 1);
+    assert.deepEqual(await mine.patch(id, { epoch: 0, set: new Map([["d:a", one]]) }, now), { kind: "gone" });
+    assert.equal(await mine.read(id, now), null);
+  });
+
+  test("and one after the other, each over the one before", async (t) => {
+    const store = sqliteStore({ path: join(temporaryFolder(t), "sessions.db") });
+    t.after(async () => store.close());
+    await store.create(recordOf());
+    await store.read(id, now);
+    for (let time = 2; time < 6; time++) {
+      const set = new Map([[`d:${time}`, one]]);
+      assert.deepEqual(await store.patch(id, { epoch: 0, set }, now), {
+        kind: "applied",
+        revision: time,
+        removed: [],
+      });
+    }
+    assert.equal((await store.read(id, now))?.fields.size, 4);
+  });
 });
 
 test("an end that moves, sooner or later, counts for reading, listing and sweeping", async (t) => {
