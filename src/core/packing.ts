@@ -11,9 +11,9 @@ export class PackWriter {
   #buffer = Buffer.alloc(4096);
   #at = 0;
 
-  /** Begins anew, with what stands in front. */
-  begin(prefix: string): void {
-    this.#at = this.#buffer.write(prefix, "latin1");
+  /** Begins anew. */
+  begin(): void {
+    this.#at = 0;
   }
 
   /** What was written, with a character for each byte. */
@@ -35,6 +35,12 @@ export class PackWriter {
       rest = Math.floor(rest / 128);
     }
     this.#buffer[this.#at++] = rest;
+  }
+
+  /** A whole number from 0 up to 2 ** 48 - 1, in six bytes, the high ones first. */
+  uint48(value: number): void {
+    this.#room(6);
+    this.#at = this.#buffer.writeUIntBE(value, this.#at, 6);
   }
 
   double(value: number): void {

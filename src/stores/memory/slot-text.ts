@@ -1,0 +1,47 @@
+import { unpackRecord, writeRecord } from "../../core/packed-record.ts";
+import { fromLatin1, PackReader, PackWriter, toLatin1 } from "../../core/packing.ts";
+import type { SharedTexts } from "../../core/packing.ts";
+import { expiresAt } from "../../core/record.ts";
+import type { SessionRecord } from "../../core/record.ts";
+
+/*
+ * What is kept of a record, as one text with a character for each byte:
+ *
+ * when it expires (6 bytes: a sweep looks at nothing else) | id, with its length in front | the packed record
+ */
+const expiryLength = 6;
+const latestExpiry = 2 ** (8 * expiryLength) - 1;
+
+const writer = new PackWriter();
+
+export function slotText(record: SessionRecord, shared: SharedTexts): string {
+  writer.begin();
+  // In whole milliseconds, and as large as fits: the year 10889.
+  writer.uint48(Math.min(Math.max(0, Math.floor(expiresAt(record))), latestExpiry));
+  writer.text(record.id);
+  writeRecord(writer, record, shared);
+  return writer.end();
+}
+
+/** When the record expires, to the millisecond before. */
+export function expiryIn(text: string): number {
+  let expiry = 0;
+  for (let at = 0; at < expiryLength; at++) expiry = expiry * 256 + text.charCodeAt(at);
+  return expiry;
+}
+
+export function isIdIn(text: string, id: string): boolean {
+  const bytes = toLatin1(id);
+  const reader = new PackReader(text, expiryLength);
+  return reader.number() === bytes.length && text.startsWith(bytes, reader.at);
+}
+
+/** @param id where it is known, so that it need not be taken out. */
+export function recordIn(text: string, shared: SharedTexts, id?: string): SessionRecord {
+  const reader = new PackReader(text, expiryLength);
+  const start = reader.skip(reader.number());
+  const known = id ?? fromLatin1(text.slice(start, reader.at));
+  const record = unpackRecord(known, text, reader.at, shared);
+  if (record === undefined) throw new TypeError("What was packed here is never damaged.");
+  return record;
+}
