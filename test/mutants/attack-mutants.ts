@@ -931,8 +931,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the sweep deletes the living (memory)",
       "stores/memory.ts",
-      "if (expiryOf(packed) > now) continue;\n        const record = this.#unpack(id, packed);\n        if (expiresAt(record) > now) continue;",
-      "if (expiryOf(packed) > now + 999_999) continue;\n        const record = this.#unpack(id, packed);",
+      "if (this.#slots.expiry(slot) > now || expiresAt(this.#slots.read(slot)) > now) continue;",
+      "if (this.#slots.expiry(slot) > now + 999_999) continue;",
       "\\[29\\]",
     ],
     [
@@ -987,23 +987,18 @@ export const attackMutants: readonly Mutant[] = [
     ],
   ]),
   ...of("attacks/memory-flood", [
-    [
-      "no limit",
-      "stores/memory.ts",
-      "this.#anonymous.size + this.#loggedIn.size >= this.#maxRecords",
-      "this.#maxRecords < 0",
-    ],
+    ["no limit", "stores/memory.ts", "this.#slots.size >= this.#maxRecords", "this.#maxRecords < 0"],
     [
       "the oldest goes, whoever it is",
       "stores/memory.ts",
-      "this.#anonymous.size > 0 ? this.#anonymous : this.#loggedIn",
-      "[...this.#loggedIn, ...this.#anonymous]",
+      "anonymous.size > 0 ? anonymous : loggedIn",
+      "loggedIn.size > 0 ? loggedIn : anonymous",
     ],
     [
       "a write does not count as activity",
-      "stores/memory.ts",
-      "      this.#takeOut(record);\n      this.#put(",
-      "      if (record.subject !== next.subject) this.#takeOut(record);\n      this.#put(",
+      "stores/memory/slots.ts",
+      "    ring.remove(slot);\n    if (next.subject === before.subject) {\n      ring.append(slot);\n    } else {",
+      "    if (next.subject !== before.subject) {\n      ring.remove(slot);",
     ],
   ]),
   ...of("core/record", [
@@ -1164,23 +1159,23 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "shared values are never forgotten",
-      "stores/memory.ts",
+      "stores/memory/slots.ts",
       "for (const number of fields.sharedNumbers) this.#shared.release(number);",
       "for (const number of fields.sharedNumbers) if (number < 0) this.#shared.release(number);",
       "counted once",
     ],
     [
       "shared values are forgotten twice",
-      "stores/memory.ts",
+      "stores/memory/slots.ts",
       "for (const number of fields.sharedNumbers) this.#shared.release(number);",
       "for (const number of [...fields.sharedNumbers, ...fields.sharedNumbers]) this.#shared.release(number);",
       "counted once",
     ],
     [
       "what both share is forgotten between two writings of a record",
-      "stores/memory.ts",
-      "const text = this.#pack(next);\n      this.#takeOut(record);",
-      "this.#takeOut(record);\n      const text = this.#pack({ ...next, fields: new Map(next.fields) });\n      this.#takeOut(record);",
+      "stores/memory/slots.ts",
+      "const text = slotText(next, this.#shared);\n    this.#release(before);",
+      "this.#release(before);\n    const text = slotText({ ...next, fields: new Map(next.fields) }, this.#shared);\n    this.#release(before);",
       "counted once",
     ],
     [
@@ -1194,6 +1189,83 @@ export const attackMutants: readonly Mutant[] = [
       "stores/memory/shared-values.ts",
       "this.#uses[known] = (this.#uses[known] ?? 0) + 1;",
       "",
+    ],
+    [
+      "ids of one hash are one id",
+      "stores/memory/slot-text.ts",
+      " && text.startsWith(bytes, reader.at)",
+      "",
+      "any text",
+    ],
+    [
+      "an id is told by its beginning",
+      "stores/memory/slot-text.ts",
+      "reader.number() === bytes.length &&",
+      "reader.number() >= bytes.length &&",
+      "any text",
+    ],
+    [
+      "subjects of one hash are one subject",
+      "stores/memory/slots.ts",
+      'return toLatin1(this.read(slot).subject ?? "") === toLatin1(subject);',
+      "return this.read(slot).subject !== subject.slice(subject.length);",
+      "any text",
+    ],
+  ]),
+  // None of these may leave a table full: a search would go round in it for ever.
+  ...of("stores/memory-tables", [
+    [
+      "a search ends at the place that a removed slot left",
+      "stores/memory/slot-table.ts",
+      "if (this.#steps(home, place) < this.#steps(free, place)) continue;",
+      "if (home < this.#places.length) continue;",
+    ],
+    [
+      "what moves up goes past the place where its search begins",
+      "stores/memory/slot-table.ts",
+      "if (this.#steps(home, place) < this.#steps(free, place)) continue;",
+      "if (this.#steps(home, place) < 0) continue;",
+    ],
+    [
+      "a table forgets what is in it when it grows",
+      "stores/memory/slot-table.ts",
+      "if (slot !== 0) this.#places[",
+      "if (slot > 10) this.#places[",
+    ],
+    [
+      "visitors can work out which names have the same hash",
+      "stores/memory/keyed-hash.ts",
+      "const bytes = randomBytes(8);",
+      "const bytes = Buffer.alloc(8, randomBytes(0));",
+      "another key",
+    ],
+    [
+      "texts that differ in their length alone have the same hash",
+      "stores/memory/keyed-hash.ts",
+      "word = length;",
+      "word = 0;",
+      "every character",
+    ],
+    [
+      "half of the characters do not count for the hash",
+      "stores/memory/keyed-hash.ts",
+      "if (at + 1 < length) word |= text.charCodeAt(at + 1) << 16;",
+      "",
+      "every character",
+    ],
+  ]),
+  ...of("stores/memory-model", [
+    [
+      "a round stands on a slot that was removed",
+      "stores/memory/ring.ts",
+      "if (this.#cursor === slot) this.#cursor = this.#links.previous(slot);",
+      "",
+    ],
+    [
+      "who has logged out is put out as late as who is logged in",
+      "stores/memory/slots.ts",
+      "return this.#subjects.has(slot) ? this.loggedIn : this.anonymous;",
+      "return slot > 0 ? this.loggedIn : this.anonymous;",
     ],
   ]),
   ...of("stores/sqlite-patches", [

@@ -15,7 +15,7 @@ const anchors = 3;
 
 /** How many slots there are at first, and how many times as many when they are all taken. */
 const slotsAtFirst = 16;
-const growth = 1.5;
+const growth = 1.25;
 
 /**
  * Records in numbered slots, each packed as one text. All that is known of a slot besides lies in arrays of
