@@ -54,6 +54,12 @@ export class PackWriter {
     this.#at += bytes.length;
   }
 
+  /** Bytes that are given with a character for each. */
+  latin1(bytes: string): void {
+    this.#room(bytes.length);
+    this.#at += this.#buffer.write(bytes, this.#at, "latin1");
+  }
+
   /** A text with its length in front, in UTF-8. */
   text(text: string): void {
     const length = Buffer.byteLength(text);

@@ -1,6 +1,7 @@
 import { PackedFields } from "../../core/packed-fields.ts";
 import { toLatin1 } from "../../core/packing.ts";
 import type { SessionRecord } from "../../core/record.ts";
+import { idHash } from "./id-hash.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { Links } from "./links.ts";
 import { Ring } from "./ring.ts";
@@ -40,7 +41,7 @@ export class Slots {
 
   /** The slot of a record, or 0. */
   find(id: string): number {
-    return this.#ids.find(this.#hash.of(id), id);
+    return this.#ids.find(idHash(id), id);
   }
 
   /** The slots of a subject's records. */
@@ -63,7 +64,7 @@ export class Slots {
     const text = slotText(record, this.#shared);
     const slot = this.#takeSlot();
     this.#texts[slot] = text;
-    this.#ids.add(this.#hash.of(record.id), slot);
+    this.#ids.add(idHash(record.id), slot);
     this.#enlist(slot, record.subject);
   }
 
