@@ -1193,15 +1193,22 @@ export const attackMutants: readonly Mutant[] = [
     [
       "ids of one hash are one id",
       "stores/memory/slot-text.ts",
+      "return text.slice(expiryLength + 1, expiryLength + 1 + id.length) === id;",
+      "return true;",
+      "any text",
+    ],
+    [
+      "ids of one hash that are long or not ASCII are one id",
+      "stores/memory/slot-text.ts",
       " && text.startsWith(bytes, reader.at)",
       "",
       "any text",
     ],
     [
-      "an id is told by its beginning",
+      "an id of some characters is one of the bytes that they are written as",
       "stores/memory/slot-text.ts",
-      "reader.number() === bytes.length &&",
-      "reader.number() >= bytes.length &&",
+      "return bytes.length * 2 + (bytes === id ? 0 : 1);",
+      "return bytes.length * 2 + (bytes === id ? 0 : 0);",
       "any text",
     ],
     [
@@ -1231,6 +1238,20 @@ export const attackMutants: readonly Mutant[] = [
       "stores/memory/slot-table.ts",
       "if (slot !== 0) this.#places[",
       "if (slot > 10) this.#places[",
+    ],
+    [
+      "ids are hashed by half of the characters that count",
+      "stores/memory/id-hash.ts",
+      "const counted = 6;",
+      "const counted = 3;",
+      "ids are hashed",
+    ],
+    [
+      "hashes of ids lie close to each other",
+      "stores/memory/id-hash.ts",
+      "return Math.imul(bits, 0x9e3779b1);",
+      "return bits >>> 8;",
+      "ids are hashed",
     ],
     [
       "visitors can work out which names have the same hash",

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { idHash } from "../../src/stores/memory/id-hash.ts";
 import { KeyedHash } from "../../src/stores/memory/keyed-hash.ts";
 import { SlotTable } from "../../src/stores/memory/slot-table.ts";
+import { newRecordId } from "../../src/core/ticket.ts";
 import { randomFrom } from "../support/random.ts";
 
 // Hashes as they come by chance one time in millions, or never.
@@ -71,4 +73,13 @@ test("every character of a text counts for its hash, its length and the order, t
   const texts = ["", "\0", "\0\0", "\0\0\0", "ab", "ba", "a\0", "a", "\u6261", long, ...others];
   // Two in 500 pairs are alike by chance once in ten million runs.
   assert.ok(new Set(texts.map((text) => hash.of(text))).size >= texts.length - 1);
+});
+
+test("ids are hashed alike one time in thousands of millions, and spread over a table", () => {
+  const ids = Array.from({ length: 10_000 }, newRecordId);
+  const hashes = ids.map((id) => idHash(id) >>> 0);
+  // By chance there is a pair in every hundredth run.
+  assert.ok(new Set(hashes).size >= ids.length - 2);
+  const inFirstTenth = hashes.filter((hash) => hash < 2 ** 32 / 10).length;
+  assert.ok(inFirstTenth > 800 && inFirstTenth < 1200, `${inFirstTenth}`);
 });
