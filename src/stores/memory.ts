@@ -69,8 +69,10 @@ class MemoryStore implements Store {
     for (const ring of [this.#slots.anonymous, this.#slots.loggedIn]) {
       for (let left = ring.size; left > 0 && deleted < limit; left--) {
         const slot = ring.step();
-        if (this.#slots.expiry(slot) > now || expiresAt(this.#slots.read(slot)) > now) continue;
-        this.#slots.remove(slot);
+        if (this.#slots.expiry(slot) > now) continue;
+        const record = this.#slots.read(slot);
+        if (expiresAt(record) > now) continue;
+        this.#slots.remove(slot, record);
         deleted++;
       }
     }
@@ -84,6 +86,6 @@ class MemoryStore implements Store {
   #evict(): void {
     const { anonymous, loggedIn } = this.#slots;
     const ring = anonymous.size > 0 ? anonymous : loggedIn;
-    if (ring.size > 0) this.#slots.remove(ring.first);
+    if (ring.size > 0) this.#slots.remove(ring.first, this.#slots.read(ring.first));
   }
 }

@@ -931,8 +931,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the sweep deletes the living (memory)",
       "stores/memory.ts",
-      "if (this.#slots.expiry(slot) > now || expiresAt(this.#slots.read(slot)) > now) continue;",
-      "if (this.#slots.expiry(slot) > now + 999_999) continue;",
+      "if (this.#slots.expiry(slot) > now) continue;\n        const record = this.#slots.read(slot);\n        if (expiresAt(record) > now) continue;",
+      "if (this.#slots.expiry(slot) > now + 999_999) continue;\n        const record = this.#slots.read(slot);",
       "\\[29\\]",
     ],
     [

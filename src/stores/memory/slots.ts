@@ -84,10 +84,11 @@ export class Slots {
     }
   }
 
-  remove(slot: number): void {
-    this.#release(this.read(slot));
+  /** @param record what was read from the slot. */
+  remove(slot: number, record: SessionRecord): void {
+    this.#release(record);
     this.#ringOf(slot).remove(slot);
-    if (this.#subjects.has(slot)) this.#subjects.remove(slot);
+    if (record.subject !== null) this.#subjects.remove(slot);
     this.#ids.remove(slot);
     this.#texts[slot] = "";
     this.#free.append(slot);
