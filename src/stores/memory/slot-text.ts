@@ -44,13 +44,24 @@ export function isIdIn(text: string, id: string): boolean {
 }
 
 /** @param id where it is known, so that it need not be taken out. */
-export function recordIn(text: string, shared: SharedTexts, id?: string): SessionRecord {
-  const reader = new PackReader(text, expiryLength);
-  const start = reader.skip(Math.floor(reader.number() / 2));
-  const known = id ?? fromLatin1(text.slice(start, reader.at));
-  const record = unpackRecord(known, text, reader.at, shared);
+export function recordIn(text: string, shared: SharedTexts, id: string = idIn(text)): SessionRecord {
+  const record = unpackRecord(id, text, endOfId(text), shared);
   if (record === undefined) throw new TypeError("What was packed here is never damaged.");
   return record;
+}
+
+function idIn(text: string): string {
+  const reader = new PackReader(text, expiryLength);
+  return fromLatin1(reader.latin1(reader.number() >> 1));
+}
+
+function endOfId(text: string): number {
+  const tag = text.charCodeAt(expiryLength);
+  // One byte, as for ids that the core makes: a reader takes as long as all the rest of finding a record.
+  if (tag < 128) return expiryLength + 1 + (tag >> 1);
+  const reader = new PackReader(text, expiryLength);
+  reader.skip(reader.number() >> 1);
+  return reader.at;
 }
 
 function lengthTag(bytes: string, id: string): number {
