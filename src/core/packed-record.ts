@@ -18,20 +18,25 @@ const flag = { permanent: 1, subject: 2, authenticated: 4, exact: 8 } as const;
 const allFlags = flag.permanent | flag.subject | flag.authenticated | flag.exact;
 const verifierLength = 32;
 
-const writer = new PackWriter();
+const packer = new PackWriter();
 
 /**
  * Packs a record; its id is left out.
  *
  * @param shared where texts that many records hold are kept once.
- * @param prefix what stands in front of it, with a character for each byte.
  */
-export function packRecord(record: SessionRecord, shared?: SharedTexts, prefix = ""): string {
+export function packRecord(record: SessionRecord, shared?: SharedTexts): string {
+  packer.begin();
+  writeRecord(packer, record, shared);
+  return packer.end();
+}
+
+/** The same, after what a writer has written already. */
+export function writeRecord(writer: PackWriter, record: SessionRecord, shared?: SharedTexts): void {
   const { subject, authenticatedAt, createdAt } = record;
   const later = [record.ticketAt, record.lastSeenAt, authenticatedAt ?? createdAt, record.absoluteDeadline];
   const isExact =
     !isWhole(record.idleTimeout) || !isWhole(createdAt) || later.some((time) => !isWhole(time - createdAt));
-  writer.begin(prefix);
   writer.byte(format);
   writer.byte(
     (record.permanent ? flag.permanent : 0) |
@@ -54,7 +59,6 @@ export function packRecord(record: SessionRecord, shared?: SharedTexts, prefix =
   writer.bytes(record.verifier);
   if (subject !== null) writer.text(subject);
   PackedFields.write(writer, record.fields, shared);
-  return writer.end();
 }
 
 /**

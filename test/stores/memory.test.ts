@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionRecord } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
+import { KeyedHash } from "../../src/stores/memory/keyed-hash.ts";
 import { SharedValues } from "../../src/stores/memory/shared-values.ts";
+import { randomFrom } from "../support/random.ts";
 
 const record: SessionRecord = {
   id: "AAAAAAAAAAAAAAAAAAAAAA",
@@ -86,8 +88,7 @@ test("a shared value is counted once for each record that holds it, and forgotte
   const store = memoryStore({ maxRecords: 6 });
   const letters = new Map<string, number>();
   let ids = 0;
-  const random = mulberry(7);
-  const pick = (count: number): number => Math.floor(random() * count);
+  const pick = randomFrom(7);
   const anyId = (): string => [...letters.keys()][pick(letters.size)] ?? "";
   for (let step = 0; step < 3000; step++) {
     const letter = 65 + pick(3);
@@ -133,13 +134,39 @@ test("a shared value is counted once for each record that holds it, and forgotte
   assert.deepEqual(new Set(uses.values()), new Set([0]));
 });
 
-/** A generator of random numbers that begins with a seed (Mulberry32). */
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+for (const [name, end, collide] of [
+  ["", "", false],
+  // Of ids the end is hashed; of subjects all, under a key.
+  [", though all have the same hash", " at their end", true],
+] as const) {
+  test(`ids and subjects may be any text, and are told apart${name}`, async (t) => {
+    if (collide) t.mock.method(KeyedHash.prototype, "of", () => -1);
+    const store = memoryStore();
+    const beginnings = [
+      "",
+      "a",
+      "aa",
+      "é",
+      "ü",
+      "Ã©",
+      "日本",
+      "a".repeat(54),
+      "a".repeat(55),
+      "a".repeat(5000),
+    ];
+    const texts = beginnings.map((beginning) => beginning + end);
+    for (const text of texts)
+      assert.equal(await store.create({ ...record, id: text, subject: `${text}!` }), true);
+    for (const text of texts) {
+      assert.equal(await store.create({ ...record, id: text }), false);
+      assert.equal((await store.read(text, 0))?.subject, `${text}!`);
+      const listed = await store.list(`${text}!`, 0);
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        [text],
+      );
+    }
+    assert.equal(await store.read(`aaa${end}`, 0), null);
+    assert.deepEqual(await store.list("", 0), []);
+  });
 }
