@@ -115,6 +115,7 @@ async function weigh(
     // So that what the first requests load and compile is not counted.
     await visitors.connect({ port: site.port, request: "untouched", cookies: ["a=b"], connections: 32 });
     await visitors.go(500, visitorCount * 10);
+    await visitors.seed(site.port, visitorCount, 1);
     const before = await site.memory();
     await visitors.seed(site.port, sessionCount, 1);
     const after = await site.memory();
