@@ -47,7 +47,8 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
     app.use(async (event, next) => {
       const incoming = incomingOf(event.req);
       if (!sessions.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
-      const exchange = sessions.exchange(incoming, [event.req]);
+      // Middleware may put another request into the event.
+      const exchange = sessions.exchange(incoming, [event, event.req]);
       const { answer, error } = await outcomeOf(() => exchange.run(next));
       const { headers, failure } = await exchange.settle(
         error === undefined ? { status: statusOf(answer, event) } : "threw",

@@ -35,7 +35,8 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   return async (c, next) => {
     const incoming = incomingOf(c.req.raw);
     if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
-    const exchange = sessions.exchange(incoming, [c.req.raw]);
+    // Middleware may put another request into the context.
+    const exchange = sessions.exchange(incoming, [c, c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
     await exchange.run(next);
     const { error } = c;

@@ -107,13 +107,12 @@ function keepFresh(context: Context, live: LiveRecord): Awaitable<void> {
 
 /** Moves the idle clock where that is due. If it fails the visitor loses nothing now, so they must not lose their page. */
 function touch(live: LiveRecord): Awaitable<void> {
-  const columns = live.touch();
-  return columns.lastSeenAt === undefined
-    ? undefined
-    : andThen(
-        quietly(() => live.patch({ columns })),
-        nothing,
-      );
+  const { columns } = live.touch();
+  if (columns === undefined) return undefined;
+  return andThen(
+    quietly(() => live.patch({ columns })),
+    nothing,
+  );
 }
 
 async function begin(
@@ -133,13 +132,13 @@ function write(
   changes: Required<Pick<Patch, "set" | "remove">>,
   permanent: boolean | undefined,
 ): Awaitable<void> {
-  const columns = live.touch();
+  const due = live.touch();
   if (permanent !== undefined && permanent !== record.permanent) {
-    const lifetime = { ...columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
+    const lifetime = { ...due.columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
     return writeLifetime(live, record, { ...changes, columns: lifetime });
   }
   if (changes.set.size === 0 && changes.remove.length === 0) return touch(live);
-  return andThen(live.patch({ ...changes, columns }), ({ kind }) => {
+  return andThen(live.patch({ ...changes, ...due }), ({ kind }) => {
     if (kind === "gone") live.lose();
   });
 }

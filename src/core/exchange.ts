@@ -74,7 +74,7 @@ export class Exchange<Data extends object> {
     return this.#session === undefined && this.#cookies === undefined && this.#storeFailure === undefined;
   }
 
-  /** As it stands, the response will not have to wait for anything. */
+  /** As it stands, there is nothing to write. */
   get isQuiet(): boolean {
     return this.#session === undefined || this.#opened?.isQuiet === true;
   }

@@ -100,7 +100,7 @@ export class FlashQueue {
   async take(filter: FlashFilter, live: LiveRecord): Promise<Flash[]> {
     const withdrawn = this.#withdraw(filter);
     const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
-    const outcome = remove.length > 0 ? await live.patch({ remove, columns: live.touch() }) : undefined;
+    const outcome = remove.length > 0 ? await live.patch({ remove, ...live.touch() }) : undefined;
     return this.#won(withdrawn, outcome?.kind === "applied" ? outcome.removed : []);
   }
 
@@ -148,10 +148,17 @@ export class FlashQueue {
     );
   }
 
-  /** Drops the messages of this request: they were committed, or never will be. */
-  forgetAdditions(): void {
-    this.#added.clear();
-    this.#takenAdditions.clear();
+  /** The names of the messages of this request so far. */
+  get additionNames(): readonly string[] {
+    return [...this.#added.keys(), ...this.#takenAdditions.keys()];
+  }
+
+  /** Drops messages of this request, which never will be committed. */
+  forgetAdditions(names: readonly string[]): void {
+    for (const name of names) {
+      this.#added.delete(name);
+      this.#takenAdditions.delete(name);
+    }
   }
 
   #matching({ category }: FlashFilter): Withdrawn[] {

@@ -130,7 +130,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     const [status] = args;
     // Node has its own error for a status that is none.
     if (typeof status !== "number" || !isStatus(status)) return this.#send("writeHead", args);
-    // Where nothing will have to wait, Node's own look at the headers is soon enough.
+    // Where nothing is to be written, Node's own look at the headers is soon enough.
     if (!this.#exchange.isQuiet) checkHead(args);
     this.#response.statusCode = status;
     this.#status = status;

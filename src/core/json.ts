@@ -1,6 +1,3 @@
-/** Every string of a JSON text, a key with its colon. */
-const strings = /"((?:[^"\\]|\\.)*)"(\s*:)?/gs;
-
 /** What the stand-in of a key begins with. */
 const mark = "\u007f";
 
@@ -12,13 +9,42 @@ const mark = "\u007f";
  */
 export function parseJson(text: string): unknown {
   if (!text.includes("\\")) return JSON.parse(text);
-  let standIns = 0;
-  const safe = text.replace(strings, (whole, body: string, colon: string | undefined) => {
-    if (colon === undefined || !(body.includes("\\") || body.startsWith(mark))) return whole;
-    standIns++;
-    return `"${mark}${Buffer.from(body, "utf16le").toString("hex")}"${colon}`;
-  });
-  return standIns === 0 ? JSON.parse(text) : withKeys(JSON.parse(safe));
+  const safe = withStandIns(text);
+  return safe === text ? JSON.parse(text) : withKeys(JSON.parse(safe));
+}
+
+/** The text with another key in place of each that has an escape. */
+function withStandIns(text: string): string {
+  let safe = "";
+  let copied = 0;
+  for (let start = text.indexOf('"'); start !== -1;) {
+    const end = endOfString(text, start);
+    if (end === -1) break;
+    const body = text.slice(start + 1, end);
+    if (isKey(text, end) && (body.includes("\\") || body.startsWith(mark))) {
+      safe += `${text.slice(copied, start + 1)}${mark}${Buffer.from(body, "utf16le").toString("hex")}`;
+      copied = end;
+    }
+    start = text.indexOf('"', end + 1);
+  }
+  return safe + text.slice(copied);
+}
+
+/** Where the string that begins at a quotation mark has its other one; -1 where it has none. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') return at;
+    if (character === "\\") at++;
+  }
+  return -1;
+}
+
+/** Whether a colon follows the string that ends here. */
+function isKey(text: string, end: number): boolean {
+  let at = end + 1;
+  while (at < text.length && " \t\n\r".includes(text[at] ?? "")) at++;
+  return text[at] === ":";
 }
 
 /** The same with the keys that have stand-ins. */

@@ -152,12 +152,11 @@ export class LiveRecord {
     });
   }
 
-  /** The columns of a touch, where one is due; a patch that takes them along spares the commit one of its own. */
-  touch(): Pick<RecordColumns, "lastSeenAt"> | Record<string, never> {
+  /** What a touch patches, where one is due; a patch that takes it along spares the commit one of its own. */
+  touch(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
     const now = this.#context.clock.now();
     if (this.#record === null || !isTouchDue(this.#record, now)) return {};
-    const lastSeenAt = Math.max(now, this.#record.lastSeenAt);
-    return { lastSeenAt };
+    return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };
   }
 
   /**

@@ -65,8 +65,9 @@ async function takeOver(
   const isSame = record.subject === to.subject;
   const kept = record.subject === null ? to.keep : [];
   // Objects that were changed inside count as changed from here on: laying the new record over them would forget it.
-  data.noticeChanges(isSame ? data.keys() : kept);
-  return live.reissue({
+  const notice = (): void => data.noticeChanges(isSame ? data.keys() : kept);
+  notice();
+  const isDone = await live.reissue({
     ...(isSame ? {} : { retain: kept.map(fieldName.data) }),
     set: new Map([[fieldName.agent, context.codec.encode(record.id, fieldName.agent, agent)]]),
     columns: {
@@ -79,4 +80,7 @@ async function takeOver(
       ...lifetimeOf(context.timeouts, to.permanent ?? (isSame && record.permanent), now),
     },
   });
+  // What was changed meanwhile, where a handler does not wait.
+  if (isDone) notice();
+  return isDone;
 }

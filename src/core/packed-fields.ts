@@ -30,11 +30,13 @@ export class PackedFields extends LazyFields {
   }
 
   static write(writer: PackWriter, fields: Fields, shared: SharedTexts | undefined): void {
-    // What lay packed under changes and was not changed is copied as it lies.
     const { before, changes } = layersOf(fields);
-    if (before instanceof PackedFields) before.#copy(writer, changes, shared);
-    else for (const [name, bytes] of before) if (!changes.has(name)) writeField(writer, name, bytes, shared);
-    for (const [name, bytes] of changes) if (bytes !== null) writeField(writer, name, bytes, shared);
+    if (before instanceof PackedFields) {
+      // What lies packed under changes and does not change is copied as it lies.
+      before.#copy(writer, changes, shared);
+      for (const [name, bytes] of changes)
+        if (bytes !== null && !before.has(name)) writeField(writer, name, bytes, shared);
+    } else for (const [name, bytes] of fields) writeField(writer, name, bytes, shared);
   }
 
   /** The fields up to the end of what is packed, or `undefined` where that are none. */
@@ -108,7 +110,7 @@ export class PackedFields extends LazyFields {
     return map;
   }
 
-  /** Writes those that do not change. */
+  /** Writes them with the changes of those that are here, each at its place. */
   #copy(writer: PackWriter, changes: FieldChanges, shared: SharedTexts | undefined): void {
     const reader = new PackReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
@@ -118,8 +120,10 @@ export class PackedFields extends LazyFields {
       const isOfItsOwn = tag % 2 === ofItsOwn;
       if (isOfItsOwn) reader.skip(tag / 2);
       else passed++;
-      if (changes.has(name)) continue;
-      if (isOfItsOwn) writer.latin1(this.#packed.slice(start, reader.at));
+      const changed = changes.get(name);
+      if (changed !== undefined) {
+        if (changed !== null) writeField(writer, name, changed, shared);
+      } else if (isOfItsOwn) writer.latin1(this.#packed.slice(start, reader.at));
       else writeField(writer, name, Buffer.from(this.#value(reader, tag, passed - 1), "latin1"), shared);
     }
   }

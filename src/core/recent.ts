@@ -1,3 +1,8 @@
+interface Weighed<Value> {
+  readonly value: Value;
+  readonly weight: number;
+}
+
 /**
  * What was worked out a moment ago, so that it need not be worked out again: between one and two times
  * as much as fits into a generation. When the young generation is full it becomes the old one, and what
@@ -8,8 +13,8 @@
  */
 export class Recent<Value> {
   readonly #room: number;
-  #young = new Map<number, Value>();
-  #old = new Map<number, Value>();
+  #young = new Map<number, Weighed<Value>>();
+  #old = new Map<number, Weighed<Value>>();
   #weight = 0;
 
   /** @param room the weight of a generation; values weigh 1 unless they are given with a weight. */
@@ -19,21 +24,26 @@ export class Recent<Value> {
 
   get(fingerprint: number): Value | undefined {
     const young = this.#young.get(fingerprint);
-    if (young !== undefined || this.#old.size === 0) return young;
+    if (young !== undefined) return young.value;
     const old = this.#old.get(fingerprint);
-    if (old !== undefined) this.#young.set(fingerprint, old);
-    return old;
+    if (old === undefined) return undefined;
+    this.#take(fingerprint, old);
+    return old.value;
   }
 
   /** Keeps a value, in place of one that may be there. */
   set(fingerprint: number, value: Value, weight = 1): void {
-    this.#weight += weight;
+    this.#take(fingerprint, { value, weight });
+  }
+
+  #take(fingerprint: number, weighed: Weighed<Value>): void {
+    this.#weight += weighed.weight;
     if (this.#weight > this.#room) {
       this.#old = this.#young;
       this.#young = new Map();
-      this.#weight = weight;
+      this.#weight = weighed.weight;
     }
-    this.#young.set(fingerprint, value);
+    this.#young.set(fingerprint, weighed);
   }
 }
 

@@ -175,19 +175,19 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async logout(): Promise<void> {
     this.#assertUnanswered();
+    const messages = this.#use.flashes?.additionNames ?? [];
     const id = await this.#live.inTurn(() => this.#live.end());
     if (id !== undefined) this.#use.context.events.emit({ type: "logout", id });
     this.#loggedOut = true;
     this.#use.permanent = undefined;
     this.#data.forgetChanges();
-    this.#use.flashes?.forgetAdditions();
+    this.#use.flashes?.forgetAdditions(messages); // those from before the call
     this.#show();
   }
 
   /**
-   * Gives the session a new ticket and makes the old one worthless: call it where a visitor's rights
-   * change (ASVS 7.2.4). Data, subject and clocks stay. Written when called. Where there is no
-   * record, or a request beside this one was faster, there is nothing to do.
+   * Gives the session a new ticket and makes the old one worthless: for where a visitor's rights change (ASVS
+   * 7.2.4). Data, subject and clocks stay. Written when called, unless a request beside this one was faster.
    *
    * @throws MisuseError AFTER_LOGOUT, AFTER_RESPONSE; StoreError.
    */

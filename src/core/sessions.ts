@@ -200,7 +200,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * For adapters: begins the exchange of a request. Run the handler in its `run`, call its `settle`
    * before the response's first byte leaves, and apply the headers that it answers.
    *
-   * @param handles what `of` will be called with; also found from an object whose `req` or `raw` it is, and from what wraps that.
+   * @param handles what `of` will be called with; also found from an object whose `req` or `raw` it is.
    */
   exchange(request: Incoming, handles: readonly object[]): Exchange<Data> {
     const exchange = new Exchange(this.#parts, request);
@@ -208,12 +208,12 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     return exchange;
   }
 
-  /** Frameworks wrap the server's request, once or twice, and say so; one tie, to that, is enough for all of its wrappings. */
-  #exchangeOf(handle: Wrapping, wrappings = 2): Exchange<Data> | undefined {
+  /** Frameworks wrap the server's request, and say so; one tie, to that, is enough for all of its wrappings. */
+  #exchangeOf(handle: Wrapping): Exchange<Data> | undefined {
     const own = this.#exchanges.get(handle);
-    if (own !== undefined || wrappings === 0) return own;
+    if (own !== undefined) return own;
     const inner = handle.req ?? handle.raw;
-    return typeof inner === "object" && inner !== null ? this.#exchangeOf(inner, wrappings - 1) : undefined;
+    return typeof inner === "object" && inner !== null ? this.#exchanges.get(inner) : undefined;
   }
 
   /** For adapters: notes that a request's handler failed, where its exchange is out of reach. */

@@ -97,7 +97,10 @@ class SqliteStore implements Store {
   read(id: string, now: number): Awaitable<SessionRecord | null> {
     return this.#run("read", () => {
       const packed = this.#find(id, now);
-      return packed === null ? null : recordOf(id, packed);
+      if (packed === null) return null;
+      const record = recordOf(id, packed);
+      this.#remember(id, packed);
+      return record;
     });
   }
 
@@ -139,10 +142,7 @@ class SqliteStore implements Store {
   /** A record's packing, with a character for each byte. */
   #find(id: string, now: number): string | null {
     const blob = this.#read.get(id, now)?.["record"];
-    if (!(blob instanceof Uint8Array)) return null;
-    const packed = latin1Of(blob);
-    this.#remember(id, packed);
-    return packed;
+    return blob instanceof Uint8Array ? latin1Of(blob) : null;
   }
 
   #remember(id: string, packed: string): void {

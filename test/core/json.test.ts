@@ -44,6 +44,11 @@ test("every value comes out of its text as it went in, whatever its keys", () =>
   );
 });
 
+test("a text of many megabytes is read", () => {
+  const value = { "a\n": "x\n".repeat(5_000_000), b: [`"${"y".repeat(10_000_000)}`] };
+  assert.deepEqual(parseJson(JSON.stringify(value)), value);
+});
+
 for (const text of ["", "{", '{"\\":1}', '{"\\q":1}', '{"a\n\\n":1}', '{"\\n":}', '"\\', '{"\\n" "a":1}']) {
   test(`what is no JSON is refused: ${JSON.stringify(text)}`, () => {
     assert.throws(() => parseJson(text), SyntaxError);

@@ -24,6 +24,17 @@ test("what weighs much takes the place of much", () => {
   assert.deepEqual([recent.get(1), recent.get(2), recent.get(3)], [undefined, "two", "three"]);
 });
 
+test("what is asked for again weighs what it weighed before", () => {
+  const recent = new Recent<string>(100);
+  let held = 0;
+  for (let at = 0; at < 200; at++) {
+    recent.set(at, "heavy", 10);
+    // Each is asked for before it is forgotten.
+    held = Array.from({ length: at }, (_, earlier) => recent.get(earlier)).filter(Boolean).length;
+  }
+  assert.ok(held <= 20, String(held));
+});
+
 test("a value takes the place of the one with the same fingerprint", () => {
   const recent = new Recent<string>(1);
   recent.set(7, "old");

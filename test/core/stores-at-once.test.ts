@@ -116,6 +116,34 @@ test("calls that are not awaited take effect in their order", async () => {
   assert.equal(await here.find("log"), "abcd");
 });
 
+test("a message that follows a logout is shown, awaited or not", async () => {
+  const { visit } = place();
+  await visit((session) => session.login("ana"));
+  await visit((session) => {
+    session.flash("from before");
+    void session.logout();
+    session.flash("bye");
+  });
+  await visit(async (session) => {
+    assert.deepEqual(await session.takeFlashes(), [{ message: "bye", category: "message" }]);
+  });
+});
+
+test("what is changed inside an object after the call of a login counts, awaited or not", async () => {
+  const { visit, find } = place();
+  await visit(async (session) => {
+    await session.login("ana");
+    session.set("o", { n: 1 });
+  });
+  await visit((session) => {
+    const o = session.get("o");
+    assert.ok(typeof o === "object" && o !== null);
+    void session.login("ana");
+    Object.assign(o, { n: 2 });
+  });
+  assert.deepEqual(await find("o"), { n: 2 });
+});
+
 test("an update that the store refuses is a rejected promise, and the next one goes on", async () => {
   const here = place();
   await here.visit((session) => session.set("count", 1));

@@ -34,8 +34,8 @@ export const mutants: readonly Mutant[] = [
     "a commit writes back everything it has read",
     "S2",
     "src/core/commit.ts",
-    "live.patch({ ...changes, columns }), ({ kind })",
-    "live.patch({ ...changes, columns, retain: [], set: new Map([...record.fields, ...changes.set]) }), ({ kind })",
+    "live.patch({ ...changes, ...due }), ({ kind })",
+    "live.patch({ ...changes, ...due, retain: [], set: new Map([...record.fields, ...changes.set]) }), ({ kind })",
   ),
   race(
     "an update does not look at what it replaces",

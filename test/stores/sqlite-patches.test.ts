@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { StatementSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { sqliteStore } from "coatcheck/sqlite";
@@ -154,6 +154,28 @@ describe("a patch over what was read before goes by what is there now", () => {
     assert.equal(await other.sweep(now + 1e9, 10), 1);
     assert.deepEqual(await mine.patch(id, { epoch: 0, set: new Map([["d:a", one]]) }, now), { kind: "gone" });
     assert.equal(await mine.read(id, now), null);
+  });
+
+  test("where it was damaged and another process has put it right", async (t) => {
+    const path = join(temporaryFolder(t), "sessions.db");
+    const store = sqliteStore({ path });
+    const database = new DatabaseSync(path);
+    t.after(async () => {
+      database.close();
+      await store.close();
+    });
+    await store.create(recordOf());
+    const sound = database.prepare("SELECT record FROM coatcheck_session").get()?.["record"] ?? null;
+    const put = database.prepare("UPDATE coatcheck_session SET record = ?");
+    put.run(Uint8Array.of(0));
+    await assert.rejects(async () => store.read(id, now), { code: "RECORD_UNREADABLE" });
+    put.run(sound);
+    const set = new Map([["d:a", one]]);
+    assert.deepEqual(await store.patch(id, { epoch: 0, set }, now), {
+      kind: "applied",
+      revision: 2,
+      removed: [],
+    });
   });
 
   test("and one after the other, each over the one before", async (t) => {
