@@ -124,7 +124,7 @@ export class PackedFields extends LazyFields {
       if (changed !== undefined) {
         if (changed !== null) writeField(writer, name, changed, shared);
       } else if (isOfItsOwn) writer.latin1(this.#packed.slice(start, reader.at));
-      else writeField(writer, name, Buffer.from(this.#value(reader, tag, passed - 1), "latin1"), shared);
+      else writeField(writer, name, this.#value(reader, tag, passed - 1), shared);
     }
   }
 
@@ -134,19 +134,19 @@ export class PackedFields extends LazyFields {
   }
 }
 
+/** @param value as bytes, or with a character for each. */
 function writeField(
   writer: PackWriter,
   name: string,
-  bytes: Uint8Array,
+  value: Uint8Array | string,
   shared: SharedTexts | undefined,
 ): void {
+  const { length } = value;
+  const mayBeShared = length >= leastShared && length <= mostShared;
+  const number = mayBeShared ? shared?.use(typeof value === "string" ? value : latin1Of(value)) : undefined;
   writer.text(name);
-  const number = shared === undefined ? undefined : numberOf(bytes, shared);
-  writer.number(number === undefined ? bytes.length * 2 + ofItsOwn : number * 2 + ofAll);
-  if (number === undefined) writer.bytes(bytes);
-}
-
-function numberOf(bytes: Uint8Array, shared: SharedTexts): number | undefined {
-  if (bytes.length < leastShared || bytes.length > mostShared) return undefined;
-  return shared.use(latin1Of(bytes));
+  writer.number(number === undefined ? length * 2 + ofItsOwn : number * 2 + ofAll);
+  if (number !== undefined) return;
+  if (typeof value === "string") writer.latin1(value);
+  else writer.bytes(value);
 }
