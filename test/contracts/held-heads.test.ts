@@ -226,6 +226,47 @@ for (const [how, answer] of Object.entries(answers)) {
   }
 }
 
+test("of two hubs the inner fails to commit while the outer gives messages back, and its error is the answer", async (t) => {
+  const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
+  const [outer, inner] = probes.map(({ store }, at) =>
+    createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
+  );
+  assert.ok(outer && inner);
+  const shown: unknown[] = [];
+  const port = await opened(
+    t,
+    createServer(
+      nodeSessions(
+        outer,
+        nodeSessions(inner, async (request, response) => {
+          const session = await outer.of(request);
+          if (request.url === "/flash") session.flash("hello");
+          else shown.push(...(await session.takeFlashes()));
+          if (request.url === "/fail") (await inner.of(request)).set("a", "A");
+          response.end("page");
+        }),
+      ),
+    ),
+  );
+  let cookie = "";
+  const visit = async (path: string): Promise<Response> => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie } });
+    cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? cookie;
+    return response;
+  };
+  await visit("/flash");
+  probes[1].around = () => {
+    throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+  };
+  const failed = await visit("/fail");
+  assert.equal(failed.status, 503);
+  assert.equal(failed.headers.get("retry-after"), "5");
+  assert.match(await failed.text(), /^The site can't tell who you are right now/);
+  await visit("/");
+  const hello = { message: "hello", category: "message" };
+  assert.deepEqual(shown, [hello, hello]);
+});
+
 for (const failing of [undefined, 0, 1]) {
   const what = failing === undefined ? "each sets its cookie" : `number ${failing} fails to commit`;
   test(`HTTP/2: two hubs hold one response, and ${what}`, { timeout: 20_000 }, async (t) => {

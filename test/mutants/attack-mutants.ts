@@ -482,8 +482,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a nonce that repeats",
       "core/seal.ts",
-      "const nonce = randomBytes(nonceLength);",
-      "const nonce = Buffer.alloc(nonceLength, Math.random() * 100);",
+      "randomFillSync(sealed.subarray(nonceAt, headLength));",
+      "sealed.subarray(nonceAt, headLength).fill(Math.random() * 100);",
     ],
     [
       "the last key seals",
@@ -702,8 +702,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a page that failed eats messages",
       "core/commit.ts",
-      "flashes.taken().size === 0) return;",
-      "flashes.taken().size < 99) return;",
+      "flashes.taken().size === 0) return undefined;",
+      "flashes.taken().size < 99) return undefined;",
     ],
     [
       "categories by their beginning",
@@ -726,7 +726,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a message of before the logout is shown after it",
       "core/session.ts",
-      "    this.#use.flashes?.forgetAdditions();\n",
+      "this.#use.flashes?.forgetAdditions(messages);",
       "",
     ],
     [
@@ -831,7 +831,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "update's values are forgotten at the login",
       "core/live-record.ts",
-      "{ ...patched(this.#record, full).next, revision: outcome.revision }",
+      "patched(this.#record, full, outcome.revision).next",
       "{ ...this.#record, ...patch.columns }",
     ],
     [
@@ -889,8 +889,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "using does not count",
       "core/live-record.ts",
-      "return { lastSeenAt };",
-      "return lastSeenAt > 0 ? {} : { lastSeenAt };",
+      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };",
+      "return now > 0 ? {} : { columns: { lastSeenAt: now } };",
       "\\[25\\]",
     ],
     [
@@ -910,8 +910,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch moves authenticatedAt",
       "core/live-record.ts",
-      "return { lastSeenAt };",
-      "return { lastSeenAt, authenticatedAt: now };",
+      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };",
+      "return { columns: { lastSeenAt: now, authenticatedAt: now } };",
       "\\[27\\]",
     ],
     [
@@ -960,8 +960,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch that fails fails the page",
       "core/commit.ts",
-      "if (columns.lastSeenAt !== undefined) await quietly(live.patch({ columns }));",
-      "if (columns.lastSeenAt !== undefined) await live.patch({ columns });",
+      "quietly(() => live.patch({ columns })),",
+      "live.patch({ columns }),",
       "\\[109\\]",
     ],
     [
@@ -974,15 +974,15 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the response does not wait for its data",
       "core/exchange.ts",
-      "if (committed === undefined) return",
+      "if (!isThenable(committed)) return",
       "if (committed !== null) return",
       "\\[82\\]",
     ],
     [
       "a page whose data is lost is sent all the same",
       "core/exchange.ts",
-      "this.#settled(fate, error, plain)",
-      "this.#settled(fate, error === null ? error : undefined, plain)",
+      "(error: unknown) => this.#settled(fate, error, plain),",
+      "() => this.#settled(fate, undefined, plain),",
       "\\[82\\]",
     ],
   ]),
@@ -1020,12 +1020,7 @@ export const attackMutants: readonly Mutant[] = [
       "one.length === other.length && one.every",
       "one.every",
     ],
-    [
-      "removals are all told as won",
-      "core/record.ts",
-      "filter((name) => fields.delete(name))",
-      "filter((name) => fields.delete(name) || true)",
-    ],
+    ["removals are all told as won", "core/record.ts", "return isHeld;", "return true;"],
   ]),
   ...of("core/ticket", [
     [
@@ -1084,17 +1079,65 @@ export const attackMutants: readonly Mutant[] = [
       "if (this.#weight > this.#room) {",
       "if (this.#weight < 0) {",
     ],
+    ["what is asked for is forgotten with the rest", "core/recent.ts", "this.#take(fingerprint, old);", ""],
     [
-      "what is asked for is forgotten with the rest",
+      "what is asked for again weighs nothing",
       "core/recent.ts",
-      "if (old !== undefined) this.#young.set(fingerprint, old);",
-      "",
+      "this.#take(fingerprint, old);",
+      "this.#young.set(fingerprint, old);",
     ],
     [
       "weights do not count",
       "core/recent.ts",
-      "this.#weight += weight;",
-      "this.#weight += Math.min(weight, 1);",
+      "this.#weight += weighed.weight;",
+      "this.#weight += Math.min(weighed.weight, 1);",
+    ],
+  ]),
+  ...of("core/stores-at-once", [
+    [
+      "a page whose data is refused in the call is sent all the same",
+      "core/exchange.ts",
+      "return this.#settled(fate, error, plain);\n    }\n  }",
+      "return this.#settled(fate, failure, plain);\n    }\n  }",
+    ],
+    [
+      "messages are lost with a commit that fails in the call",
+      "core/awaitable.ts",
+      "return failed(error);",
+      "throw error;",
+    ],
+    [
+      "messages of after a logout are lost with those of before",
+      "core/session.ts",
+      "forgetAdditions(messages);",
+      "forgetAdditions(this.#use.flashes.additionNames);",
+    ],
+    ["an update leaves the idle clock to the commit", "core/update.ts", ", ...live.touch() };", " };"],
+  ]),
+  ...of("core/fetch-responses", [
+    [
+      "a visitor's cookie stays on a response that the app keeps",
+      "core/handle.ts",
+      "headers.setCookies.length === 0 && isApplied",
+      "isApplied",
+    ],
+  ]),
+  ...of("core/json", [
+    ["keys with escapes are left to JSON.parse", "core/json.ts", 'body.includes("\\\\") ||', ""],
+    ["a key that looks like a stand-in is taken for one", "core/json.ts", " || body.startsWith(mark)", ""],
+  ]),
+  ...of("core/changed-fields", [
+    [
+      "what was changed before comes back",
+      "core/changed-fields.ts",
+      "new Map([...before.#changes, ...changes])",
+      "new Map([...changes, ...before.#changes])",
+    ],
+    [
+      "what was removed is still there",
+      "core/changed-fields.ts",
+      "if (bytes === null) map.delete(name);",
+      "if (bytes === null) continue;",
     ],
   ]),
   ...of("core/field-codec", [
@@ -1433,7 +1476,7 @@ export const attackMutants: readonly Mutant[] = [
       "core/failure-answer.ts",
       " && !isReplayed(response))",
       ")",
-      "hubs",
+      "gives messages back",
     ],
     [
       "a head that Node refuses is refused once more when it is dropped",
