@@ -6,9 +6,18 @@ import { join } from "node:path";
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { TestContext } from "node:test";
+import type { Store } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
 import { recordOf } from "../support/record.ts";
+
+/** Two stores on one file, as two processes have them. */
+function twoOfOneFile(t: TestContext): readonly [Store, Store] {
+  const path = join(temporaryFolder(t), "sessions.db");
+  const stores = [sqliteStore({ path }), sqliteStore({ path })] as const;
+  t.after(async () => Promise.all(stores.map(async (store) => store.close())));
+  return stores;
+}
 
 /** Does something between the read and the write of the patch that comes next. @returns what puts an end to it. */
 function beforeFirstWrite(t: TestContext, work: () => void): () => void {
@@ -36,12 +45,7 @@ for (const [what, columns] of [
   ["whose it is", { subject: "leo" }],
 ] as const) {
   test(`a patch that changes ${what} loses nothing that another process writes between its read and its write`, async (t) => {
-    const path = join(temporaryFolder(t), "sessions.db");
-    const [one, other] = [sqliteStore({ path }), sqliteStore({ path })];
-    t.after(async () => {
-      await one.close();
-      await other.close();
-    });
+    const [one, other] = twoOfOneFile(t);
     await one.create(recordOf());
     const { id } = recordOf();
     const restore = beforeFirstWrite(
@@ -59,12 +63,7 @@ for (const [what, columns] of [
 }
 
 test("a patch between whose read and write the session ended is told that it is gone", async (t) => {
-  const path = join(temporaryFolder(t), "sessions.db");
-  const [one, other] = [sqliteStore({ path }), sqliteStore({ path })];
-  t.after(async () => {
-    await one.close();
-    await other.close();
-  });
+  const [one, other] = twoOfOneFile(t);
   await one.create(recordOf({ subject: "leo" }));
   const { id } = recordOf();
   const restore = beforeFirstWrite(
@@ -120,12 +119,7 @@ describe("a patch over what was read before goes by what is there now", () => {
     ],
   ] as const) {
     test(`where another process has changed ${what}`, async (t) => {
-      const path = join(temporaryFolder(t), "sessions.db");
-      const [mine, other] = [sqliteStore({ path }), sqliteStore({ path })];
-      t.after(async () => {
-        await mine.close();
-        await other.close();
-      });
+      const [mine, other] = twoOfOneFile(t);
       await mine.create(
         recordOf({ fields: new Map([["d:a", one]]), lastSeenAt: now, absoluteDeadline: now + 9e6 }),
       );
@@ -143,12 +137,7 @@ describe("a patch over what was read before goes by what is there now", () => {
   }
 
   test("where another process has deleted it", async (t) => {
-    const path = join(temporaryFolder(t), "sessions.db");
-    const [mine, other] = [sqliteStore({ path }), sqliteStore({ path })];
-    t.after(async () => {
-      await mine.close();
-      await other.close();
-    });
+    const [mine, other] = twoOfOneFile(t);
     await mine.create(recordOf());
     await mine.read(id, now);
     assert.equal(await other.sweep(now + 1e9, 10), 1);
