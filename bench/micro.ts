@@ -47,7 +47,7 @@ interface Data {
 
 async function parts(): Promise<Timing[]> {
   const keyring = createKeyring(secret);
-  const office = createTicketOffice(keyring, "__Host-session");
+  const office = createTicketOffice(keyring, "__Host-Http-session");
   const sealer = createSealer(keyring, "field");
   const id = newRecordId();
   const ticket = newTicket(id);

@@ -4,7 +4,7 @@ import type { Parts } from "../site.ts";
 import { insideView } from "../views/inside.ts";
 
 /** The name of the session's cookie: the library's default. */
-const COOKIE = "__Host-session";
+const COOKIE = "__Host-Http-session";
 
 /** `/inside`: what the server keeps for this visitor, beside what their browser holds. */
 export function insideRoutes(parts: Parts): Hono {

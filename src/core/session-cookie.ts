@@ -5,9 +5,10 @@ import type { CookieScope } from "./set-cookie.ts";
 /** The session cookie. Its value is a ticket and can't be chosen; scripts never see it. */
 export interface SessionCookieOptions extends Omit<CookieScope, "httpOnly"> {
   /**
-   * Default `"__Host-session"`: browsers then take it only over https (or from localhost), for this
-   * host alone and the whole site (RFC 6265bis 4.1.3.2). Plain http elsewhere needs another name and
-   * `secure: false`; sub-domains that share sessions need `"__Secure-…"` and `domain`.
+   * Default `"__Host-Http-session"`: browsers then take it only over https (or from localhost), for this
+   * host alone and the whole site (RFC 6265bis 4.1.3.2), and newer ones (Chromium from 140 on) from a
+   * response only, never from a script. Plain http elsewhere needs another name and `secure: false`;
+   * sub-domains that share sessions need `"__Secure-…"` and `domain`.
    */
   readonly name?: string;
 }
@@ -30,7 +31,7 @@ export interface SessionCookie {
 
 /** @throws ConfigError COOKIE_CONFIG_INVALID when browsers would drop such a cookie, or an option is unknown. */
 export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
-  const { name = "__Host-session", ...given } = options;
+  const { name = "__Host-Http-session", ...given } = options;
   if ("httpOnly" in given)
     throw new ConfigError("COOKIE_CONFIG_INVALID", "The session cookie is always httpOnly.");
   if ("maxAge" in given) {

@@ -39,7 +39,7 @@ test("scenario 9: staying away longer than the lifetime logs out, whatever the b
   site.later({ minutes: 59 });
   assert.equal((await leo.get("/user")).status, 200);
   site.later({ hours: 1, seconds: 1 });
-  leo.jar.set("__Host-session", { value: ticket ?? "", ends: true });
+  leo.jar.set("__Host-Http-session", { value: ticket ?? "", ends: true });
   assert.equal((await leo.get("/user")).location, "/login");
 });
 

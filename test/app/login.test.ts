@@ -101,7 +101,7 @@ test("scenario 4: whatever the session holds as return address, the login stays 
   ]) {
     const leo = site.visitor();
     await leo.get("/devices");
-    const headers = { Cookie: `__Host-session=${leo.ticket}` };
+    const headers = { Cookie: `__Host-Http-session=${leo.ticket}` };
     await sessions.handle(new Request(site.url, { headers }), async (request) => {
       (await sessions.of(request)).set("returnTo", returnTo);
       return new Response();
@@ -131,7 +131,7 @@ test("scenario 6: logging out empties the server, says goodbye, and the old cook
   assert.equal((await site.site.sessions.list(user?.id ?? "")).length, 0);
 
   const thief = site.visitor();
-  thief.jar.set("__Host-session", { value: ticket ?? "", ends: true });
+  thief.jar.set("__Host-Http-session", { value: ticket ?? "", ends: true });
   assert.equal((await thief.get("/user")).location, "/login");
   assert.match((await thief.get("/login")).body, /Your session has ended/);
   assert.doesNotMatch((await thief.get("/")).body, /Logged in as/);
@@ -176,7 +176,7 @@ test("scenario 19: a failed login is told even where the old ticket was just rep
   await leo.login();
   const { ticket = "" } = leo;
   await leo.post("/logout");
-  leo.jar.set("__Host-session", { value: ticket, ends: true });
+  leo.jar.set("__Host-Http-session", { value: ticket, ends: true });
   const answer = await leo.login({ password: "wrong" });
   assert.equal(answer.status, 401);
   assert.match(answer.body, /Login failed/);

@@ -62,7 +62,7 @@ test("scenario 15: changing any one character of it logs out, and breaks nothing
   for (let at = 0; at < ticket.length; at += 1) {
     const other = ticket[at] === "A" ? "B" : "A";
     const edited = site.visitor();
-    edited.jar.set("__Host-session", {
+    edited.jar.set("__Host-Http-session", {
       value: ticket.slice(0, at) + other + ticket.slice(at + 1),
       ends: true,
     });
@@ -79,7 +79,7 @@ test("scenario 15: /inside shows what the server keeps, beside the shape of what
   await leo.login();
   await leo.post("/counter");
   const { body } = await leo.get("/inside");
-  assert.match(body, /__Host-session/);
+  assert.match(body, /__Host-Http-session/);
   assert.match(body, /<code>counter<\/code>/);
   assert.match(body, /One cookie of 89 characters/);
 });

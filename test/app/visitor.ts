@@ -35,7 +35,7 @@ export class Visitor {
 
   /** The session's ticket, as the browser's tools would show it. */
   get ticket(): string | undefined {
-    return this.jar.get("__Host-session")?.value;
+    return this.jar.get("__Host-Http-session")?.value;
   }
 
   /** Opens a page, and does not follow where it leads. */

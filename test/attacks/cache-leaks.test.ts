@@ -185,7 +185,7 @@ testEverywhere(
       });
       const names = response.headers.getSetCookie().map((line) => line.split("=")[0] ?? "");
       const own = names.filter((name) => name !== "app" && name !== "other");
-      assert.deepEqual(own.toSorted(), ["__Host-session", "theme"]);
+      assert.deepEqual(own.toSorted(), ["__Host-Http-session", "theme"]);
       assert.equal(new Set(names).size, names.length);
       assert.equal(visitor.jar.get("theme")?.value, "light%2C%20and%20bright");
     }

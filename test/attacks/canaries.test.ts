@@ -119,10 +119,10 @@ testEverywhere(
       anonymous,
       flipped,
       "CANARY-cookie-value",
-      `${anonymous}; __Host-session=${visitor.ticket}`,
+      `${anonymous}; __Host-Http-session=${visitor.ticket}`,
     ]) {
       await visitor.with((session) => things.push(["a rejection", session.rejection]), {
-        cookie: `__Host-session=${cookie}`,
+        cookie: `__Host-Http-session=${cookie}`,
       });
     }
     site.store.tamper = (record) => ({
@@ -173,7 +173,7 @@ function* provocations(
   yield () => setCookie("a", cookieValue.repeat(1000));
   yield () => setCookie("a", "\ud800" + cookieValue);
   yield () => setCookie("a", cookieValue, { path: cookieValue });
-  yield () => setCookie("__Host-session", cookieValue);
+  yield () => setCookie("__Host-Http-session", cookieValue);
 }
 
 test("[97] what a failing store says reaches the app as a cause, and no event or message", async (t) => {
@@ -222,7 +222,7 @@ test("[97] a header of a stranger does not end up in an event", async (t) => {
   const evil = "CANARY\u001b[31m";
   await site.visitor().with((session) => session.set("x", 1), {
     headers: { "user-agent": "CANARY-agent", origin: "https://CANARY.example" },
-    cookie: `__Host-session=CANARY; CANARY=${encodeURIComponent(evil)}`,
+    cookie: `__Host-Http-session=CANARY; CANARY=${encodeURIComponent(evil)}`,
   });
   await site.visitor().send(() => new Response(), {
     method: "POST",

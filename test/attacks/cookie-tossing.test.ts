@@ -4,7 +4,7 @@ import { parseCookieHeader } from "../../src/core/cookie-header.ts";
 import { collectEvents } from "../support/events.ts";
 import { home, Site, testEverywhere } from "../support/site.ts";
 
-const name = "__Host-session";
+const name = "__Host-Http-session";
 
 testEverywhere("[18] a stray cookie beside the real one changes nothing, in either order", async (site) => {
   const visitor = site.visitor();
@@ -64,9 +64,9 @@ testEverywhere("[20][21] names that look like ours are other names", async (site
     `\u0085${name}=${theirs}`,
     `"${name}"=${theirs}`,
     `$${name}=${theirs}`,
-    `__Host-session[]=${theirs}`,
-    `__Host-session.0=${theirs}`,
-    `__Host-session%00=${theirs}`,
+    `__Host-Http-session[]=${theirs}`,
+    `__Host-Http-session.0=${theirs}`,
+    `__Host-Http-session%00=${theirs}`,
     `session=${theirs}`,
   ];
   for (const impostor of impostors) {

@@ -138,7 +138,9 @@ testEverywhere(
     assert.deepEqual(response.headers.getSetCookie(), []);
     assert.equal(response.headers.get("cache-control"), "no-store");
     assert.match(response.headers.get("vary") ?? "", /sec-fetch-site/i);
-    assert.deepEqual(events, [{ type: "cross-origin-refused", method: "POST", cookie: "__Host-session" }]);
+    assert.deepEqual(events, [
+      { type: "cross-origin-refused", method: "POST", cookie: "__Host-Http-session" },
+    ]);
     assert.equal((await visitor.with((session) => session.takeFlashes())).length, 1);
   },
 );

@@ -14,7 +14,7 @@ async function refuseAll(site: Site, forgeries: Iterable<string>): Promise<numbe
   for (const forgery of forgeries) {
     const visitor = site.visitor();
     // What a header can't hold can't arrive.
-    const cookie = `__Host-session=${forgery}`;
+    const cookie = `__Host-Http-session=${forgery}`;
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(cookie)) continue;
     const seen = await visitor.with((session) => [session.id, session.subject, session.keys()], { cookie });
     assert.deepEqual(seen, [undefined, undefined, []], "a forged ticket was taken");
@@ -133,7 +133,7 @@ test("[3][4] what has not the shape of a ticket never reaches the store, and ans
     return [visitor.last.status, [...visitor.last.headers], await visitor.last.text()];
   };
   for (const value of [...odd, shaped[0]]) {
-    assert.deepEqual(await page(`__Host-session=${value}`), await page(undefined));
+    assert.deepEqual(await page(`__Host-Http-session=${value}`), await page(undefined));
   }
 });
 
@@ -141,9 +141,9 @@ testEverywhere(
   "[4] an empty ticket is no session, and no record is ever kept without an id",
   async (site) => {
     const visitor = site.visitor();
-    await visitor.with((session) => session.set("x", 1), { cookie: "__Host-session=" });
+    await visitor.with((session) => session.set("x", 1), { cookie: "__Host-Http-session=" });
     await visitor.with((session) => session.logout());
-    await visitor.with((session) => session.flash("x"), { cookie: "__Host-session=" });
+    await visitor.with((session) => session.flash("x"), { cookie: "__Host-Http-session=" });
     for (const { id } of await site.store.dump()) assert.match(id, /^[\w-]{22}$/);
   },
 );
@@ -153,12 +153,12 @@ test("[6] a ticket is taken from its cookie only", async (t) => {
   const visitor = site.visitor();
   assert.equal(
     await visitor.subject({
-      url: `https://site.example/?__Host-session=${ticket}`,
+      url: `https://site.example/?__Host-Http-session=${ticket}`,
       headers: {
         authorization: `Bearer ${ticket}`,
         "x-session": ticket,
         "__host-session": ticket,
-        cookie2: `__Host-session=${ticket}`,
+        cookie2: `__Host-Http-session=${ticket}`,
       },
     }),
     undefined,
@@ -167,7 +167,7 @@ test("[6] a ticket is taken from its cookie only", async (t) => {
 
 test("[7][58] a ticket of another cookie name, or another app's key, is refused", async (t) => {
   const site = new Site(t);
-  const names = ["__Host-session", "__Host-Session", "__Host-session2", "admin"];
+  const names = ["__Host-Http-session", "__Host-Session", "__Host-Http-session2", "admin"];
   const hubs = names.map((name) => site.hub({ cookie: { name } }));
   const tickets: string[] = [];
   for (const [at, hub] of hubs.entries()) {
@@ -182,7 +182,7 @@ test("[7][58] a ticket of another cookie name, or another app's key, is refused"
     }
   }
   const other = site.hub({ secret: generateSecret() });
-  assert.equal(await site.visitor(other).subject({ cookie: `__Host-session=${tickets[0]}` }), undefined);
+  assert.equal(await site.visitor(other).subject({ cookie: `__Host-Http-session=${tickets[0]}` }), undefined);
 });
 
 test("[55] a ticket under none of the keys is refused, whatever the list", async (t) => {
@@ -190,7 +190,7 @@ test("[55] a ticket under none of the keys is refused, whatever the list", async
   const [stranger, ...keys] = Array.from({ length: 5 }, generateSecret);
   const visitor = site.visitor(site.hub({ secret: stranger ?? "" }));
   await visitor.login("leo");
-  const cookie = `__Host-session=${visitor.ticket}`;
+  const cookie = `__Host-Http-session=${visitor.ticket}`;
   for (let length = 1; length <= keys.length; length++) {
     const list = keys.slice(0, length);
     for (const secret of [list, [...list, ...list], list.map((key) => Buffer.from(key))]) {
@@ -231,7 +231,7 @@ testEverywhere("[58] each kind of token is refused in every other slot", async (
   for (const [kind, token] of Object.entries(tokens)) {
     assert.notEqual(token, "", kind);
     const visitor = site.visitor();
-    const subject = await visitor.subject({ cookie: `__Host-session=${token}` });
+    const subject = await visitor.subject({ cookie: `__Host-Http-session=${token}` });
     assert.equal(subject, kind === "ticket" ? "leo" : undefined, `${kind} as a ticket`);
     const cookie = `signed=${token}; sealed=${token}`;
     await visitor.send(

@@ -13,7 +13,7 @@ const day = 24 * hour;
 
 /** What a thief does: keeps the cookie whatever its lifetime says. */
 function keep(visitor: Visitor): { cookie: string } {
-  return { cookie: `__Host-session=${visitor.ticket}` };
+  return { cookie: `__Host-Http-session=${visitor.ticket}` };
 }
 
 testOnStores("[25] an unused session ends after the idle timeout, whatever the cookie says", async (site) => {
@@ -118,7 +118,7 @@ testOnStores("[30] a permanent session lasts 31 days of silence, and outlives th
   const visitor = site.visitor();
   await visitor.login("leo");
   await visitor.with((session) => (session.permanent = true));
-  const { expires } = visitor.jar.get("__Host-session") ?? {};
+  const { expires } = visitor.jar.get("__Host-Http-session") ?? {};
   assert.equal(expires, site.clock.now() + 31 * day);
   visitor.jar.closeBrowser();
   site.clock.advance(31 * day - 1);
@@ -161,7 +161,7 @@ testOnStores(
     await visitor.login("leo");
     await visitor.with((session) => (session.permanent = true));
     await visitor.with((session) => (session.permanent = false));
-    assert.equal(visitor.jar.get("__Host-session")?.expires, undefined);
+    assert.equal(visitor.jar.get("__Host-Http-session")?.expires, undefined);
     const held = keep(visitor);
     site.clock.advance(hour);
     assert.equal(await visitor.subject(held), undefined);
@@ -255,7 +255,7 @@ for (const kind of storeKinds) {
       session.permanent = true;
       await session.login("leo");
     });
-    assert.equal(visitor.jar.get("__Host-session")?.expires, site.clock.now() + 400 * day);
+    assert.equal(visitor.jar.get("__Host-Http-session")?.expires, site.clock.now() + 400 * day);
     site.clock.advance(399 * day);
     assert.equal(await visitor.subject(), "leo");
     assert.equal(await site.sessions.sweep(), 0);

@@ -11,7 +11,7 @@ testEverywhere(
       session.set("x", "private");
       session.permanent = true;
     });
-    const cookie = `__Host-session=${visitor.ticket}`;
+    const cookie = `__Host-Http-session=${visitor.ticket}`;
     await visitor.with((session) => session.logout());
     const elsewhere = site.visitor(site.hub());
     for (const wait of [0, 1, 59_999, 1, 1, 86_400_000]) {
@@ -50,7 +50,7 @@ testEverywhere(
 );
 
 testOnStores("[44] logging out without a session writes nothing and sets no cookie", async (site) => {
-  for (const cookie of [undefined, "__Host-session=", "__Host-session=x"]) {
+  for (const cookie of [undefined, "__Host-Http-session=", "__Host-Http-session=x"]) {
     const visitor = site.visitor();
     await visitor.with((session) => session.logout(), { cookie });
     await visitor.with(
@@ -70,7 +70,7 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.login("leo");
-    const cookie = `__Host-session=${visitor.ticket}`;
+    const cookie = `__Host-Http-session=${visitor.ticket}`;
     await visitor.with((session) => session.logout());
     site.store.forget();
     await visitor.with((session) => session.logout(), { cookie });
@@ -155,7 +155,7 @@ for (const kind of storeKinds) {
     const [here, there] = [site.visitor(), site.visitor(site.hub())];
     for (let round = 0; round < 20; round++) {
       await here.login("leo");
-      const cookie = `__Host-session=${here.ticket}`;
+      const cookie = `__Host-Http-session=${here.ticket}`;
       assert.equal(await there.subject({ cookie }), "leo");
       await there.with((session) => session.set("round", round), { cookie });
       assert.equal(await here.with((session) => session.get("round")), round);

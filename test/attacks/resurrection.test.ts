@@ -57,14 +57,14 @@ for (const [what, work] of Object.entries(lateWork)) {
 
       const response = await late.finish();
       assert.deepEqual(response.headers.getSetCookie(), []);
-      assert.equal(await visitor.subject({ cookie: `__Host-session=${ticket}` }), undefined);
+      assert.equal(await visitor.subject({ cookie: `__Host-Http-session=${ticket}` }), undefined);
       for (const record of await site.store.dump()) {
         assert.equal(record.subject, null);
         assert.deepEqual([...record.fields.keys()], []);
       }
       // And not later, either.
       site.clock.advance(2 * 60_000);
-      assert.equal(await visitor.subject({ cookie: `__Host-session=${ticket}` }), undefined);
+      assert.equal(await visitor.subject({ cookie: `__Host-Http-session=${ticket}` }), undefined);
       assert.deepEqual(await site.sessions.list("leo"), []);
     },
   );
@@ -85,7 +85,7 @@ testEverywhere(
         session.set("cart", ["late"]);
         session.flash("late");
       },
-      { cookie: `__Host-session=${ticket}` },
+      { cookie: `__Host-Http-session=${ticket}` },
     );
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
     assert.equal(site.store.count("create", "patch"), 0);
@@ -93,7 +93,9 @@ testEverywhere(
 
     // A minute later nothing is late any more: this is a visitor with an old cookie.
     site.clock.advance(60_001);
-    await visitor.with((session) => session.set("cart", ["new"]), { cookie: `__Host-session=${ticket}` });
+    await visitor.with((session) => session.set("cart", ["new"]), {
+      cookie: `__Host-Http-session=${ticket}`,
+    });
     assert.equal(visitor.last.headers.getSetCookie().length, 1);
   },
 );
@@ -106,7 +108,7 @@ testEverywhere(
     const ticket = visitor.ticket ?? "";
     await visitor.login("leo");
     site.store.forget();
-    const old = { cookie: `__Host-session=${ticket}` };
+    const old = { cookie: `__Host-Http-session=${ticket}` };
     await visitor.with(async (session) => {
       assert.equal(session.rejection?.reason, "superseded");
       assert.equal(await session.update("n", () => 1), undefined);

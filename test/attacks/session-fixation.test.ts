@@ -8,8 +8,8 @@ testEverywhere("[2] an id the server did not issue is never adopted", async (sit
   const visitor = site.visitor();
   const chosen = newTicket(newRecordId());
   // Signed with the site's own key: the strongest form the attack can take.
-  const office = createTicketOffice(createKeyring(site.secret), "__Host-session");
-  visitor.jar.plant("__Host-session", office.sign(chosen));
+  const office = createTicketOffice(createKeyring(site.secret), "__Host-Http-session");
+  visitor.jar.plant("__Host-Http-session", office.sign(chosen));
   await visitor.with((session) => {
     assert.equal(session.id, undefined);
     assert.deepEqual(session.rejection, { reason: "ended" });
@@ -33,7 +33,7 @@ testEverywhere("[32] login gives a new ticket, and the one from before is dead",
   assert.equal(await victim.subject(), "leo");
 
   const attacker = site.visitor();
-  attacker.jar.plant("__Host-session", before ?? "");
+  attacker.jar.plant("__Host-Http-session", before ?? "");
   await attacker.with((session) => {
     assert.equal(session.loggedIn, false);
     assert.equal(session.get("cart"), undefined);
@@ -47,7 +47,7 @@ testEverywhere(
     const attacker = site.visitor();
     await attacker.with((session) => session.set("cart", ["bait"]));
     const victim = site.visitor();
-    victim.jar.plant("__Host-session", attacker.ticket ?? "");
+    victim.jar.plant("__Host-Http-session", attacker.ticket ?? "");
     await victim.login("leo");
     assert.equal(await attacker.subject(), undefined);
     assert.equal(await victim.subject(), "leo");
@@ -68,7 +68,7 @@ testEverywhere(
     assert.notEqual(visitor.ticket, before);
     assert.equal(visitor.ticket?.split(".")[0], id);
     assert.deepEqual(await visitor.with((session) => [session.subject, session.get("x")]), ["leo", 1]);
-    assert.equal(await visitor.subject({ cookie: `__Host-session=${before}` }), undefined);
+    assert.equal(await visitor.subject({ cookie: `__Host-Http-session=${before}` }), undefined);
   },
 );
 
@@ -79,7 +79,7 @@ testEverywhere("[33] a re-authentication and a change of user give a new ticket,
     await visitor.login(subject);
     tickets.add(visitor.ticket ?? "");
     for (const old of [...tickets].slice(0, -1)) {
-      assert.equal(await visitor.subject({ cookie: `__Host-session=${old}` }), undefined);
+      assert.equal(await visitor.subject({ cookie: `__Host-Http-session=${old}` }), undefined);
     }
   }
   assert.equal(tickets.size, 4);

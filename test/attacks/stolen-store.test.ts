@@ -52,7 +52,7 @@ testOnStores("[46] nothing in a dump of the store opens a session", async (site)
   const guesses = guessesFrom(record);
   assert.ok(guesses.length > 50);
   for (const guess of guesses) {
-    assert.equal(await site.visitor().subject({ cookie: `__Host-session=${guess}` }), undefined);
+    assert.equal(await site.visitor().subject({ cookie: `__Host-Http-session=${guess}` }), undefined);
   }
   // The dump holds no part of the ticket but the id.
   const [id, secret = "", mac = ""] = visitor.ticket?.split(".") ?? [];

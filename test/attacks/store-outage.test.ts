@@ -193,8 +193,8 @@ testOnStores(
     for (let round = 0; round < 500; round++) {
       for (const cookie of [
         undefined,
-        "__Host-session=x",
-        `__Host-session=${"A".repeat(22)}.${"A".repeat(43)}.${"A".repeat(22)}`,
+        "__Host-Http-session=x",
+        `__Host-Http-session=${"A".repeat(22)}.${"A".repeat(43)}.${"A".repeat(22)}`,
       ]) {
         await site.visitor().with(
           async (session) => {

@@ -35,7 +35,7 @@ browserTest(
     const [cookie, ...others] = await browser.cookies();
     assert.deepEqual(others, []);
     assert.ok(cookie);
-    assert.equal(cookie.name, "__Host-session");
+    assert.equal(cookie.name, "__Host-Http-session");
     assert.deepEqual(
       [cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path, cookie.expires],
       [true, true, "Lax", "/", -1],
@@ -92,7 +92,7 @@ browserTest(
     await picture(page, "18-cookies-delete");
     await page.getByRole("button", { name: "Delete the cookies" }).click();
     const left = (await browser.cookies()).map(({ name }) => name);
-    assert.deepEqual(left, ["__Host-session"], "only the session's, which holds the message");
+    assert.deepEqual(left, ["__Host-Http-session"], "only the session's, which holds the message");
     assert.equal(await page.locator("#cookie-plain").innerText(), "There is no cookie named plain.");
   },
 );

@@ -134,7 +134,7 @@ for (const [name, write] of Object.entries(writers)) {
       assert.deepEqual(cookies.slice(0, 2), ["own=1", "more=2"]);
       assert.equal(headers["x-own"], "yes");
     }
-    assert.match(cookies.at(-1) ?? "", /^__Host-session=/);
+    assert.match(cookies.at(-1) ?? "", /^__Host-Http-session=/);
   });
 
   test(`a page whose commit fails is never seen, and its handler comes to an end: ${name}`, async (t) => {
@@ -615,7 +615,7 @@ test("Fastify: a hijacked reply is held as well, and inject works", async () => 
   for (const url of ["/hijack", "/current"]) {
     const response = await app.inject({ url });
     assert.equal(response.statusCode, 200);
-    assert.match(String(response.headers["set-cookie"]), /^__Host-session=/, url);
+    assert.match(String(response.headers["set-cookie"]), /^__Host-Http-session=/, url);
   }
   await app.close();
 });

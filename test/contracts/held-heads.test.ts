@@ -61,7 +61,7 @@ async function get(t: TestContext, listener: Listener): Promise<Answer> {
   return { status: response.statusCode ?? 0, body, lines };
 }
 
-function aHub(name = "__Host-session"): Sessions<Data> {
+function aHub(name = "__Host-Http-session"): Sessions<Data> {
   return createSessions<Data>({ secret: generateSecret(), store: memoryStore(), cookie: { name } });
 }
 
@@ -103,7 +103,7 @@ for (const [use, run] of Object.entries(uses)) {
       const cookies = lines("set-cookie");
       assert.deepEqual(cookies.slice(0, 2), ["own=1", "more=2"]);
       assert.equal(cookies.length, use === "is read" ? 2 : 3);
-      if (use !== "is read") assert.match(cookies[2] ?? "", /^__Host-session=/);
+      if (use !== "is read") assert.match(cookies[2] ?? "", /^__Host-Http-session=/);
       assert.deepEqual(lines("vary"), ["Accept, Cookie"]);
       assert.deepEqual(lines("cache-control"), [use === "is read" ? "private, no-cache" : "no-store"]);
       assert.deepEqual(lines("x-own"), ["yes"]);

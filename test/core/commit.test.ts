@@ -93,7 +93,7 @@ testOnStores("setting permanent alone begins no session", async (site) => {
     session.permanent = true;
     await session.update("n", () => 1);
   });
-  assert.notEqual(visitor.jar.get("__Host-session")?.expires, undefined);
+  assert.notEqual(visitor.jar.get("__Host-Http-session")?.expires, undefined);
 });
 
 testEverywhere("the session is one and the same for all who ask in one request", async (site) => {

@@ -18,9 +18,9 @@ function reference(header: string): Map<string, string[]> {
 }
 
 const piece = fc.constantFrom(
-  "__Host-session",
+  "__Host-Http-session",
   "__host-session",
-  "__Host-session=",
+  "__Host-Http-session=",
   "a",
   "b",
   "=",

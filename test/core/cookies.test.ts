@@ -165,9 +165,9 @@ test("[93] values that are no well-formed text are refused", async (t) => {
 test("the session's cookie is not to be set or deleted by hand", async (t) => {
   const visitor = new Site(t).visitor();
   await page(visitor, (cookies) => {
-    assert.throws(() => cookies.set("__Host-session", "x"), { code: "COOKIE_INVALID" });
-    assert.throws(() => cookies.signed.set("__Host-session", "x"), { code: "COOKIE_INVALID" });
-    assert.throws(() => cookies.delete("__Host-session"), { code: "COOKIE_INVALID" });
+    assert.throws(() => cookies.set("__Host-Http-session", "x"), { code: "COOKIE_INVALID" });
+    assert.throws(() => cookies.signed.set("__Host-Http-session", "x"), { code: "COOKIE_INVALID" });
+    assert.throws(() => cookies.delete("__Host-Http-session"), { code: "COOKIE_INVALID" });
   });
 });
 

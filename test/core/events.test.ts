@@ -33,7 +33,7 @@ testEverywhere(
     assert.deepEqual(told(), [["revoked", next]]);
     site.clock.advance(61_000);
     await site.sessions.sweep();
-    assert.deepEqual(events, [{ type: "swept", deleted: 2, cookie: "__Host-session" }]);
+    assert.deepEqual(events, [{ type: "swept", deleted: 2, cookie: "__Host-Http-session" }]);
   },
 );
 
@@ -53,8 +53,8 @@ testEverywhere(
       ["x", "malformed", undefined],
       ["", "malformed", undefined],
       [forged, "forged", undefined],
-      [`x; __Host-session=${forged}; __Host-session=y`, "forged", undefined],
-      [`${ticket}; __Host-session=${other.ticket}`, "ambiguous", undefined],
+      [`x; __Host-Http-session=${forged}; __Host-Http-session=y`, "forged", undefined],
+      [`${ticket}; __Host-Http-session=${other.ticket}`, "ambiguous", undefined],
       [anonymous, "superseded", id],
     ];
     const events = collectEvents(t);
@@ -62,7 +62,7 @@ testEverywhere(
       events.length = 0;
       const reason = await site
         .visitor()
-        .with((session) => session.rejection?.reason, { cookie: `__Host-session=${value}` });
+        .with((session) => session.rejection?.reason, { cookie: `__Host-Http-session=${value}` });
       assert.equal(events.length, 1);
       const [event] = events;
       assert.equal(event?.type, "rejected");
@@ -110,6 +110,6 @@ test("[98] the store's failures are told with the operation and the code", async
   };
   await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject), { url: home });
   assert.deepEqual(events, [
-    { type: "store-failed", operation: "read", code: "STORE_FAILED", cookie: "__Host-session" },
+    { type: "store-failed", operation: "read", code: "STORE_FAILED", cookie: "__Host-Http-session" },
   ]);
 });

@@ -22,7 +22,7 @@ testOnStores(
       const [id = "", ...secrets] = visitor.ticket?.split(".") ?? [];
       assert.ok(text.includes(id));
       for (const secret of secrets) assert.equal(text.indexOf(secret), -1);
-      assert.equal(await site.visitor().subject({ cookie: `__Host-session=${id}` }), undefined);
+      assert.equal(await site.visitor().subject({ cookie: `__Host-Http-session=${id}` }), undefined);
     }
     assert.deepEqual(await site.sessions.list("nobody"), []);
   },

@@ -12,8 +12,8 @@ testEverywhere(
     const visitor = site.visitor();
     await visitor.login("leo");
     const [line = ""] = visitor.last.headers.getSetCookie();
-    assert.match(line, /^__Host-session=[\w.-]{89}; Path=\/; Secure; HttpOnly; SameSite=Lax$/);
-    const kept = visitor.jar.get("__Host-session");
+    assert.match(line, /^__Host-Http-session=[\w.-]{89}; Path=\/; Secure; HttpOnly; SameSite=Lax$/);
+    const kept = visitor.jar.get("__Host-Http-session");
     assert.deepEqual(
       [kept?.secure, kept?.httpOnly, kept?.sameSite, kept?.path, kept?.hostOnly, kept?.expires],
       [true, true, "lax", "/", true, undefined],
@@ -41,7 +41,7 @@ for (const [cookie, url] of accepted) {
     const visitor = site.visitor();
     await visitor.with((session) => session.login("leo"), { url, method: "POST" });
     const [kept] = visitor.jar.cookies;
-    assert.equal(kept?.name, cookie.name ?? "__Host-session");
+    assert.equal(kept?.name, cookie.name ?? "__Host-Http-session");
     assert.notEqual(kept?.sameSite, "default");
     await visitor.with((session) => (session.permanent = true), { url });
     assert.equal(await visitor.subject({ url }), "leo");
@@ -123,7 +123,7 @@ test("[17] no environment and no proxy header weakens the cookie", async (t) => 
     });
     assert.match(
       visitor.last.headers.getSetCookie()[0] ?? "",
-      /^__Host-session=.*; Secure; HttpOnly; SameSite=Lax$/,
+      /^__Host-Http-session=.*; Secure; HttpOnly; SameSite=Lax$/,
     );
   }
 });

@@ -192,7 +192,7 @@ testOnStores("a session written under wider limits can still be read, and shrunk
   const visitor = site.visitor();
   await visitor.with((session) => session.set("list", [["x".repeat(500)]]));
   const narrow = site.visitor(site.hub({ limits: { bytes: 100, depth: 1 } }));
-  narrow.jar.plant("__Host-session", visitor.ticket ?? "");
+  narrow.jar.plant("__Host-Http-session", visitor.ticket ?? "");
   assert.equal((await narrow.with((session) => session.get("list") as string[][]))[0]?.[0]?.length, 500);
   assert.equal(narrow.last.status, 200);
   await narrow.with((session) => session.set("list", ["small"]));

@@ -13,7 +13,7 @@ import {
 } from "../../src/core/ticket.ts";
 
 const secret = "q1w2e3r4t5z6u7i8o9p0a-s_d4f5g6h7j8k9l0yxcvb";
-const office = createTicketOffice(createKeyring(secret), "__Host-session");
+const office = createTicketOffice(createKeyring(secret), "__Host-Http-session");
 const ticket = { id: "AAECAwQFBgcICQoLDA0ODw", secret: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" };
 
 test("a ticket is 89 characters of canonical base64url in three parts, and opens as what was signed", () => {
@@ -25,7 +25,7 @@ test("a ticket is 89 characters of canonical base64url in three parts, and opens
 test("the format is what it was: an accident that changes it would log everybody out", () => {
   // Made again here from the words of the design: HKDF for the purpose, HMAC over purpose, cookie name, id and secret.
   const key = Buffer.from(hkdfSync("sha256", secret, "coatcheck/1", "ticket", 36)).subarray(0, 32);
-  const text = `ticket\n__Host-session\n${ticket.id}\n${ticket.secret}`;
+  const text = `ticket\n__Host-Http-session\n${ticket.id}\n${ticket.secret}`;
   const mac = createHmac("sha256", key).update(text).digest().subarray(0, 16).toString("base64url");
   assert.equal(office.sign(ticket), `${ticket.id}.${ticket.secret}.${mac}`);
   assert.equal(mac, "YwYUkntb64laGv0oERP4YQ");
@@ -92,7 +92,7 @@ test("what has not the shape of a ticket is malformed, and what has it without o
 });
 
 test("what was opened a moment ago opens as the whole text alone, however alike another begins", () => {
-  const fresh = createTicketOffice(createKeyring(secret), "__Host-session");
+  const fresh = createTicketOffice(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
   const opened = fresh.open(signed);
   assert.deepEqual(opened, { ...ticket, verifier: verifierOf(ticket), aged: false });
@@ -108,7 +108,7 @@ test("what was opened a moment ago opens as the whole text alone, however alike 
 });
 
 test("a mac that is wrong is wrong again, also before the ticket itself was ever seen", () => {
-  const fresh = createTicketOffice(createKeyring(secret), "__Host-session");
+  const fresh = createTicketOffice(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
   const forgery = signed.slice(0, 67) + "A".repeat(22);
   for (let times = 0; times < 3; times++) assert.equal(fresh.open(forgery), "forged");
@@ -119,9 +119,9 @@ test("[54] what one office has opened, an office of other keys or of another nam
   const newer = `${secret}-newer`;
   const signed = office.sign(ticket);
   const offices = {
-    same: createTicketOffice(createKeyring(secret), "__Host-session"),
-    rotated: createTicketOffice(createKeyring([newer, secret]), "__Host-session"),
-    removed: createTicketOffice(createKeyring(newer), "__Host-session"),
+    same: createTicketOffice(createKeyring(secret), "__Host-Http-session"),
+    rotated: createTicketOffice(createKeyring([newer, secret]), "__Host-Http-session"),
+    removed: createTicketOffice(createKeyring(newer), "__Host-Http-session"),
     renamed: createTicketOffice(createKeyring(secret), "__Host-other"),
   };
   for (let times = 0; times < 2; times++) {

@@ -50,10 +50,10 @@ for (const { name, skip, setting } of fleetStores) {
       for (const [at, url] of nodes.entries()) {
         const visitor = browser();
         await visitor.at(url).login();
-        const ticket = visitor.jar.get("__Host-session")!;
+        const ticket = visitor.jar.get("__Host-Http-session")!;
         assert.deepEqual(await seenBy(visitor), { 200: nodeCount });
         await visitor.at(nodes[(at + 1) % nodeCount]!).post("/logout");
-        visitor.jar.set("__Host-session", ticket);
+        visitor.jar.set("__Host-Http-session", ticket);
         assert.deepEqual(await seenBy(visitor), { 303: nodeCount }, "a ticket works after its logout");
       }
     });

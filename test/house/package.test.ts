@@ -28,7 +28,7 @@ describe("the package", () => {
 
   test("is developed with exact versions", () => {
     for (const [name, version] of Object.entries(manifest.devDependencies ?? {})) {
-      assert.match(version, /^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+$/, name);
+      assert.match(version, /^(?:npm:[\w@/-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/, name);
     }
   });
 

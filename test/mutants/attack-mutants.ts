@@ -161,7 +161,7 @@ export const attackMutants: readonly Mutant[] = [
       "a ticket in the address is taken",
       "core/exchange.ts",
       'this.#request.header("cookie") ?? ""',
-      'this.#request.header("cookie") ?? `__Host-session=${this.#request.header("x-session") ?? ""}`',
+      'this.#request.header("cookie") ?? `__Host-Http-session=${this.#request.header("x-session") ?? ""}`',
       "\\[6\\]",
     ],
   ]),

@@ -207,7 +207,7 @@ test("a logout clears the cookie, also when the action fails afterwards", async 
   assert.equal(it.jar.size, 0);
   assert.deepEqual(
     it.sent.map(({ name, attributes }) => [name, Reflect.get(attributes, "maxAge")]),
-    [["__Host-session", 0]],
+    [["__Host-Http-session", 0]],
   );
 });
 

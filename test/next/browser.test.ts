@@ -212,9 +212,9 @@ describe("coatcheck/next", { skip: missing }, () => {
       assert.equal(response.status, status);
       if (end === "redirect") assert.match(response.headers.get("location") ?? "", /\/user$/);
       const names = response.headers.getSetCookie().map((line) => line.slice(0, line.indexOf("=")));
-      const expected = end === "error" ? ["__Host-session"] : ["__Host-session", "beside", "own"];
+      const expected = end === "error" ? ["__Host-Http-session"] : ["__Host-Http-session", "beside", "own"];
       assert.deepEqual(names.filter((one) => end !== "error" || one !== "own").toSorted(), expected);
-      const session = response.headers.getSetCookie().find((line) => line.startsWith("__Host-session="));
+      const session = response.headers.getSetCookie().find((line) => line.startsWith("__Host-Http-session="));
       assert.match(session ?? "", /; Secure.*HttpOnly|HttpOnly.*; Secure/i);
       assert.match(session ?? "", /SameSite=lax/i);
       if (end !== "error") assert.equal(decodeURIComponent(jar.get("beside") ?? ""), "50 % & more");

@@ -70,12 +70,12 @@ export const coreClauses: readonly RuntimeClause[] = [
           return new Response();
         }),
       );
-      const ticket = jar.get("__Host-session") ?? "";
+      const ticket = jar.get("__Host-Http-session") ?? "";
       assert.match(ticket, /^[\w-]{22}\.[\w-]{43}\.[\w-]{22}$/);
       probe.calls.length = 0;
       for (let at = 0; at < ticket.length; at++) {
         const forged = `${ticket.slice(0, at)}${ticket[at] === "A" ? "B" : "A"}${ticket.slice(at + 1)}`;
-        const headers = { cookie: `__Host-session=${forged}` };
+        const headers = { cookie: `__Host-Http-session=${forged}` };
         await sessions.handle(new Request(address, { headers }), async () => {
           assert.equal((await sessions.current()).subject, undefined);
           return new Response();

@@ -136,7 +136,7 @@ export function fetchClauses(serve: Serve): RuntimeClause[] {
       const response = await visit(jar, "/login");
       assert.equal(response.headers.get("cache-control"), "no-store");
       const names = response.headers.getSetCookie().map((line) => line.slice(0, line.indexOf("=")));
-      assert.deepEqual(names.toSorted(), ["__Host-session", "own", "theme"]);
+      assert.deepEqual(names.toSorted(), ["__Host-Http-session", "own", "theme"]);
       assert.equal(await (await visit(jar, "/subject")).text(), "ana");
     }),
 
@@ -147,7 +147,7 @@ export function fetchClauses(serve: Serve): RuntimeClause[] {
       const response = await visit(jar, "/logout");
       assert.equal(response.status, 303);
       assert.match(response.headers.get("location") ?? "", /\/public$/);
-      assert.equal(jar.get("__Host-session"), undefined);
+      assert.equal(jar.get("__Host-Http-session"), undefined);
       const replay = await visit(new CookieJar(), "/subject", { headers: { cookie: stolen } });
       assert.equal(await replay.text(), "nobody");
     }),

@@ -116,7 +116,7 @@ test("[51] no value that a session held can be found in its files", async (t) =>
       return new Response();
     }),
   );
-  const ticket = jar.get("__Host-session") ?? "";
+  const ticket = jar.get("__Host-Http-session") ?? "";
   const secret = ticket.split(".")[1] ?? "";
   for (const name of readdirSync(folder)) {
     const bytes = readFileSync(join(folder, name));

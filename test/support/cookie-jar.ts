@@ -39,9 +39,9 @@ export class CookieJar {
     return this.cookies.find((cookie) => cookie.name === name);
   }
 
-  /** Puts a cookie in by hand, as an attacker with a foot in the door does. */
+  /** Puts a cookie in by hand, as an attacker with a foot in the door does; HttpOnly, since names in `__Host-Http-` need it. */
   plant(name: string, value: string, host = "site.example"): void {
-    this.receive(`${name}=${value}; Path=/; Secure`, `https://${host}/`);
+    this.receive(`${name}=${value}; Path=/; Secure; HttpOnly`, `https://${host}/`);
   }
 
   /** Takes all cookies of a response. */

@@ -114,7 +114,7 @@ export class Visitor {
 
   /** The session cookie's value. */
   get ticket(): string | undefined {
-    return this.jar.get("__Host-session")?.value;
+    return this.jar.get("__Host-Http-session")?.value;
   }
 
   /** Sends a request and keeps the response's cookies. */
