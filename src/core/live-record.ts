@@ -208,8 +208,8 @@ export class LiveRecord {
     return (await this.reissue({ expect: { verifier } })) ? id : undefined;
   }
 
-  /** Ends the session. @returns its id, unless it had ended before; then the cookie is left to whoever ended it. */
-  async end(): Promise<string | undefined> {
+  /** Ends the session. @returns what it was, unless it had ended before; then the cookie is left to whoever ended it. */
+  async end(): Promise<SessionRecord | undefined> {
     const record = this.#record;
     if (record === null) return undefined;
     const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));
@@ -218,7 +218,7 @@ export class LiveRecord {
     this.#mayBegin = outcome.kind === "applied";
     if (outcome.kind !== "applied") return undefined;
     this.#cookie = { kind: "clear" };
-    return record.id;
+    return record;
   }
 
   /** Sends the same ticket again: signed with the newest key, or with another lifetime. */

@@ -49,7 +49,7 @@ export async function revokeSession(context: Context, id: unknown, subject?: str
     const outcome = await context.calls.patch(id, endingPatch(record.epoch, context.clock.now()));
     if (outcome.kind === "applied") {
       context.watch.noteEpoch(id, record.epoch + 1);
-      context.events.emit({ type: "revoked", id });
+      context.events.emit({ type: "revoked", id, subject: record.subject });
       return true;
     }
     // A login or logout came between; the next read says which.

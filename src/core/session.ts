@@ -178,8 +178,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async logout(): Promise<void> {
     this.#assertUnanswered();
     const messages = this.#use.flashes?.additionNames ?? [];
-    const id = await this.#live.inTurn(() => this.#live.end());
-    if (id !== undefined) this.#use.context.events.emit({ type: "logout", id });
+    const ended = await this.#live.inTurn(() => this.#live.end());
+    if (ended) this.#use.context.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
     this.#loggedOut = true;
     this.#use.permanent = undefined;
     this.#data.forgetChanges();

@@ -289,10 +289,16 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a percent sign is not encoded",
-      "core/cookies.ts",
+      "core/cookie-text.ts",
       "\\x23\\x24\\x26-",
       "\\x23-",
       "any text|exactly that",
+    ],
+    [
+      "a deleted name may hold anything",
+      "core/set-cookie.ts",
+      "name.length <= maxCookieBytes && keptShape.test(name)",
+      "name.length <= maxCookieBytes",
     ],
   ]),
   ...of("attacks/open-redirect", [
@@ -334,7 +340,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the Origin's end is compared",
       "core/origin-check.ts",
-      'hostOf(origin) === (request.header("host") ?? "").toLowerCase()',
+      'isOfHost(origin, request.header("host") ?? "")',
       'origin.endsWith(request.header("host") ?? "x")',
     ],
     [
@@ -346,15 +352,15 @@ export const attackMutants: readonly Mutant[] = [
     [
       "only forms are checked (Hono 41ce8403)",
       "core/origin-check.ts",
-      "allows: (request) => safeMethods.has(request.method) || isOurs(request)",
-      'allows: (request) => safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
+      "safeMethods.has(request.method) || isOurs(request)",
+      'safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
       "\\[64\\]",
     ],
     [
       "only POST is checked",
       "core/origin-check.ts",
-      "allows: (request) => safeMethods.has(request.method) || isOurs(request)",
-      'allows: (request) => request.method !== "POST" || isOurs(request)',
+      "safeMethods.has(request.method) || isOurs(request)",
+      'request.method !== "POST" || isOurs(request)',
     ],
     [
       "trusted origins by their beginning",
@@ -374,7 +380,38 @@ export const attackMutants: readonly Mutant[] = [
       'if (origin === "") return !strict;',
       'if (origin === "") return true;',
     ],
-    ["an origin may have a path", "core/origin-check.ts", "url.origin !== origin ||", ""],
+    [
+      "an origin may have a path",
+      "core/origin-check.ts",
+      "URL.canParse(origin) && new URL(origin).origin === origin",
+      "URL.canParse(origin)",
+    ],
+    [
+      "default ports are another port",
+      "core/origin-check.ts",
+      "URL.canParse(at) && new URL(at).origin === origin",
+      "at === origin",
+    ],
+    [
+      "a Host is mended into another",
+      "core/origin-check.ts",
+      "if (!/^[\\w.:[\\]-]+$/.test(host)) return false;",
+      "",
+    ],
+    [
+      "what begins like an exempt path is exempt",
+      "core/origin-check.ts",
+      "exempt.has(path)",
+      "[...exempt].some((each) => path.startsWith(each))",
+    ],
+    [
+      "the query may name an exempt path",
+      "core/node-message.ts",
+      '?.split("?", 1)[0]',
+      '?.split("?").find((part) => part.length > 9)',
+      "exemptPaths",
+    ],
+    ["any file may be trusted", "core/origin-check.ts", "|ftp|file):", "|ftp):", "\\[68\\]"],
     [
       "refusals may be cached",
       "core/bare-answer.ts",
@@ -592,6 +629,13 @@ export const attackMutants: readonly Mutant[] = [
       "if (this.#answered) {",
       'if (this.#answered && name === "") {',
     ],
+    [
+      "UTF-8 is read as Latin-1",
+      "core/cookie-text.ts",
+      'return utf8.decode(Buffer.from(bytes, "latin1"));',
+      "return bytes;",
+    ],
+    ["a deleted name may end in a blank that browsers trim", "core/set-cookie.ts", "(?<![\\t ])$/", "$/"],
     ["one cookie is sent twice", "core/cookies.ts", "scope.domain?.toLowerCase()", "scope.domain"],
   ]),
   ...of("core/session-cookie", [
@@ -692,11 +736,18 @@ export const attackMutants: readonly Mutant[] = [
       "shown once",
     ],
     ["HEAD takes messages", "core/incoming.ts", 'if (request.method === "HEAD") return false;', ""],
+    ["prefetches take messages", "core/incoming.ts", "!purposeHeaders.some(isAhead) &&", ""],
     [
-      "prefetches take messages",
+      "only the first header's purpose counts",
       "core/incoming.ts",
-      "return !/prefetch|prerender|preview/i.test(purpose);",
-      'return purpose !== "-";',
+      "!purposeHeaders.some(isAhead) &&",
+      '!isAhead(purposeHeaders.find((name) => request.header(name) != null) ?? "") &&',
+    ],
+    [
+      "what htmx and Next.js fetch ahead takes messages",
+      "core/incoming.ts",
+      " && !aheadHeaders.some((name) => Boolean(request.header(name)))",
+      "",
     ],
     ["a redirect eats messages", "core/exchange.ts", '"unseen"', '"seen"'],
     [
@@ -734,6 +785,31 @@ export const attackMutants: readonly Mutant[] = [
       "core/session.ts",
       "if (this.#loggedOut) {",
       "if (this.#loggedOut && this.#answered) {",
+    ],
+  ]),
+  ...of("core/outage-notice", [
+    ["every failure is told", "core/outage-notice.ts", "if (now < this.#nextAt) {", "if (now < 0) {"],
+    [
+      "each request has its own notice",
+      "core/store-calls.ts",
+      "this.#events, this.#notice);",
+      "this.#events);",
+    ],
+  ]),
+  ...of("core/events", [
+    [
+      "a cause's code is told whatever it is",
+      "core/outage-notice.ts",
+      'typeof text === "string" && /^\\w{1,64}$/.test(text)',
+      'typeof text === "string"',
+    ],
+  ]),
+  ...of("contracts/request-events", [
+    [
+      "a request's listeners run outside",
+      "core/node-message.ts",
+      "Object.defineProperty(request, ",
+      "Object.defineProperty({}, ",
     ],
   ]),
   ...of("core/session-data", [
