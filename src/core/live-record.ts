@@ -2,6 +2,7 @@ import { StoreError } from "../errors.ts";
 import { andThen } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
+import { LiveCookie } from "./live-cookie.ts";
 import type { Opening } from "./opening.ts";
 import { patched } from "./record.ts";
 import type { Patch, PatchOutcome, RecordColumns, SessionRecord } from "./record.ts";
@@ -9,7 +10,7 @@ import type { Rejection } from "./rejection.ts";
 import type { StoreCalls } from "./store-calls.ts";
 import { newRecordId, newTicket, nobodysVerifier, verifierOf } from "./ticket.ts";
 import type { Ticket } from "./ticket.ts";
-import { isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
+import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
 
 /** What the response has to do with the session cookie; nothing, unless its own request did something that the store acknowledged. */
 export type CookieAction =
@@ -47,15 +48,18 @@ export class LiveRecord {
   readonly #context: Context;
   /** The request's calls of the store: all that it waits for here. */
   readonly calls: StoreCalls;
+  /** What is to become of the session cookie. */
+  readonly cookie: LiveCookie;
   #record: SessionRecord | null = null;
   #ticket: (Ticket & { readonly aged?: boolean }) | null = null;
-  #cookie: CookieAction = { kind: "none" };
   #mayBegin = false;
+  #replaced: SessionRecord | undefined;
   #rejection: Rejection | undefined;
 
   constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
     this.calls = calls;
+    this.cookie = new LiveCookie(context.clock);
     this.reopen(opening);
   }
 
@@ -65,6 +69,7 @@ export class LiveRecord {
     this.#ticket = opening.record === null ? null : opening.ticket;
     this.#mayBegin = opening.record === null && opening.mayBegin;
     this.#rejection = opening.record === null ? opening.rejection : undefined;
+    this.#replaced = opening.record === null ? opening.replaced : undefined;
   }
 
   /** Why the request's ticket was not taken. */
@@ -77,8 +82,19 @@ export class LiveRecord {
     return this.#record;
   }
 
-  get cookie(): CookieAction {
-    return this.#cookie;
+  get cookieAction(): CookieAction {
+    const { kind } = this.cookie;
+    if (kind !== "send") return { kind };
+    const record = this.#record;
+    const ticket = this.#ticket;
+    if (record === null || ticket === null) return { kind: "none" };
+    const deadline = endOf(record, this.#context.timeouts);
+    return { kind, ticket, permanent: record.permanent, deadline };
+  }
+
+  /** The record whose ticket the request brought when that had been replaced, or it had ended. */
+  get replaced(): SessionRecord | undefined {
+    return this.#replaced;
   }
 
   /** Whether data may begin a session where there is none. */
@@ -88,7 +104,7 @@ export class LiveRecord {
 
   /** Whether an older key signed the ticket that the request brought, and nothing has sent another yet. */
   get resendIsDue(): boolean {
-    return this.#ticket?.aged === true && this.#cookie.kind === "none";
+    return this.#ticket?.aged === true && this.cookie.kind === "none";
   }
 
   /**
@@ -115,6 +131,8 @@ export class LiveRecord {
       };
       if (!(await this.calls.create(record))) continue;
       this.#hold(record, ticket);
+      // What data begins after a logout stands on that logout; before it there is nothing to ask about.
+      if (beginning.subject !== null) this.cookie.claim(record, undefined);
       events.emit({ type: "created", id: record.id });
       this.#context.onCreated();
       return record;
@@ -152,11 +170,23 @@ export class LiveRecord {
     });
   }
 
-  /** What a touch patches, where one is due; a patch that takes it along spares the commit one of its own. */
-  touch(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
-    const now = this.#context.clock.now();
+  /** What a touch patches, where one is due that changes nothing for the cookie: a patch that takes it along spares the commit one of its own. */
+  touchAlong(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
+    const { columns } = this.touch(false);
+    return columns === undefined ? {} : { columns };
+  }
+
+  /**
+   * The same for the commit.
+   * @param takesCookie whether it may be one after which the cookie has to go out again (`resends`).
+   */
+  touch(takesCookie: boolean): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
+    const { clock, timeouts } = this.#context;
+    const now = clock.now();
     if (this.#record === null || !isTouchDue(this.#record, now)) return {};
-    return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };
+    const resends = isCookieDue(this.#record, timeouts, now);
+    if (resends && !takesCookie) return {};
+    return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };
   }
 
   /**
@@ -173,7 +203,9 @@ export class LiveRecord {
     };
     const outcome = await this.patch(full);
     if (outcome.kind !== "applied") return false;
-    this.#hold(patched(before, { ...full, epoch: before.epoch }).next, ticket);
+    const { next } = patched(before, { ...full, epoch: before.epoch });
+    this.#hold(next, ticket);
+    this.cookie.claim(next, next.epoch === before.epoch ? next.ticketAt : undefined);
     return true;
   }
 
@@ -188,18 +220,27 @@ export class LiveRecord {
   async end(): Promise<string | undefined> {
     const record = this.#record;
     if (record === null) return undefined;
-    const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));
+    const now = this.#context.clock.now();
+    const outcome = await this.patch(endingPatch(record.epoch, now));
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = outcome.kind === "applied";
     if (outcome.kind !== "applied") return undefined;
-    this.#cookie = { kind: "clear" };
+    this.cookie.clear();
+    this.cookie.claim({ id: record.id, verifier: nobodysVerifier }, now);
     return record.id;
   }
 
   /** Sends the same ticket again: signed with the newest key, or with another lifetime. */
   resendTicket(): void {
-    if (this.#record !== null && this.#ticket !== null) this.#send(this.#record, this.#ticket);
+    if (this.#record !== null && this.#ticket !== null) this.cookie.send();
+  }
+
+  /** Asks again, where that is due, whether the response may still set or clear the cookie; if not, no data begins a session either. */
+  confirm(): Awaitable<void> {
+    return andThen(this.cookie.confirm(this.calls), (holds) => {
+      if (!holds) this.#mayBegin = false;
+    });
   }
 
   /** The session is gone: somebody else ended it. Nothing of this request may begin another. */
@@ -208,17 +249,13 @@ export class LiveRecord {
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = false;
-    this.#cookie = { kind: "none" };
+    this.cookie.yield();
   }
 
   #hold(record: SessionRecord, ticket: Ticket): void {
     this.#record = record;
     this.#ticket = ticket;
-    this.#send(record, ticket);
-  }
-
-  #send(record: SessionRecord, ticket: Ticket): void {
-    this.#cookie = { kind: "send", ticket, permanent: record.permanent, deadline: record.absoluteDeadline };
+    this.cookie.send();
   }
 }
 

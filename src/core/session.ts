@@ -207,10 +207,11 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   }
 
   /** @internal For the hub: the end of the session's use, after what the handler called and did not wait for. Answers at once where it can. */
-  settle(fate: ResponseFate): Awaitable<void> {
+  settle(fate: ResponseFate, takesCookie = true): Awaitable<void> {
     if (this.#answered) return undefined;
     this.#answered = true;
-    return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
+    const use = this.#use;
+    return hasNothingToCommit(use) ? undefined : this.#live.inTurn(() => commit(use, fate, takesCookie));
   }
 
   /** @internal For the hub: whether, as it stands, there is nothing to write. */
@@ -220,7 +221,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** @internal For the hub: what to do with the session cookie. */
   get cookieAction(): CookieAction {
-    return this.#live.cookie;
+    return this.#live.cookieAction;
   }
 
   /** @internal For the hub: whether the response shows messages, which no cache may keep. */
