@@ -2,13 +2,14 @@ import { StoreError } from "../errors.ts";
 import { andThen } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
+import { endingPatch } from "./ending.ts";
 import { LiveCookie } from "./live-cookie.ts";
 import type { Opening } from "./opening.ts";
 import { patched } from "./record.ts";
 import type { Patch, PatchOutcome, RecordColumns, SessionRecord } from "./record.ts";
 import type { Rejection } from "./rejection.ts";
 import type { StoreCalls } from "./store-calls.ts";
-import { newRecordId, newTicket, nobodysVerifier, verifierOf } from "./ticket.ts";
+import { newRecordId, newTicket, nobodysVerifier, verifierOf, verifiersEqual } from "./ticket.ts";
 import type { Ticket } from "./ticket.ts";
 import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
 
@@ -22,25 +23,6 @@ export type CookieAction =
 interface Beginning {
   readonly subject: string | null;
   readonly permanent: boolean;
-}
-
-/** The patch that ends a session: wiped, bound to nobody's ticket, and gone for good when no late request can come any more. */
-export function endingPatch(epoch: number, now: number): Patch {
-  return {
-    epoch,
-    retain: [],
-    columns: {
-      epoch: epoch + 1,
-      verifier: nobodysVerifier,
-      ticketAt: now,
-      subject: null,
-      authenticatedAt: null,
-      lastSeenAt: now,
-      permanent: false,
-      idleTimeout: lateRequestWindow,
-      absoluteDeadline: now + lateRequestWindow,
-    },
-  };
 }
 
 /** The record of one request's session: what is known of it, and everything that is written to it. */
@@ -196,10 +178,11 @@ export class LiveRecord {
   async reissue(patch: Omit<Patch, "epoch">): Promise<boolean> {
     if (this.#record === null) return false;
     const ticket = newTicket(this.#record.id);
+    const now = patch.columns?.authenticatedAt ?? this.#context.clock.now(); // of the login, if it is one
     const before = this.#record;
     const full = {
       ...patch,
-      columns: { ...patch.columns, ...ticketColumns(ticket, this.#context.clock.now()) },
+      columns: { ...patch.columns, ...ticketColumns(ticket, now) },
     };
     const outcome = await this.patch(full);
     if (outcome.kind !== "applied") return false;
@@ -216,12 +199,17 @@ export class LiveRecord {
     return (await this.reissue({ expect: { verifier } })) ? id : undefined;
   }
 
-  /** Ends the session. @returns its id, unless it had ended before; then the cookie is left to whoever ended it. */
+  /**
+   * Ends the session, also where a rotation beside this request has just replaced its ticket: logging out must
+   * not depend on which was faster. @returns its id, unless it had ended before; then the cookie is left to
+   * whoever ended it.
+   */
   async end(): Promise<string | undefined> {
-    const record = this.#record;
-    if (record === null) return undefined;
+    const record = this.#record ?? this.#rotated;
+    if (record === undefined) return undefined;
     const now = this.#context.clock.now();
-    const outcome = await this.patch(endingPatch(record.epoch, now));
+    const outcome = await this.calls.patch(record.id, endingPatch(record.epoch, now));
+    if (outcome.kind === "applied") this.#context.watch.noteEpoch(record.id, record.epoch + 1);
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = outcome.kind === "applied";
@@ -241,6 +229,14 @@ export class LiveRecord {
     return andThen(this.cookie.confirm(this.calls), (holds) => {
       if (!holds) this.#mayBegin = false;
     });
+  }
+
+  /** The record of the request's ticket where a rotation, and no login, replaced that within the last minute. */
+  get #rotated(): SessionRecord | undefined {
+    const { ticketAt = 0, authenticatedAt, createdAt, verifier } = this.#replaced ?? {};
+    if (verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)) return undefined;
+    const isLate = this.#context.clock.now() - ticketAt <= lateRequestWindow;
+    return isLate && !verifiersEqual(verifier, nobodysVerifier) ? this.#replaced : undefined;
   }
 
   /** The session is gone: somebody else ended it. Nothing of this request may begin another. */

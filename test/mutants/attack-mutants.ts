@@ -22,8 +22,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a login keeps its ticket (CVE-2022-25896)",
       "core/live-record.ts",
-      "columns: { ...patch.columns, ...ticketColumns(ticket, this.#context.clock.now()) },",
-      "columns: { ...ticketColumns(ticket, this.#context.clock.now()), ...patch.columns, verifier: this.#record.verifier },",
+      "columns: { ...patch.columns, ...ticketColumns(ticket, now) },",
+      "columns: { ...ticketColumns(ticket, now), ...patch.columns, verifier: this.#record.verifier },",
       "\\[32\\]",
     ],
     [
@@ -70,19 +70,19 @@ export const attackMutants: readonly Mutant[] = [
       "const mayBegin = now - record.ticketAt > lateRequestWindow;",
       "const mayBegin = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
     ],
-    ["logging out leaves the data where it was", "core/live-record.ts", "    retain: [],\n", ""],
+    ["logging out leaves the data where it was", "core/ending.ts", "    retain: [],\n", ""],
   ]),
   ...of("attacks/replay-after-logout", [
     [
       "logging out keeps the verifier",
-      "core/live-record.ts",
+      "core/ending.ts",
       "      verifier: nobodysVerifier,\n",
       "",
       "\\[38\\]",
     ],
     [
       "logging out keeps the subject",
-      "core/live-record.ts",
+      "core/ending.ts",
       "      subject: null,\n      authenticatedAt: null,\n      lastSeenAt: now,\n      permanent: false,",
       "      authenticatedAt: null,\n      lastSeenAt: now,\n      permanent: false,",
       "\\[45\\]|\\[37\\]",
@@ -90,8 +90,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a failed logout clears the cookie all the same",
       "core/live-record.ts",
-      "const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));",
-      'const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now())).catch(() => ({ kind: "applied" }));',
+      "const outcome = await this.calls.patch(record.id, endingPatch(record.epoch, now));",
+      'const outcome = await Promise.resolve(this.calls.patch(record.id, endingPatch(record.epoch, now))).catch(() => ({ kind: "applied" }));',
       "\\[107\\]",
     ],
     [
@@ -889,7 +889,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "using does not count",
       "core/live-record.ts",
-      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };",
+      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };",
       "return now > 0 ? {} : { columns: { lastSeenAt: now } };",
       "\\[25\\]",
     ],
@@ -910,7 +910,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch moves authenticatedAt",
       "core/live-record.ts",
-      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };",
+      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };",
       "return { columns: { lastSeenAt: now, authenticatedAt: now } };",
       "\\[27\\]",
     ],
@@ -960,8 +960,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch that fails fails the page",
       "core/commit.ts",
-      "quietly(() => live.patch({ columns })),",
-      "live.patch({ columns }),",
+      "quietly(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),",
+      "(resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns })),",
       "\\[109\\]",
     ],
     [
