@@ -37,6 +37,11 @@ export function hasNothingToCommit(use: SessionUse): boolean {
   );
 }
 
+/** Commits after what the handler called and did not wait for; at once where there is nothing to wait for. */
+export function commitInTurn(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
+  return hasNothingToCommit(use) ? undefined : use.live.inTurn(() => commit(use, fate, takesCookie));
+}
+
 function isUntouched({
   data,
   flashes,
@@ -64,7 +69,7 @@ function isUpkeepDue({ codec: { sealer }, clock }: Context, live: LiveRecord): b
  * @param takesCookie whether the response can carry one; otherwise what needs one waits for a response that can.
  * @throws StoreError when the data could not be written; MisuseError or LimitError when it can't be kept.
  */
-export function commit(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
+function commit(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
   return andThen(fate === "failed" ? giveBack(use) : keep(use, fate, takesCookie), () => use.live.confirm());
 }
 

@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
-import { commit, hasNothingToCommit } from "./commit.ts";
+import { commitInTurn, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate, SessionUse } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
@@ -42,7 +42,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** Whether the session outlives the browser, for the hub's `permanentLifetime`. Default `false`. */
+  /** Whether the session outlives the browser, for the hub's `permanentLifetime` after its last use. Default `false`. */
   get permanent(): boolean {
     return this.#use.permanent ?? this.#live.current?.permanent ?? false;
   }
@@ -210,8 +210,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   settle(fate: ResponseFate, takesCookie = true): Awaitable<void> {
     if (this.#answered) return undefined;
     this.#answered = true;
-    const use = this.#use;
-    return hasNothingToCommit(use) ? undefined : this.#live.inTurn(() => commit(use, fate, takesCookie));
+    return commitInTurn(this.#use, fate, takesCookie);
   }
 
   /** @internal For the hub: whether, as it stands, there is nothing to write. */

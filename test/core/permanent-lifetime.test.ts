@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Duration, Session, Store } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 import { home, Site } from "../support/site.ts";
 
@@ -54,7 +54,7 @@ const lifetimes: fc.Arbitrary<[lifetime: number, absolute: number]> = fc.tuple(
 );
 
 const stores: Readonly<
-  Record<string, { open(): Store | Promise<Store>; runs: number; skip?: string | false }>
+  Record<string, { open: () => Store | Promise<Store>; runs: number; skip?: string | false }>
 > = {
   memory: { open: () => memoryStore(), runs: 150 },
   sqlite: { open: () => sqliteStore({ path: ":memory:" }), runs: 60 },
