@@ -252,6 +252,20 @@ test("where the store can't say, a login's cookie is sent, and a logout's is not
   }
 });
 
+test("a message of a slow logout begins no session beside a login", async () => {
+  const browser = new Browser();
+  await browser.begin("login");
+  const cookie = browser.jar.header(home);
+  browser.store.forget();
+  await browser.send(deeds["logs out with a message"], cookie, {
+    doing: async () => {
+      browser.clock.advance(1000);
+      await browser.send(deeds["logs in"], cookie);
+    },
+  });
+  assert.equal(browser.store.count("create"), 1, "the login's own");
+});
+
 test("a handler that fails late sends its login's cookie, unless it was replaced meanwhile", async () => {
   for (const isReplaced of [false, true]) {
     const browser = new Browser();
