@@ -905,7 +905,7 @@ export const attackMutants: readonly Mutant[] = [
       "core/commit.ts",
       "  await live.confirm();\n",
       "",
-      "when it is done",
+      "message of a slow logout",
     ],
     [
       "a login is lost with its store",
