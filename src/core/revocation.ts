@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
+import { endingPatch } from "./ending.ts";
 import { fieldName } from "./field-codec.ts";
 import { bytesOf } from "./lazy-fields.ts";
-import { endingPatch } from "./live-record.ts";
 import type { SessionRecord } from "./record.ts";
 import { isRecordId, nobodysVerifier, verifiersEqual } from "./ticket.ts";
 import { endOf } from "./timeouts.ts";
