@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Hono } from "hono";
+import { problemPage } from "./views/problem.ts";
 
 /** What each address serves: one file, or several of the same type in a row. */
 const FILES = {
@@ -35,12 +36,22 @@ export function staticRoutes(): Hono {
   const app = new Hono();
   app.get("/static/:name", (c) => {
     const asset = assets.get(c.req.param("name"));
-    if (!asset) return c.notFound();
-    const cache = c.req.query("v") === asset.version ? "public, max-age=31536000, immutable" : "no-cache";
-    return c.body(asset.text, 200, {
-      "Content-Type": `${asset.type}; charset=utf-8`,
-      "Cache-Control": cache,
-    });
+    if (!asset) return problemPage(c, "no-file");
+    const tag = `"${asset.version}"`;
+    c.header(
+      "Cache-Control",
+      c.req.query("v") === asset.version ? "public, max-age=31536000, immutable" : "no-cache",
+    );
+    c.header("ETag", tag);
+    const held = c.req.header("If-None-Match")?.split(",") ?? [];
+    if (held.some((one) => one.trim().replace(/^W\//, "") === tag || one.trim() === "*"))
+      return c.body(null, 304);
+    return c.body(asset.text, 200, { "Content-Type": `${asset.type}; charset=utf-8` });
+  });
+  app.all("/static/:name", (c) => {
+    if (!assets.has(c.req.param("name"))) return problemPage(c, "no-file");
+    c.header("Allow", "GET, HEAD, OPTIONS");
+    return c.req.method === "OPTIONS" ? c.body(null, 204) : problemPage(c, "wrong-method");
   });
   app.get("/favicon.ico", (c) => c.redirect(staticUrl("ticket.svg"), 302));
   return app;
