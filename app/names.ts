@@ -18,12 +18,15 @@ const WRITING = [
   ["Latin", "Han", "Hiragana", "Katakana"],
   ["Latin", "Han", "Bopomofo"],
   ["Latin", "Han", "Hangul"],
-].map((scripts) => new RegExp(`^(?:[${scripts.map((name) => `\\p{scx=${name}}`).join("")}]|\\P{L})*$`, "u"));
+].map(
+  (scripts) =>
+    new RegExp(`^[${["Common", "Inherited", ...scripts].map((name) => `\\p{scx=${name}}`).join("")}]*$`, "u"),
+);
 
 /** Letters, marks and digits of those scripts, ASCII, the accents of many scripts, and what joins words of some. */
 const TAKEN = new RegExp(
   `^(?:[\\p{L}\\p{M}\\p{Nd}](?<=[${SCRIPTS.map((name) => `\\p{scx=${name}}`).join("")}])` +
-    "|[ -~\\u0300-\\u0331’ʻʼ·‐֊׳״་፡・])$",
+    "|[ -~\\u0300-\\u0331\\u00B7\\u02BB\\u02BC\\u058A\\u05BE\\u05F3\\u05F4\\u0F0B\\u1361\\u2010\\u2019\\u30FB])$",
   "u",
 );
 
@@ -60,7 +63,7 @@ export function nameKey(typed: string): string {
 /** What makes a name impossible, as a sentence; `undefined` if it will do. */
 export function nameProblem(name: string): string | undefined {
   if (name === "") return "Please choose a name.";
-  if (name.length > MAX_NAME_LENGTH || [...new Intl.Segmenter().segment(name)].length > MAX_NAME_CHARACTERS)
+  if (name.length > MAX_NAME_LENGTH || charactersIn(name) > MAX_NAME_CHARACTERS)
     return `Please choose a name of at most ${MAX_NAME_CHARACTERS} characters.`;
   const text = name.replaceAll(/\p{RGI_Emoji}/gv, " ").replaceAll(JOINERS, "");
   // They hide in a text, turn it around, or make a second "leo" that nobody can tell from the first.
@@ -83,8 +86,16 @@ export function nameClaims(name: string): string[] {
   return [...new Set([looks(folded(seen)), folded(looks(seen))])];
 }
 
+const segmenter = new Intl.Segmenter();
+
+/** As a person counts them. There are never more than UTF-16 units, which are quicker to count. */
+function charactersIn(text: string): number {
+  return text.length <= MAX_NAME_CHARACTERS ? text.length : [...segmenter.segment(text)].length;
+}
+
 function folded(text: string): string {
-  return text.toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFKC");
+  // Down first: a capital ß goes up to itself, a small one to SS.
+  return text.toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFKC");
 }
 
 /** One spelling for what looks the same (the idea of UTS #39's skeleton). */

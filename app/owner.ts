@@ -22,5 +22,5 @@ export function refuseForm(
     now: whoIs(parts, session)?.name ?? "",
     anew,
   });
-  return page(c, parts, { title: "Not saved", status: 409, content });
+  return page(c, parts, { title: "Nothing was changed", status: 409, content });
 }

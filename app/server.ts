@@ -81,12 +81,19 @@ export function createApp(parts: Parts): Hono {
       return problemPage(c, error.status === 413 ? "too-large" : "bad-request");
     if (error instanceof LimitError) return problemPage(c, "too-large");
     if (error instanceof BusyError) return problemPage(c, "busy");
+    // Nobody is there any more to read an answer; there is nothing that anybody could mend.
+    if (isHangUp(error)) return problemPage(c, "bad-request");
     parts.report(error);
     // "We do not know who you are right now" is not "you are nobody": the cookie stays as it is.
     if (error instanceof StoreError || isDatabaseError(error)) return problemPage(c, "unavailable");
     return problemPage(c, "broken");
   });
   return app;
+}
+
+/** What Node says of a body that never came to its end, since the visitor went away or its framing was wrong. */
+function isHangUp(error: Error): boolean {
+  return "code" in error && error.code === "ECONNRESET" && error.message === "aborted";
 }
 
 /** What can be asked of a path (RFC 9110, 15.5.6); nothing if there is no such page. */

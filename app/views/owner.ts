@@ -20,7 +20,7 @@ export function otherOwnerView({
   now: string;
   anew: Html;
 }): Html {
-  return html`<h1>Not saved</h1>
+  return html`<h1>Nothing was changed</h1>
     ${noticeBox(
       "warning",
       html`${
@@ -28,7 +28,7 @@ export function otherOwnerView({
             ? "This form does not say whose it is"
             : html`This form was made for <strong>${madeFor}</strong>`
         },
-        and now <strong>${now}</strong> is logged in. Nothing was changed.`,
+        and now <strong>${now}</strong> is logged in.`,
     )}
-    ${anew}`;
+    <article>${anew}</article>`;
 }

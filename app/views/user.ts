@@ -75,5 +75,5 @@ export function loggedOutView(form: NoteForm): Html {
       html`You are not logged in any more.
         <a href="/login?return=/user" target="_blank">Log in in another tab</a>, then come back here and save.`,
     )}
-    ${noteForm(form)}`;
+    <article>${noteForm(form)}</article>`;
 }
