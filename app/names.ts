@@ -1,7 +1,7 @@
 import { LOOK_ALIKES } from "./look-alikes.ts";
 
 /** Longest name, in characters as a person counts them. */
-export const MAX_NAME_CHARACTERS = 40;
+const MAX_NAME_CHARACTERS = 40;
 
 /** Longest name in UTF-16 units, as browsers count for maxlength: a joined emoji alone may have a dozen. */
 export const MAX_NAME_LENGTH = 160;

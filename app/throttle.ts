@@ -114,14 +114,16 @@ export class Throttle {
     }
     const networks = networksOf(address);
     const network = digest("network", networks[0] ?? "");
-    const buckets = networks.flatMap((source, at) => {
-      const share = at === 0 ? 1 : 4;
-      return [
-        ...tries(`${accountKey} from ${source}`, at > 0),
+    const buckets: Bucket[] = [];
+    for (const [at, source] of networks.entries()) {
+      const isWide = at > 0;
+      const share = isWide ? 4 : 1;
+      buckets.push(
+        ...tries(`${accountKey} from ${source}`, isWide),
         { key: `logins from ${source}`, capacity: 30 * share, refillSeconds: 20 / share },
         work(source, share),
-      ];
-    });
+      );
+    }
     if (!this.#isKnown(account, network)) {
       buckets.push({ key: `account ${accountKey}`, capacity: 100, refillSeconds: 36, shared: true });
     }
@@ -216,10 +218,10 @@ export class Throttle {
     return Math.max(0, Number(row["tries"]) - seconds / bucket.refillSeconds);
   }
 
-  #write(bucket: Bucket, tries: number, now: number): void {
+  #write(bucket: Bucket, level: number, now: number): void {
     const key = digest(bucket.key);
-    if (tries <= 0) this.#drop.run(key);
-    else this.#put.run(key, tries, now, now + Math.ceil(tries * bucket.refillSeconds * 1_000));
+    if (level <= 0) this.#drop.run(key);
+    else this.#put.run(key, level, now, now + Math.ceil(level * bucket.refillSeconds * 1_000));
   }
 
   #isKnown(account: Buffer, network: Buffer): boolean {
@@ -266,10 +268,10 @@ export class Throttle {
       .run(Math.floor(this.#mostCounters * 0.9));
   }
 
-  #locked<T>(work: () => T): T {
+  #locked<T>(run: () => T): T {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      const result = work();
+      const result = run();
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {

@@ -22,7 +22,7 @@ const FAILED: Message = {
 };
 
 /** Pages that a visitor is sent away from to log in. */
-const CLOSED = ["/user", "/devices", "/password"];
+const CLOSED = new Set(["/user", "/devices", "/password"]);
 
 /** `/login` and `/logout`. */
 export function loginRoutes(parts: Parts): Hono {
@@ -30,10 +30,11 @@ export function loginRoutes(parts: Parts): Hono {
 
   app.get("/login", async (c) => {
     const session = await parts.sessions.of(c);
-    if (session.loggedIn) return seeOther(c, "/user");
+    const back = returnPath(c.req.query("return"));
+    if (session.loggedIn) return seeOther(c, back ?? "/user");
     return loginPage(c, parts, {
       notice: noticeFor(c, session),
-      back: returnPath(c.req.query("return")),
+      back,
       messages: messagesFor(c, parts),
     });
   });
@@ -123,7 +124,7 @@ function messagesFor(c: Context, parts: Parts): Message[] {
   }
   const path = returnPath(c.req.query("return"))?.split(/[?#]/, 1)[0];
   // Anybody can write an address: only our own pages are named.
-  if (path === undefined || !CLOSED.includes(path)) return [];
+  if (path === undefined || !CLOSED.has(path)) return [];
   return [{ category: "info", message: `Please log in to see ${path}.` }];
 }
 

@@ -43,8 +43,8 @@ export function signUpRoutes(parts: Parts): Hono {
     }
     const user = parts.users.create(name, await parts.passwords.hash(password));
     if (!user) {
-      const problem = "This name is taken, or one that looks like it.";
-      return signUpPage(c, parts, { name, problem, back }, 409);
+      const taken = "This name is taken, or one that looks like it.";
+      return signUpPage(c, parts, { name, problem: taken, back }, 409);
     }
 
     const session = await parts.sessions.of(c);

@@ -1,5 +1,4 @@
 import { COLOURS } from "../colours.ts";
-import type { Colour } from "../colours.ts";
 import { MAX_NOTE_CHARACTERS } from "../users.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
@@ -15,7 +14,7 @@ export type UserPage = NoteForm & {
 };
 
 /** The form for what a user writes about themselves. Its text may be one that could not be saved. */
-export type NoteForm = { owner: string; note: string; colour: Colour | string };
+export type NoteForm = { owner: string; note: string; colour: string };
 
 /** `/user`. */
 export function userView({ name, permanent, expiresAt, ...form }: UserPage): Html {

@@ -128,6 +128,12 @@ test("scenario 5: /login and /signup send somebody who is logged in straight to 
   await leo.login();
   assert.equal((await leo.get("/login")).location, "/user");
   assert.equal((await leo.get("/signup")).location, "/user");
+  assert.equal(
+    (await leo.get("/login?return=/devices")).location,
+    "/devices",
+    "they logged in in another tab",
+  );
+  assert.equal((await leo.open("/login?return=/login")).status, 200, "without end it does not go round");
 });
 
 test("scenario 6: logging out empties the server, says goodbye, and the old cookie is refused", async (t) => {

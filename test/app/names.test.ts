@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { LOOK_ALIKES } from "../../app/look-alikes.ts";
 import { nameClaims, nameKey, nameProblem, normalizeName } from "../../app/names.ts";
 import { Passwords } from "../../app/passwords.ts";
@@ -93,7 +93,7 @@ test("row 120: what cannot be seen, or stands in for something, is refused with 
     ["\u0301leo", /accent/],
     ["leo \u0301", /accent/],
     ["le\u0301\u0301o", /accent/],
-    [`z${"\u0300\u0316\u0317\u0318\u0319"}`, /accent/],
+    ["z\u0300\u0316\u0317\u0318\u0319", /accent/],
     ["l\u0435o", /one alphabet/],
     ["leο", /one alphabet/],
     ["ꓡꓰꓳ", /without ꓡ/],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { testSite } from "./test-site.ts";
 import type { TestSite } from "./test-site.ts";
 

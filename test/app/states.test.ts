@@ -110,7 +110,7 @@ const STATES: State[] = [
   },
 ];
 
-const CLOSED = ["/user", "/devices", "/password"];
+const CLOSED = new Set(["/user", "/devices", "/password"]);
 
 /** Each page, and its heading. */
 const PAGES = [
@@ -164,7 +164,7 @@ for (const state of STATES) {
       const isHere = state.header === "leo";
       const page = await visitor.open(path);
       assert.equal(headerOf(page.body), state.header, path);
-      const isClosed = CLOSED.includes(path);
+      const isClosed = CLOSED.has(path);
       let expected: string = heading;
       if (!isHere && (isClosed || path === "/logout")) expected = "Log in";
       if (isHere && (path === "/login" || path === "/signup")) expected = "Hello, leo!";
