@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
+import type { AnyData } from "./data-keys.ts";
 import type { Incoming } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
 import { open } from "./opening.ts";
@@ -45,7 +46,7 @@ export interface ExchangeWatcher {
 }
 
 /** One request and its response: where an adapter begins and ends a session's use. */
-export class Exchange<Data extends object> {
+export class Exchange<Data extends object = AnyData> {
   readonly #parts: ExchangeParts<Data>;
   readonly #request: Incoming;
   #watcher: ExchangeWatcher | undefined;

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { createCookieVault } from "./cookie-vault.ts";
 import type { Cookies } from "./cookies.ts";
 import { Currents } from "./currents.ts";
+import type { AnyData } from "./data-keys.ts";
 import { toMilliseconds } from "./duration.ts";
 import { createEvents } from "./events.ts";
 import { Exchange } from "./exchange.ts";
@@ -48,7 +49,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 }
 
 /** The hub: every request's session, and what can be done to sessions from outside. `Data` types the dictionary. */
-export class Sessions<Data extends object = Record<string, unknown>> {
+export class Sessions<Data extends object = AnyData> {
   readonly #parts: ExchangeParts<Data>;
   readonly #context: Context;
   readonly #sweeper: Sweeper;

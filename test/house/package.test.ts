@@ -9,9 +9,6 @@ import { neededFiles, packFaults } from "../../scripts/pack.ts";
 const root = dirname(dirname(import.meta.dirname));
 
 interface Manifest {
-  readonly dependencies?: Record<string, string>;
-  readonly peerDependencies: Record<string, string>;
-  readonly peerDependenciesMeta: Record<string, { optional?: boolean }>;
   readonly devDependencies?: Record<string, string>;
   readonly exports: Record<string, string | Record<string, string>>;
 }
@@ -19,11 +16,10 @@ interface Manifest {
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 describe("the package", () => {
-  test("brings no package into a user's project", () => {
-    assert.equal(manifest.dependencies, undefined);
-    for (const name of Object.keys(manifest.peerDependencies)) {
-      assert.equal(manifest.peerDependenciesMeta[name]?.optional, true, name);
-    }
+  test("brings no package into a user's project, and stands in the way of none", () => {
+    // npm holds a range of an optional peer against a project that has that package for other reasons.
+    const fields = Object.keys(manifest).filter((field) => /dependencies/i.test(field));
+    assert.deepEqual(fields, ["devDependencies"]);
   });
 
   test("is developed with exact versions", () => {
