@@ -2,6 +2,7 @@ export { systemClock } from "./core/clock.ts";
 export type { Clock } from "./core/clock.ts";
 export type { CookieKind, Cookies } from "./core/cookies.ts";
 export type { AnyData, KeyOf } from "./core/data-keys.ts";
+export type { DevelopmentWarnings } from "./core/development.ts";
 export type { Duration } from "./core/duration.ts";
 export { eventChannel } from "./core/events.ts";
 export type { PublishedEvent, SessionEvent } from "./core/events.ts";

@@ -102,7 +102,7 @@ export function fastifySessions<Data extends object>(
   return Object.assign(plugin, {
     [Symbol.for("skip-override")]: true,
     [Symbol.for("fastify.display-name")]: "coatcheck",
-    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: "5.x" },
+    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: ">=4" },
   });
 }
 

@@ -95,7 +95,7 @@ export class Exchange<Data extends object = AnyData> {
    * The session, opened on the first call.
    *
    * @param authoritative asks the store itself, again if the session was opened from a copy of the record.
-   * @throws StoreError when the store does not answer.
+   * @throws StoreError when the store does not answer; ConfigError SECRET_MISSING.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
@@ -106,9 +106,10 @@ export class Exchange<Data extends object = AnyData> {
     return this.#session;
   }
 
-  /** The cookies beside the session. */
+  /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
+    this.#parts.context.keyring.assertPresent();
     this.#touch();
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
@@ -177,11 +178,13 @@ export class Exchange<Data extends object = AnyData> {
     if (action === undefined || action.kind === "none") return none;
     const { cookie, context } = this.#parts;
     if (action.kind === "clear") return [cookie.cleared()];
+    if (cookie.secure) context.advice?.cookieSent(this.#request);
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
   #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
+    context.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (this.#request.header("upgrade")?.toLowerCase() === "websocket" && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });

@@ -4,6 +4,8 @@ export interface Incoming {
   readonly method: string;
   /** A header's value by its lower-case name; several Cookie headers joined with `"; "`. */
   header(name: string): string | null | undefined;
+  /** Whether it came over TLS; `undefined` where nobody knows. Looked at for warnings only. */
+  readonly secure?: boolean | undefined;
 }
 
 /** Browsers' names for themselves are cut to this many characters. */

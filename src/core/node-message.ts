@@ -6,6 +6,7 @@ import type { HeaderTarget } from "./response-headers.ts";
 export interface NodeRequest {
   readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly socket?: object | null | undefined;
 }
 
 /** What is needed of a response of Node's `http` or `http2`. */
@@ -41,6 +42,13 @@ export class NodeIncoming implements Incoming {
 
   get method(): string {
     return (this.#request.method ?? "GET").toUpperCase();
+  }
+
+  get secure(): boolean | undefined {
+    const { headers, socket } = this.#request;
+    const scheme = headers[":scheme"]; // of HTTP/2
+    if (scheme !== undefined) return scheme === "https";
+    return socket ? "encrypted" in socket && socket.encrypted === true : undefined;
   }
 
   header(name: string): string | undefined {

@@ -97,6 +97,7 @@ function readTickets(
 }
 
 function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Opening {
+  if (reason === "forged") context.advice?.forged();
   context.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
   return { record: null, rejection: { reason }, mayBegin };
 }
