@@ -100,7 +100,7 @@ export class Advice {
 }
 
 /**
- * @param option `true` and `false` for all of them; each by itself; by default what NODE_ENV says.
+ * @param option `true` or `false` for all of them, or for each by itself; otherwise NODE_ENV says.
  * @returns `undefined` where nothing is to be told.
  * @throws ConfigError CONFIG_INVALID for a warning that is none.
  */
@@ -114,15 +114,24 @@ export function createAdvice(option: boolean | DevelopmentWarnings | undefined):
       );
     }
   }
-  const isOn = typeof option === "boolean" ? option : isDevelopment();
-  if (!isOn) return undefined;
-  const { cookieOverHttp = true, originMismatch = true, otherKey = true, memoryStoreTwice = true } = asked;
-  return new Advice({ cookieOverHttp, originMismatch, otherKey, memoryStoreTwice });
+  const all = typeof option === "boolean" ? option : isDevelopment();
+  const { cookieOverHttp = all, originMismatch = all, otherKey = all, memoryStoreTwice = all } = asked;
+  const isOn = { cookieOverHttp, originMismatch, otherKey, memoryStoreTwice };
+  return Object.values(isOn).includes(true) ? new Advice(isOn) : undefined;
+}
+
+/** What is used of Deno. */
+interface DenoPermissions {
+  readonly permissions: { querySync(of: { name: "env"; variable: string }): { readonly state: string } };
 }
 
 /** The one place where this package reads the environment (decision 075). */
 function isDevelopment(): boolean {
   try {
+    // Deno would stop the program and ask whoever started it.
+    const { Deno: deno }: { Deno?: DenoPermissions } = globalThis as object; // oxlint-disable-line
+    const asked = deno?.permissions.querySync({ name: "env", variable: "NODE_ENV" });
+    if (asked !== undefined && asked.state !== "granted") return false;
     // Written as bundlers replace it. Most people never set it, so what is not said is development.
     const mode = process.env.NODE_ENV;
     return mode !== "production" && mode !== "test";

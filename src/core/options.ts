@@ -36,8 +36,8 @@ export interface SessionsOptions extends TimeoutOptions {
    */
   readonly watchInterval?: Duration;
   /**
-   * One line on the console, once for each kind, about what browsers do silently, with the way out; a list switches
-   * them off one by one. Default: on, unless NODE_ENV is `production` or `test`.
+   * One line on the console, once for each kind, about what browsers do silently, with the way out: all or none of
+   * them, or each by itself. Default: on, unless NODE_ENV is `production` or `test`.
    */
   readonly developmentWarnings?: boolean | DevelopmentWarnings;
   /** Where the time comes from. Default: the machine's clock. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -349,4 +349,15 @@ test("hubs that are made again on one file, as by a development server, share wh
   for (const store of [second, ...rest, fresh]) await store?.close();
   assert.equal(handlesOn(path), 0);
   return undefined;
+});
+
+test("where there is no SQLite, the first use says which Node has it, and what to use instead", () => {
+  const program = `import { createSessions, generateSecret } from "coatcheck";
+    import { sqliteStore } from "coatcheck/sqlite";
+    const sessions = createSessions({ secret: generateSecret(), store: sqliteStore({ path: "never.db" }) });
+    await sessions.check().catch(({ name, code, message }) => console.log(name, code, message));`;
+  const args = ["--conditions=coatcheck-source", "--no-experimental-sqlite", "--input-type=module"];
+  const printed = execFileSync(process.execPath, [...args, "--eval", program], { encoding: "utf8" });
+  assert.match(printed, /^ConfigError CONFIG_INVALID .*Node from 22\.13 on.*coatcheck\/redis/);
+  assert.ok(printed.includes(`(Node ${process.versions.node})`), printed);
 });

@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import type * as sqliteModule from "node:sqlite";
 import type { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../errors.ts";
-import { builtInSqlite } from "./built-in.ts";
 
 /** Later versions add statements at the end; one that is out is never changed. */
 const migrations = [
@@ -19,8 +19,11 @@ const migrations = [
 /** How many milliseconds the process may stand still for another one's write before it waits without blocking. */
 export const blockingPatience = 10;
 /** Opens the file, and makes what is missing. @throws as SQLite does, also that others are writing at the moment. */
-export function openDatabase(path: string, durability: "normal" | "full"): DatabaseSync {
-  const sqlite = builtInSqlite();
+export function openDatabase(
+  sqlite: typeof sqliteModule,
+  path: string,
+  durability: "normal" | "full",
+): DatabaseSync {
   if (path !== ":memory:") {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite gives its -wal and -shm files the mode of the database (requirement 52).

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import { builtInSqlite } from "./built-in.ts";
 import { openDatabase } from "./database.ts";
 
 /** What a store holds of a database that others in this process may use, too. */
@@ -31,8 +32,9 @@ function sharedDatabases(): Map<string, Shared> {
  * again is another.
  */
 export function holdDatabase(path: string, durability: "normal" | "full"): HeldDatabase {
+  const sqlite = builtInSqlite();
   if (path === ":memory:") {
-    const database = openDatabase(path, durability);
+    const database = openDatabase(sqlite, path, durability);
     return { database, release: () => database.close() };
   }
   const known = sharedDatabases();
@@ -40,7 +42,7 @@ export function holdDatabase(path: string, durability: "normal" | "full"): HeldD
   const before = keyOf(path, durability);
   const found = before === undefined ? undefined : known.get(before);
   if (found !== undefined && before !== undefined) return hold(known, before, found);
-  const opened = { database: openDatabase(path, durability), holders: 0 };
+  const opened = { database: openDatabase(sqlite, path, durability), holders: 0 };
   const key = keyOf(path, durability) ?? path;
   known.set(key, opened);
   return hold(known, key, opened);
