@@ -129,7 +129,7 @@ interface DenoPermissions {
 function isDevelopment(): boolean {
   try {
     // Deno would stop the program and ask whoever started it.
-    const { Deno: deno }: { Deno?: DenoPermissions } = globalThis as object; // oxlint-disable-line
+    const { Deno: deno }: { Deno?: DenoPermissions } = globalThis as object;
     const asked = deno?.permissions.querySync({ name: "env", variable: "NODE_ENV" });
     if (asked !== undefined && asked.state !== "granted") return false;
     // Written as bundlers replace it. Most people never set it, so what is not said is development.

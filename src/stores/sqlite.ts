@@ -61,9 +61,10 @@ interface Table {
 }
 
 function openTable(path: string, durability: "normal" | "full"): Table {
-  const { database, release } = holdDatabase(path, durability);
+  const held = holdDatabase(path, durability);
+  const { database } = held;
   return {
-    release,
+    release: () => held.release(),
     create: database.prepare(
       "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     ),

@@ -352,12 +352,12 @@ test("hubs that are made again on one file, as by a development server, share wh
 });
 
 test("where there is no SQLite, the first use says which Node has it, and what to use instead", () => {
-  const program = `import { createSessions, generateSecret } from "coatcheck";
+  const first = `import { createSessions, generateSecret } from "coatcheck";
     import { sqliteStore } from "coatcheck/sqlite";
     const sessions = createSessions({ secret: generateSecret(), store: sqliteStore({ path: "never.db" }) });
     await sessions.check().catch(({ name, code, message }) => console.log(name, code, message));`;
   const args = ["--conditions=coatcheck-source", "--no-experimental-sqlite", "--input-type=module"];
-  const printed = execFileSync(process.execPath, [...args, "--eval", program], { encoding: "utf8" });
+  const printed = execFileSync(process.execPath, [...args, "--eval", first], { encoding: "utf8" });
   assert.match(printed, /^ConfigError CONFIG_INVALID .*Node from 22\.13 on.*coatcheck\/redis/);
   assert.ok(printed.includes(`(Node ${process.versions.node})`), printed);
 });
