@@ -11,6 +11,9 @@ const root = dirname(dirname(import.meta.dirname));
 interface Manifest {
   readonly devDependencies?: Record<string, string>;
   readonly exports: Record<string, string | Record<string, string>>;
+  readonly main: string;
+  readonly types: string;
+  readonly typesVersions: Record<string, Record<string, string[]>>;
 }
 
 const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -38,6 +41,17 @@ describe("the package", () => {
       assert.equal(conditions["types"], `${built}.d.ts`);
       assert.equal(conditions["default"], `${built}.js`);
     }
+  });
+
+  test("tells resolvers that read no exports the same", () => {
+    const told: Record<string, string[]> = {};
+    for (const [name, conditions] of Object.entries(manifest.exports)) {
+      if (typeof conditions === "string") continue;
+      if (name === ".")
+        assert.deepEqual([manifest.types, manifest.main], [conditions["types"], conditions["default"]]);
+      else told[name.slice(2)] = [conditions["types"] ?? ""];
+    }
+    assert.deepEqual(manifest.typesVersions, { "*": told });
   });
 
   test("is locked to contents, not to a registry", () => {

@@ -525,6 +525,76 @@ export const attackMutants: readonly Mutant[] = [
     ["sequences are taken", "core/keyring.ts", "if (isCounting(bytes))", "if (bytes.length === 0)"],
     ["few characters are taken", "core/keyring.ts", "if (bitsOf(bytes) < 96)", "if (bitsOf(bytes) < 6)"],
   ]),
+  ...of("core/building", [
+    [
+      "a hub wants its key when it is made",
+      "core/sessions.ts",
+      "const keyring = createKeyring(options.secret);",
+      "const keyring = createKeyring(options.secret); keyring.assertPresent();",
+      "modules load",
+    ],
+    [
+      "a session opens without a key where it needs none yet",
+      "core/exchange.ts",
+      "= this.#parts;\n    context.keyring.assertPresent();",
+      "= this.#parts;",
+      "every use",
+    ],
+    [
+      "cookies are given out without a key",
+      "core/exchange.ts",
+      "this.#parts.context.keyring.assertPresent();",
+      "",
+      "every use",
+    ],
+    [
+      "a check does not look at the store",
+      "core/sessions.ts",
+      "await this.#context.calls.read(newRecordId(), true);",
+      "",
+      "check\\(\\)",
+    ],
+  ]),
+  ...of("core/development", [
+    ["a warning is told each time", "core/development.ts", "if (told.has(code)) return;", "", "told once"],
+    [
+      "a warning of this machine's own cookie",
+      "core/development.ts",
+      "|| isThisMachine(request)",
+      "",
+      "told once",
+    ],
+    [
+      "a warning behind every proxy that speaks https",
+      "core/development.ts",
+      'request.header("x-forwarded-proto") ??',
+      "",
+      "believed",
+    ],
+    [
+      "warnings in production",
+      "core/development.ts",
+      'return mode !== "production" && mode !== "test";',
+      'return mode !== "test";',
+      "production",
+    ],
+  ]),
+  ...of("stores/sqlite", [
+    [
+      "every hub opens the file again",
+      "stores/sqlite/shared.ts",
+      "if (found !== undefined && before !== undefined)",
+      'if (found !== undefined && before === "")',
+      "share what is open",
+    ],
+    [
+      "a store that is closed takes the file from the others",
+      "stores/sqlite/shared.ts",
+      "if (shared.holders > 0) return;",
+      "",
+      "share what is open",
+    ],
+  ]),
   ...of("core/cookies", [
     [
       "a signed cookie's mac forgets its name",
