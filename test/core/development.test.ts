@@ -14,6 +14,9 @@ import { memoryStore } from "coatcheck/memory";
 import { nodeSessions } from "coatcheck/node";
 import { sqliteStore } from "coatcheck/sqlite";
 
+/** What `coatcheck` means here, it means in a process of its own; what the test runner was told it does not. */
+const conditions = process.execArgv.filter((argument) => argument.startsWith("--conditions"));
+
 /** What is remembered of the process, so that each is told once. */
 const place = Symbol.for("coatcheck.development.1");
 
@@ -228,7 +231,7 @@ async function printed(
 ): Promise<{ stdout: string; stderr: string }> {
   const program = join(import.meta.dirname, "development-process.ts");
   const args = option === undefined ? [] : [JSON.stringify(option)];
-  return promisify(execFile)(process.execPath, [...process.execArgv, program, ...args], { env });
+  return promisify(execFile)(process.execPath, [...conditions, program, ...args], { env });
 }
 
 for (const [env, option, lines] of [

@@ -488,14 +488,14 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the last key seals",
       "core/seal.ts",
-      ".map(({ key, mark }): SealingKey",
-      ".toReversed()\n    .map(({ key, mark }): SealingKey",
+      "= keyring.keys(purpose);",
+      "= keyring.keys(purpose).toReversed();",
     ],
     [
       "only the first key opens",
       "core/seal.ts",
-      "return keys.find(({ mark })",
-      "return keys.slice(0, 1).find(({ mark })",
+      "return sealingKeys().find(({ mark })",
+      "return sealingKeys().slice(0, 1).find(({ mark })",
     ],
     ["any version will do", "core/seal.ts", " || sealed[0] !== version", ""],
   ]),
@@ -579,7 +579,7 @@ export const attackMutants: readonly Mutant[] = [
       "production",
     ],
   ]),
-  ...of("stores/sqlite", [
+  ...of("stores/sqlite-shared", [
     [
       "every hub opens the file again",
       "stores/sqlite/shared.ts",
@@ -1138,7 +1138,7 @@ export const attackMutants: readonly Mutant[] = [
       "after a forgery nobody's ticket is taken",
       "core/ticket.ts",
       'if (age === -1) return "forged";',
-      'if (age === -1) { prepared = [() => ""]; return "forged"; }',
+      'if (age === -1) { prepared = [() => "00".repeat(32)]; return "forged"; }',
       "wrong again",
     ],
   ]),
