@@ -31,7 +31,8 @@ function assertSetsNoCookie(responses: ReadonlyMap<string, Response>, path: stri
 }
 
 /*
- * What they leave out: responses that carry a cookie and are overtaken by a login's on their way, where nothing can
+ * What they leave out: the upkeep of a session, by which a request that only reads writes and sends its cookie now and
+ * then; responses that carry a cookie and are overtaken by a login's on their way, where nothing can
  * be taken back; and browsers that bring no cookie yet, of which nothing tells that two requests come from one.
  */
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { SessionsOptions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
-import { Site, storeKinds, testOnStores } from "../support/site.ts";
+import { home, Site, storeKinds, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
 
 const second = 1000;
@@ -303,6 +303,12 @@ testOnStores("[30] a response that can carry no cookie leaves it to the next tha
     assert.equal((await exchange.session(false)).subject, "leo");
     const { headers } = await exchange.settle({ status: 200, takesNoCookie: true });
     assert.deepEqual(headers.setCookies, []);
+    // A network error carries no headers.
+    const request = new Request(home, { headers: { cookie } });
+    await site.sessions.handle(request, async (own) => {
+      assert.equal((await site.sessions.of(own)).subject, "leo");
+      return Response.error();
+    });
     await site.sessions.handshake({ method: "GET", header: (name) => (name === "cookie" ? cookie : null) });
   }
   assert.equal(await visitor.subject(), "leo");
