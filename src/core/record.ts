@@ -79,6 +79,28 @@ export function expiresAt(
 }
 
 /**
+ * Whether a record's numbers can be reckoned with. With a time that is NaN or infinite, which only damaged bytes can
+ * hold, a session would never end; with such a revision, its packing would never.
+ */
+export function hasSoundNumbers(record: SessionRecord): boolean {
+  return (
+    Number.isSafeInteger(record.epoch) &&
+    Number.isSafeInteger(record.revision) &&
+    isTime(record.ticketAt) &&
+    isTime(record.createdAt) &&
+    (record.authenticatedAt === null || isTime(record.authenticatedAt)) &&
+    isTime(record.lastSeenAt) &&
+    isTime(record.idleTimeout) &&
+    isTime(record.absoluteDeadline)
+  );
+}
+
+/** In milliseconds, with a fraction where a clock has one. */
+function isTime(value: number): boolean {
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}
+
+/**
  * The rules of a patch in one place, for stores that read, change and write a record under a lock
  * of their own: answers the outcome and, where it is `applied`, the record as it must be written.
  */

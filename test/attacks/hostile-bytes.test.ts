@@ -158,8 +158,8 @@ test("[48] a row that is damaged, truncated or of another format is anonymous, w
   const visitor = await aSession(site);
   const [record] = await site.store.dump();
   assert.ok(record);
-  const packed = (fields: SessionRecord["fields"]) =>
-    Buffer.from(packRecord({ ...record, fields }), "latin1");
+  const packed = (fields: SessionRecord["fields"], columns: Partial<SessionRecord> = {}) =>
+    Buffer.from(packRecord({ ...record, ...columns, fields }), "latin1");
   const [bare, row] = [packed(new Map()), packed(new Map([["d:x", Uint8Array.of(7)]]))];
   const blobs = [
     Buffer.of(0),
@@ -170,6 +170,13 @@ test("[48] a row that is damaged, truncated or of another format is anonymous, w
     Buffer.concat([bare, Buffer.of(255)]),
     Buffer.concat([bare, Buffer.of(1, 65, 255, 255, 255, 255)]),
     Buffer.concat([bare, Buffer.of(1, 65, 1)]),
+    // Numbers that never end, and one that ends after it has become infinite.
+    Buffer.concat([Buffer.of(2, 7), Buffer.alloc(147, 0xff), Buffer.of(0)]),
+    Buffer.concat([bare, Buffer.alloc(147, 0xff), Buffer.of(0)]),
+    Buffer.concat([bare, Buffer.alloc(10_000, 0xff)]),
+    // Times that are none: such a session would never end.
+    packed(new Map(), { lastSeenAt: Number.NaN }),
+    packed(new Map(), { absoluteDeadline: Infinity }),
     Buffer.from(row).fill(1, 0, 1),
     Buffer.from(row).fill(255, 1, 2),
   ];
