@@ -38,7 +38,10 @@ async function hunt(): Promise<Found | undefined> {
     try {
       decoder.decode(input);
     } catch (error) {
-      return { what: error instanceof Error ? (error.stack ?? error.message) : String(error), input: hex(input) };
+      return {
+        what: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        input: hex(input),
+      };
     }
     if (!looks) continue;
     // A garbage collection in between makes this less, and never more.

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { safeReturnPath } from "coatcheck";
 import type { SessionRecord } from "coatcheck";
+import { testClock } from "coatcheck/testing";
 import { sqliteStore } from "coatcheck/sqlite";
 import { ChangedFields } from "../../src/core/changed-fields.ts";
 import { parseCookieHeader, cookieValues } from "../../src/core/cookie-header.ts";
@@ -17,7 +18,6 @@ import { createKeyring } from "../../src/core/keyring.ts";
 import { eachLength } from "../../src/core/lazy-fields.ts";
 import { readLimits } from "../../src/core/limits.ts";
 import { packRecord, unpackRecord } from "../../src/core/packed-record.ts";
-import { latin1Of } from "../../src/core/packing.ts";
 import { expiresAt } from "../../src/core/record.ts";
 import { createSealer } from "../../src/core/seal.ts";
 import { createTicketOffice, newRecordId, newTicket } from "../../src/core/ticket.ts";
@@ -39,7 +39,7 @@ export interface Decoder {
 
 /** Made for these tests. */
 const secret = "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic";
-const clock = { now: () => 1_700_000_000_000 };
+const clock = testClock();
 const quiet = { emit: () => undefined };
 
 const records: readonly SessionRecord[] = [
@@ -91,7 +91,10 @@ function latin1(text: string): Buffer {
 
 const values: readonly unknown[] = [
   { user: "Lea", cart: [{ id: 17, price: 129.5 }], "a\\b": null },
-  new Map<unknown, unknown>([["at", new Date(0)], [{ a: 1 }, new Set([1n, -(2n ** 70n), "ü"])]]),
+  new Map<unknown, unknown>([
+    ["at", new Date(0)],
+    [{ a: 1 }, new Set([1n, -(2n ** 70n), "ü"])],
+  ]),
   [Uint8Array.of(0, 128, 255), new URL("https://a.example/b?c#d"), -0, { $Date: 1 }, { $$a: {} }],
   { "é\n": "\ud800", 1: true },
 ];
@@ -167,7 +170,10 @@ export const decoders: Decoders = {
         fields.get("m:agent");
       } catch (error) {
         // This store's own bytes, in its own process: damage there is a fault of ours.
-        assert.ok(error instanceof TypeError && error.message.startsWith("What was packed here"), String(error));
+        assert.ok(
+          error instanceof TypeError && error.message.startsWith("What was packed here"),
+          String(error),
+        );
       }
     },
   }),

@@ -21,7 +21,7 @@ const doubles = [Number.NaN, Infinity, -Infinity, -0, -1, 1e308, 5e-324].map((va
 });
 
 const words = [
-  ..."\0 \n\"\\[]{},:;=.%-&/$",
+  ...'\0 \n"\\[]{},:;=.%-&/$',
   "\\u",
   "\\\\",
   '{"$',
@@ -54,7 +54,9 @@ const words = [
 const pieces: readonly Buffer[] = [...numbers, ...doubles, ...words];
 
 /** How long runs are; the longest are there to tell what grows with the square of its input. */
-const lengths = [1, 2, 3, 7, 8, 9, 31, 32, 33, 127, 128, 146, 147, 148, 255, 256, 1024, 4096, 65_536, 1_000_000];
+const lengths = [
+  1, 2, 3, 7, 8, 9, 31, 32, 33, 127, 128, 146, 147, 148, 255, 256, 1024, 4096, 65_536, 1_000_000,
+];
 
 /**
  * Inputs for a decoder, without end: first every truncation and every damaged bit of what is valid and runs of each
