@@ -108,7 +108,8 @@ export function unpackRecord(
     permanent: (flags & flag.permanent) !== 0,
     fields,
   };
-  return hasSoundNumbers(record) ? record : undefined;
+  // Others are whole numbers, and sums of two.
+  return isExact && !hasSoundNumbers(record) ? undefined : record;
 }
 
 function isWhole(value: number): boolean {

@@ -80,12 +80,12 @@ export function expiresAt(
 
 /**
  * Whether a record's numbers can be reckoned with. With a time that is NaN or infinite, which only damaged bytes can
- * hold, a session would never end; with such a revision, its packing would never.
+ * hold, a session would never end; with such a revision, or one below 0, it can't be packed.
  */
 export function hasSoundNumbers(record: SessionRecord): boolean {
   return (
-    Number.isSafeInteger(record.epoch) &&
-    Number.isSafeInteger(record.revision) &&
+    isCount(record.epoch) &&
+    isCount(record.revision) &&
     isTime(record.ticketAt) &&
     isTime(record.createdAt) &&
     (record.authenticatedAt === null || isTime(record.authenticatedAt)) &&
@@ -95,9 +95,13 @@ export function hasSoundNumbers(record: SessionRecord): boolean {
   );
 }
 
-/** In milliseconds, with a fraction where a clock has one. */
+function isCount(value: number): boolean {
+  return value >= 0 && Number.isSafeInteger(value);
+}
+
+/** In milliseconds, with a fraction where a clock has one; far beyond any date, so that sums of such are times, too. */
 function isTime(value: number): boolean {
-  return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return Math.abs(value) <= 2 ** 55;
 }
 
 /**

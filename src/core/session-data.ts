@@ -34,9 +34,11 @@ export class SessionData {
 
   /** Lays the dictionary over a record, or over nothing. Changes stay, and so do objects that are still what it holds. */
   show(record: SessionRecord | null): void {
-    const [before, read] = [this.#fields, this.#read];
+    const before = this.#fields;
+    const read = this.#read;
     this.#id = record?.id ?? "";
     this.#fields = record?.fields ?? noFields;
+    if (read === noObjects) return;
     this.#read = noObjects;
     for (const [key, held] of read) {
       const name = fieldName.data(key);
@@ -146,7 +148,7 @@ export class SessionData {
   }
 
   /** Turns what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
-  noticeChanges(keys: readonly string[]): void {
+  noticeChanges(keys: Iterable<string>): void {
     for (const key of keys) {
       const held = this.#changed.get(key) ?? this.#read.get(key);
       if (held === undefined || !isObject(held.value)) continue;
@@ -183,7 +185,8 @@ export class SessionData {
    * @throws MisuseError, LimitError when such an object now holds something that can't be kept.
    */
   changes(): DataChanges {
-    this.noticeChanges([...this.#changed.keys(), ...this.#read.keys()]);
+    this.noticeChanges(this.#changed.keys());
+    if (this.#read !== noObjects) this.noticeChanges(this.#read.keys());
     const set = new Map<string, string>();
     const remove: string[] = [];
     for (const [key, { text }] of this.#changed) {

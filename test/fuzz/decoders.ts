@@ -96,7 +96,7 @@ const values: readonly unknown[] = [
     [{ a: 1 }, new Set([1n, -(2n ** 70n), "ü"])],
   ]),
   [Uint8Array.of(0, 128, 255), new URL("https://a.example/b?c#d"), -0, { $Date: 1 }, { $$a: {} }],
-  { "é\n": "\ud800", 1: true },
+  { __proto__: null, "é\n": "\ud800", 1: true },
 ];
 
 const texts = [

@@ -35,7 +35,7 @@ export interface Outcome {
 const largest = 2 ** 21;
 
 /** How long a decoder may take for one input, in milliseconds: what takes longer does not end, or as good as. */
-const patience = 10_000;
+const patience = 20_000;
 
 /**
  * Feeds a decoder in a thread of its own, which is stopped where it does not come back, and which has little memory.
@@ -63,7 +63,9 @@ export function hunt(
   return new Promise((resolve) => {
     let before = -1;
     const watch = setInterval(() => {
-      if (done() === before) end({ count: done(), found: here(`it did not come back in ${impatience} ms`) });
+      // A busy machine may take its time to start a thread.
+      if (done() === before && before > 0)
+        end({ count: done(), found: here(`it did not come back in ${impatience} ms`) });
       before = done();
     }, impatience);
     const end = (outcome: Outcome): void => {
