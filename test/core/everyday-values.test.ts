@@ -323,7 +323,7 @@ test("what comes back is what the page says, and is kept itself as it is", () =>
       const text = encodeValue(back, "key", deepestJson);
       assert.equal(encodeValue(decodeValue(text), "key", deepestJson), text);
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 
@@ -361,7 +361,7 @@ test("what comes out of JSON as it went in is kept", () => {
       kept++;
       assert.deepEqual(roundTrip(value), value);
     }),
-    { numRuns: 5000 },
+    { numRuns: 1500 },
   );
-  assert.ok(kept > 500, `only ${kept}`);
+  assert.ok(kept > 200, `only ${kept}`);
 });
