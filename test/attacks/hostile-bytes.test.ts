@@ -207,8 +207,11 @@ test("[48] a row that is damaged, truncated or of another format is anonymous, w
 test("[48] a record with numbers that can't be reckoned with is none, whatever it is kept in", () => {
   const sound = recordOf({ subject: "42", authenticatedAt: 1 });
   const columns = ["epoch", "revision", "ticketAt", "createdAt", "authenticatedAt", "lastSeenAt"] as const;
-  const damaged = [...columns, "idleTimeout" as const, "absoluteDeadline" as const].flatMap((column) =>
-    [Infinity, -Infinity, Number.NaN, 1e300].map((number) => ({ ...sound, [column]: number })),
+  const damaged: SessionRecord[] = [...columns, "idleTimeout" as const, "absoluteDeadline" as const].flatMap(
+    (column) =>
+      [Infinity, -Infinity, Number.NaN, 1e300].map((number) =>
+        Object.assign({}, sound, { [column]: number }),
+      ),
   );
   damaged.push({ ...sound, epoch: -1 }, { ...sound, revision: 0.5 });
   const inHash = (record: SessionRecord) =>

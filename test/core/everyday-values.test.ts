@@ -23,6 +23,12 @@ class Money {
   }
 }
 
+class Labels extends Map<number, number> {
+  readonly language = "en";
+}
+
+class List extends Array<number> {}
+
 class LaterDate extends Date {
   readonly zone = "UTC";
 }
@@ -87,13 +93,13 @@ const normalised: Record<string, readonly [unknown, unknown]> = {
   "a plain object with data under that name": [{ toJSON: 5 }, { toJSON: 5 }],
   "a property whose toJSON gives nothing": [{ a: { toJSON: () => undefined }, b: 1 }, { b: 1 }],
   "a subclass of Date": [new LaterDate(5), new Date(5)],
-  "a subclass of Map": [new (class extends Map {})([[1, 2]]), new Map([[1, 2]])],
-  "a subclass of Array": [new (class extends Array {})(1, 2), [1, 2]],
+  "a subclass of Map": [new Labels([[1, 2]]), new Map([[1, 2]])],
+  "a subclass of Array": [List.of(1, 2), [1, 2]],
   "the URL of node:url": [new NodesUrl("https://a.example/"), new URL("https://a.example/")],
   arguments: [
     (
       function () {
-        return arguments; // oxlint-disable-line prefer-rest-params -- these are meant
+        return arguments;
       } as (...args: number[]) => unknown
     )(1, 2),
     { 0: 1, 1: 2 },
@@ -229,7 +235,7 @@ test("values of another realm are kept like our own", () => {
     "[new Date(0), new Map(), new Set(), {}, [], Uint8Array.of(1)]",
     realm,
   );
-  assert.ok(!(foreign instanceof Array));
+  assert.notEqual(Object.getPrototypeOf(foreign), Array.prototype);
   assert.deepStrictEqual(roundTrip(foreign), [new Date(0), new Map(), new Set(), {}, [], Uint8Array.of(1)]);
   fc.assert(
     fc.property(source, (text) => {

@@ -56,4 +56,6 @@ function hex(input: Buffer): string {
   return input.toString("hex");
 }
 
-parentPort?.postMessage(await hunt());
+const found = await hunt();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port has no origins
+parentPort?.postMessage(found);

@@ -21,7 +21,7 @@ const doubles = [Number.NaN, Infinity, -Infinity, -0, -1, 1e308, 5e-324].map((va
 });
 
 const words = [
-  ...'\0 \n"\\[]{},:;=.%-&/$',
+  ...'\0 | |\n|"|\\|[|]|{|}|,|:|;|=|.|%|-|&|/|$'.split("|"),
   "\\u",
   "\\\\",
   '{"$',
