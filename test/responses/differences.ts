@@ -4,9 +4,9 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { headerOf } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { cutAt, isHttp2, printedStep } from "./program.ts";
-import type { Program } from "./program.ts";
+import type { Program, Step } from "./program.ts";
 import { sessionCookie } from "./run.ts";
-import type { Looks, Witness } from "./witness.ts";
+import type { Looks, StepSeen, Witness } from "./witness.ts";
 
 export function differencesBetween(program: Program, bare: Witness, dressed: Witness): string[] {
   const found: string[] = [];
@@ -14,16 +14,8 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
     const [one, other] = [JSON.stringify(without) ?? "undefined", JSON.stringify(withSessions) ?? "undefined"];
     if (one !== other) found.push(`${what}: ${short(one)} without sessions, ${short(other)} with them`);
   };
-  const firstCut = cutAt(program);
-  // Over HTTP/2 Node sends a head with writeHead; a held one waits for what comes next, as over HTTP/1.
-  const isHeadAlone =
-    isHttp2(program) && bare.answer?.state === "open" && bare.answer.body.length === 0 && dressed.answer?.state === "none";
-  // A head that is still held is taken back for the answer to a handler's failure.
-  const isTakenBack =
-    /^http2?$/.test(program.server) &&
-    program.steps.some(({ kind }) => kind === "fail") &&
-    dressed.answer?.status === 500 && bare.answer?.status !== 500;
-  const isCut = isHeadAlone || isTakenBack || firstCut < program.steps.length || bare.answer?.state === "cut";
+  const firstCut = Math.min(cutAt(program), ...departures(program, bare, dressed));
+  const isCut = firstCut < program.steps.length || bare.answer?.state === "cut" || isSpared(program, bare, dressed);
 
   for (const error of dressed.uncaught)
     if (!bare.uncaught.includes(error)) found.push(`an error nobody caught: ${error}`);
@@ -41,13 +33,14 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
       compare(what, one.outcome === "under way", other.outcome === "under way");
       return;
     }
-    compare(what, one.outcome, other.outcome);
+    if (!isDecidedBySession(step, one)) compare(what, one.outcome, other.outcome);
     if (one.looks && other.looks) compareLooks(compare, what, one.looks, other.looks);
   });
 
   if (!isCut) {
     compare("the outcomes of callbacks", bare.callbacks, dressed.callbacks);
     compare("events", bare.events.filter(isOrdered), dressed.events.filter(isOrdered));
+    for (const event of ["pipe", "unpipe"]) compare(`${event}s`, count(bare.events, event), count(dressed.events, event));
     compare("events in front", bare.outerEvents, dressed.outerEvents);
     compare("what middleware told", bare.lines, dressed.lines);
   } else {
@@ -56,13 +49,15 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
   }
 
   if (!isCut && bare.last !== undefined && dressed.last !== undefined) {
-    for (const name of ["headersSent", "finished", "writableEnded", "writableFinished", "statusCode", "statusMessage"] as const)
+    for (const name of ["headersSent", "finished", "writableEnded", "writableFinished"] as const)
       compare(`${name} in the end`, bare.last[name], dressed.last[name]);
-    // To merge a head with what the session adds may lay all of it into the response's own headers.
-    const own = new Set(normal(bare.last.headers));
-    const laid = new Set(normal(dressed.last.headers));
-    const lost = [...own].filter((each) => !laid.has(each));
-    if (lost.length > 0) found.push(`getHeaders() in the end lacks ${lost.join(", ")}`);
+    if (dressed.answer?.state !== "none") {
+      if (!program.steps.some(isMessage)) compare("statusMessage in the end", bare.last.statusMessage, dressed.last.statusMessage);
+      // To merge a head with what the session adds may lay all of it into the response's own headers.
+      const laid = new Set(normal(dressed.last.headers));
+      const lost = normal(bare.last.headers).filter((each) => !laid.has(each));
+      if (lost.length > 0) found.push(`getHeaders() in the end lacks ${lost.join(", ")}`);
+    }
   }
   if (!isCut) compare("went on to the end", bare.isOver, dressed.isOver);
   compare("the handler ended", bare.isHandlerDone, dressed.isHandlerDone);
@@ -80,11 +75,71 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
   return found;
 }
 
+/**
+ * Steps from which on the two may differ since Node itself does something odd there, which a held response
+ * has no reason to repeat.
+ */
+function departures(program: Program, bare: Witness, dressed: Witness): number[] {
+  return program.steps.flatMap((step, at) => {
+    const [one, other] = [bare.steps[at]?.outcome ?? "", dressed.steps[at]?.outcome ?? ""];
+    if (step.kind === "respond by the stream") return one.startsWith("throws") ? [at] : [];
+    if (step.kind !== "call" || one !== other || one !== "throws ERR_INVALID_ARG_TYPE") return [];
+    // HTTP/2: it sends the head first, and looks at the chunk then.
+    if (isHttp2(program)) return [at];
+    // HTTP/1: `end` leaves the socket corked, so that nothing of what follows arrives.
+    return step.name === "end" && !bare.isOver ? [at] : [];
+  });
+}
+
+/** Whether only the head can tell the two apart, in ways that are meant. */
+function isSpared(program: Program, bare: Witness, dressed: Witness): boolean {
+  const [one, other] = [bare.answer, dressed.answer];
+  if (one === undefined || other === undefined) return false;
+  // Over HTTP/2 Node sends a head with writeHead; a held one waits for what comes next, as over HTTP/1.
+  if (isHttp2(program) && one.state === "open" && one.body.length === 0 && other.state === "none") return true;
+  // A head that is still held is taken back for the answer to a handler's failure.
+  return (
+    /^http2?$/.test(program.server) &&
+    program.steps.some(({ kind }) => kind === "fail") &&
+    one.status !== 500 &&
+    other.status === 500
+  );
+}
+
+function isMessage(step: Step): boolean {
+  return step.kind === "assign" && step.name === "statusMessage";
+}
+
+/**
+ * What may not be, whenever it comes: errors where there are none without sessions, and less of an answer.
+ * The other comparisons are made with a run whose moments are those of a held response.
+ */
+export function damagesBetween(program: Program, bare: Witness, dressed: Witness): string[] {
+  const found: string[] = [];
+  if (cutAt(program) < program.steps.length || departures(program, bare, dressed).length > 0) return found;
+  for (const error of new Set([...dressed.events, ...dressed.outerEvents]))
+    if (error.startsWith("error") && !bare.events.includes(error) && !bare.outerEvents.includes(error))
+      found.push(`an event that is not there without sessions: ${error}`);
+  if (bare.answer?.state === "whole" && dressed.answer?.state !== "whole" && !isSpared(program, bare, dressed))
+    found.push(`the answer is whole without sessions, and ${dressed.answer?.state} with them`);
+  return found;
+}
+
+/** Asking for a header that a session may have changed once the head is made. */
+function isDecidedBySession(step: Step, { looks }: StepSeen): boolean {
+  return (
+    step.kind === "call" &&
+    /^(?:get|has)Header$/.test(step.name) &&
+    looks?.headersSent === true &&
+    /^"(?:vary|cache-control|set-cookie)"$/i.test(step.args[0]?.code ?? "")
+  );
+}
+
 type Compare = (what: string, without: unknown, withSessions: unknown) => void;
 
 /** Drains come as often as there is something to wait for; that is compared by what waits for them. */
 function isOrdered(event: string): boolean {
-  return event !== "drain";
+  return !/^(?:drain|pipe|unpipe)$/.test(event);
 }
 
 function isCalled(calls: readonly string[]): boolean {
@@ -96,10 +151,12 @@ function count(events: readonly string[], event: string): number {
 }
 
 function compareLooks(compare: Compare, what: string, one: Looks, other: Looks): void {
-  for (const name of ["headersSent", "finished", "writableEnded", "statusCode"] as const)
+  for (const name of ["headersSent", "finished", "writableEnded"] as const)
     compare(`${what}: ${name} afterwards`, one[name], other[name]);
-  // What writeHead was given Node lays into these at once, and a held head when it leaves.
+  // What writeHead was given Node lays into these at once, and a held head when it leaves. What is assigned
+  // afterwards changes nothing that is sent.
   if (one.headersSent) return;
+  compare(`${what}: statusCode afterwards`, one.statusCode, other.statusCode);
   compare(`${what}: statusMessage afterwards`, one.statusMessage, other.statusMessage);
   compare(`${what}: getHeaders() afterwards`, normal(one.headers), normal(other.headers));
 }
@@ -116,17 +173,13 @@ function compareAnswers(program: Program, compare: Compare, one: Answer, other: 
 
 /** Headers without what a session adds or decides, and what differs from one moment to the next. */
 function normal(headers: readonly (readonly [string, string])[]): string[] {
-  return headers
-    .map(([name, value]): [string, string] => [name.toLowerCase(), value])
-    .filter(([name, value]) => name !== "cache-control" && !(name === "set-cookie" && isOurs(value)))
-    .map(([name, value]): [string, string] => {
-      if (name === "vary") return [name, varied(value)];
-      if (name === "date" || name === "x-response-time") return [name, ""];
-      return [name, value];
-    })
-    .filter(([name, value]) => !(name === "vary" && value === ""))
-    .map((pair) => pair.join(": "))
-    .toSorted();
+  const vary = varied(headers.flatMap(([name, value]) => (name.toLowerCase() === "vary" ? value.split(",") : [])));
+  const others = headers.flatMap(([spelt, value]) => {
+    const name = spelt.toLowerCase();
+    if (name === "cache-control" || name === "vary" || (name === "set-cookie" && isOurs(value))) return [];
+    return [`${name}: ${name === "date" || name === "x-response-time" ? "" : value}`];
+  });
+  return [...others, ...vary].toSorted();
 }
 
 /** The session's cookie, and the one that programs set through `cookies`, which only leaves with a session's response. */
@@ -134,12 +187,9 @@ function isOurs(cookie: string): boolean {
   return cookie.startsWith(sessionCookie) || cookie.startsWith("own-plain=");
 }
 
-function varied(value: string): string {
-  return value
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part.toLowerCase() !== "cookie")
-    .join(", ");
+function varied(names: readonly string[]): string[] {
+  const others = names.map((each) => each.trim()).filter((each) => each !== "" && each.toLowerCase() !== "cookie");
+  return others.length === 0 ? [] : [`vary: ${others.join(", ")}`];
 }
 
 function bodyOf(answer: Answer): string {

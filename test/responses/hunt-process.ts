@@ -1,13 +1,14 @@
 // Looks for a program that behaves differently with sessions: a process of its own, since it may meet
 // errors that nobody catches. Prints the smallest, and ends with 1.
 //
-//   hunt-process.ts [--seed 7] [--path 0:1] [--runs 300 | --minutes 60] [--except "regular expression"]
+//   hunt-process.ts [--seed 7] [--path 0:1] [--runs 300 | --minutes 60] [--all] [--except "regular expression"]
 //
+// `--all`: goes on after a find, and prints one of each kind.
 // `--except`: differences that are known, and not to stop at.
 
 import { parseArgs } from "node:util";
 import fc from "fast-check";
-import { differencesBetween } from "./differences.ts";
+import { damagesBetween, differencesBetween } from "./differences.ts";
 import { printed } from "./program.ts";
 import type { Program } from "./program.ts";
 import { programs } from "./programs.ts";
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "300" },
     minutes: { type: "string" },
     except: { type: "string" },
+    all: { type: "boolean" },
     verbose: { type: "boolean" },
   },
 });
@@ -29,15 +31,30 @@ watchProcess();
 console.error = () => {};
 
 async function differencesOf(program: Program): Promise<string[]> {
+  const isNew = (each: string): boolean => except?.test(each) !== true && !known.has(kindOf(program, each));
   let found: string[] = [];
   // What a busy machine makes differ is gone when it is looked at with more patience.
   for (const patience of [60, 200, 600]) {
-    const bare = await run(program, { withSessions: false, patience });
     const dressed = await run(program, { withSessions: true, patience });
-    found = differencesBetween(program, bare, dressed).filter((each) => except?.test(each) !== true);
+    const bare = await run(program, { withSessions: false, patience });
+    found = differencesBetween(program, bare, dressed).filter(isNew);
+    if (found.length === 0) return found;
+    const damages = damagesBetween(program, bare, dressed).filter(isNew);
+    // While a response is held time stands still for it: what the program does meanwhile comes as if it had not waited.
+    const hurried = await run(program, { withSessions: false, isHurried: true, patience });
+    if (differencesBetween(program, hurried, dressed).filter(isNew).length === 0) found = damages;
     if (found.length === 0) return found;
   }
   return found;
+}
+
+/** With `--all`: the kinds of differences that were printed. */
+const known = new Set<string>();
+
+function kindOf({ server, front, behind }: Program, difference: string): string {
+  const what = difference.replace(/^step \d+, .*; ?(?=: )|^step \d+, .*?drain;/s, "step").replaceAll(/\d+|"[^"]*"/g, "_");
+  const place = [server.startsWith("http2") ? "http2" : "http", front.length > 0 && "front", behind.length > 0 && "behind"];
+  return [...place, what.slice(0, 60)].join(" ");
 }
 
 let played = 0;
@@ -53,6 +70,8 @@ async function hunt(seed: number, numRuns: number): Promise<boolean> {
   );
   if (!outcome.failed) return false;
   const [program] = outcome.counterexample ?? [];
+  if (program && values.all && outcome.errorInstance instanceof Error)
+    for (const each of outcome.errorInstance.message.split("\n")) known.add(kindOf(program, each));
   if (program) console.log(printed(program));
   console.log(`\n${outcome.errorInstance instanceof Error ? outcome.errorInstance.message : ""}\n`);
   console.log(`--seed ${seed} --path ${outcome.counterexamplePath}`);
@@ -65,7 +84,7 @@ let seed = Number(values.seed);
 if (values.minutes === undefined) hasFound = await hunt(seed, Number(values.runs));
 else {
   const end = started + Number(values.minutes) * 60_000;
-  while (!hasFound && performance.now() < end) hasFound = await hunt(seed++, 500);
+  while ((values.all || !hasFound) && performance.now() < end) hasFound = (await hunt(seed++, 500)) || hasFound;
 }
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(`${played} programs in ${seconds} s`);

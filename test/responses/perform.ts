@@ -21,7 +21,9 @@ export interface Stage {
   readonly next: (error: unknown) => void;
   /** `undefined`: waits as long instead. */
   readonly sessions: Sessions<Data> | undefined;
-  readonly storeTurns: number;
+  readonly isHurried: boolean;
+  /** As long as a call of the store takes. */
+  readonly waitForStore: () => Promise<void>;
   readonly witness: Witness;
   readonly leave: () => void;
 }
@@ -50,6 +52,7 @@ export async function perform(stage: Stage): Promise<void> {
         const done = act(stage, step);
         const result = done instanceof Waiting ? await done.promise : done;
         seen.outcome = shown(result, response);
+        if (begins(step)) witness.hasBegun = true;
       } catch (error) {
         seen.outcome = `throws ${codeOf(error)}`;
         if (error instanceof Late) throw error;
@@ -62,6 +65,12 @@ export async function perform(stage: Stage): Promise<void> {
     witness.isHandlerDone = true;
     witness.stir();
   }
+}
+
+/** Whether a step that did not throw has had the response begin, even where middleware keeps it to itself. */
+function begins(step: Step): boolean {
+  if (step.kind === "call") return /^(?:write|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
+  return /^(?:write patiently|pipe|send a file|respond by the stream)$/.test(step.kind);
 }
 
 /** A step that is waited for; what is waited for without need would make turns of promises. */
@@ -89,17 +98,16 @@ function act(stage: Stage, step: Step): unknown {
     case "pipe":
       if (step.how === "pipe") {
         streamOf(step.chunks).pipe(response);
-        return undefined;
+        return new Waiting(over(response));
       }
       return new Waiting(pipeline(streamOf(step.chunks), response));
     case "send a file":
       if ("sendFile" in response) {
-        const done = witness.callback();
-        Reflect.apply(response.sendFile as () => unknown, response, [import.meta.filename, done]);
+        Reflect.apply(response.sendFile as () => unknown, response, [import.meta.filename, witness.callback()]);
       } else createReadStream(import.meta.filename).pipe(response);
-      return undefined;
+      return new Waiting(over(response));
     case "wait":
-      return new Waiting(turns(step.turns));
+      return new Waiting(turns(stage.isHurried ? 0 : step.turns));
     case "session": {
       const used = use(stage, step.use);
       if (step.isAwaited) return new Waiting(used);
@@ -125,12 +133,21 @@ function act(stage: Stage, step: Step): unknown {
   }
 }
 
+/** Until a response has finished, or its connection is gone. */
+async function over(response: ServerResponse): Promise<void> {
+  if (response.writableFinished || response.destroyed) return;
+  await new Promise<void>((resolve) => {
+    response.on("finish", () => resolve());
+    response.on("close", () => resolve());
+  });
+}
+
 async function writePatiently(
   response: ServerResponse,
   { chunk, times }: Step & { kind: "write patiently" },
 ): Promise<void> {
   for (let time = 0; time < times; time++) {
-    if (response.write(chunk.make(() => () => {}))) continue;
+    if (response.write(chunk.make(() => () => {})) || response.destroyed) continue;
     await new Promise<void>((resolve) => {
       response.on("drain", () => resolve());
       response.on("close", () => resolve());
@@ -138,36 +155,37 @@ async function writePatiently(
   }
 }
 
-async function use({ sessions, request, response, storeTurns, witness }: Stage, what: SessionUse): Promise<void> {
+async function use(stage: Stage, what: SessionUse): Promise<void> {
+  const { sessions, request, response, waitForStore, witness, program } = stage;
   if (sessions === undefined) {
     // A read, and for some a write.
-    await turns(what === "own cookie" ? 0 : storeTurns);
-    if (what === "login" || what === "logout") await turns(storeTurns);
+    if (what !== "own cookie") await waitForStore();
+    if (what === "login" || what === "logout") await waitForStore();
     return;
   }
-  witness.isTouched = true;
-  const hadBegun = response.headersSent || response.writableEnded;
-  if (!hadBegun) witness.owed.private = true;
+  const hasBegun = (): boolean => witness.hasBegun || response.headersSent || response.writableEnded;
+  const hadBegun = hasBegun();
   try {
     if (what === "own cookie") {
       sessions.cookies(request).set("own-plain", "1");
-      return;
+    } else {
+      await uses[what](await sessions.of(request));
     }
-    const session = await sessions.of(request);
-    // A head that was written by somebody else while we waited.
-    const isLate = response.headersSent || response.writableEnded;
-    await uses[what](session);
-    if (isLate || response.headersSent || response.writableEnded) return;
-    witness.owed.private = true;
-    if (what === "login") witness.owed.subject = "ana";
-    if (what === "logout") witness.owed.subject = undefined;
-    if (what === "login" || what === "logout") witness.owed.data = undefined;
-    if (what === "set") witness.owed.data = "A";
-    if (what === "login") witness.owed.cookie = true;
   } catch (error) {
-    if (!hadBegun && !response.headersSent && !response.writableEnded) witness.sessionErrors.push(`${what}: ${codeOf(error)}`);
+    // It may say so where an answer was sent, or the program itself destroyed the response.
+    const isItsOwn = hasBegun() || program.steps.some(destroys) || codeOf(error) === "AFTER_LOGOUT";
+    if (!isItsOwn) witness.sessionErrors.push(`${what}: ${codeOf(error)}`);
     throw error;
   }
+  const { owed } = witness;
+  if (!hadBegun) owed.private = true;
+  if (what === "login") owed.cookie = true;
+  if (what === "login") owed.subject = "ana";
+  if (what === "logout") owed.subject = undefined;
+}
+
+function destroys(step: Step): boolean {
+  return step.kind === "destroy the socket" || (step.kind === "call" && step.name === "destroy");
 }
 
 const uses: Readonly<Record<Exclude<SessionUse, "own cookie">, (session: Session<Data>) => unknown>> = {

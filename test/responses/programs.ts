@@ -81,7 +81,7 @@ const name = rarely(usualName, badName, 20);
 const value = rarely(usualValue, badValue, 20);
 const status = rarely(
   fc.constantFrom<unknown>(200, 201, 302, 404, 500),
-  fc.constantFrom<unknown>(204, 304, "200", 99, 1000, Number.NaN, undefined, 200.7, 100, null, "no"),
+  fc.constantFrom<unknown>(204, 304, "200", 99, 1000, Number.NaN, undefined, 200.7, null, "no"),
   5,
 );
 

@@ -52,24 +52,27 @@ interface Visit {
   readonly cookie: string | undefined;
 }
 
-/** How many turns of the event loop a call of the store takes. */
-const storeTurns = 4;
-
 async function visitOf({ store: pace, visitor }: Program): Promise<Visit> {
   const kept = memoryStore();
   const cookie = await seeded(kept, visitor);
-  let store: Store = kept;
-  if (pace !== "at once") {
-    const probe = probeStore(kept);
-    probe.around = async (_call, run) => {
-      if (pace === "after turns") await turns(storeTurns);
-      else await new Promise((resolve) => setTimeout(resolve, 20));
-      return run();
-    };
-    store = probe.store;
-  }
-  return { sessions: hubOf(store), cookie };
+  if (pace === "at once") return { sessions: hubOf(kept), cookie };
+  const probe = probeStore(kept);
+  probe.around = async (_call, go) => {
+    await waits[pace]();
+    return go();
+  };
+  return { sessions: hubOf(probe.store), cookie };
 }
+
+/** What a call of the store takes. */
+const waits: Readonly<Record<Program["store"], () => Promise<void>>> = {
+  "at once": async () => turns(0),
+  "after turns": async () => turns(4),
+  "after 20 ms": async () =>
+    new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    }),
+};
 
 function hubOf(store: Store): Sessions<Data> {
   return createSessions<Data>({ secret, store, sweepInterval: false });
@@ -88,20 +91,15 @@ async function seeded(store: Store, visitor: Program["visitor"]): Promise<string
   return answer.headers.getSetCookie()[0]?.split(";")[0];
 }
 
-/** What the visitor's next request finds. */
-async function found(
-  hub: Sessions<Data>,
-  cookie: string | undefined,
-): Promise<{ subject: string | undefined; data: string | undefined }> {
-  const seen = { subject: undefined as string | undefined, data: undefined as string | undefined };
+/** Who the visitor's next request is taken for. */
+async function found(hub: Sessions<Data>, cookie: string | undefined): Promise<{ subject: string | undefined }> {
+  let subject: string | undefined;
   const headers = cookie === undefined ? {} : { cookie };
   await hub.handle(new Request("http://localhost/", { headers }), async (request) => {
-    const session = await hub.of(request);
-    seen.subject = session.subject;
-    seen.data = session.get("a");
+    ({ subject } = await hub.of(request));
     return new Response();
   });
-  return seen;
+  return { subject };
 }
 
 function answerError(error: unknown, response: ServerResponse): void {
@@ -112,6 +110,7 @@ function answerError(error: unknown, response: ServerResponse): void {
 interface Set {
   readonly program: Program;
   readonly witness: Witness;
+  readonly isHurried: boolean;
   readonly sessions: Sessions<Data> | undefined;
   readonly leave: () => void;
   readonly onResponse: (response: ServerResponse) => void;
@@ -130,7 +129,7 @@ function listenerOf(set: Set): Listener {
       response.end("again");
       return;
     }
-    await perform({ ...set, request, response, next, storeTurns });
+    await perform({ ...set, request, response, next, waitForStore: waits[set.isHurried ? "at once" : program.store] });
   };
   const watched =
     (listener: Listener): Listener =>
@@ -225,12 +224,14 @@ function watch(witness: Witness, response: ServerResponse): void {
 
 export interface RunOptions {
   readonly withSessions: boolean;
+  /** Whether the program waits for nothing but its response. */
+  readonly isHurried?: boolean;
   /** How long nothing may happen before it is taken for the end, in milliseconds. */
   readonly patience: number;
 }
 
 /** Runs a program once. */
-export async function run(program: Program, { withSessions, patience }: RunOptions): Promise<Witness> {
+export async function run(program: Program, { withSessions, isHurried = false, patience }: RunOptions): Promise<Witness> {
   const witness = new Witness();
   watching = witness;
   const visit = await visitOf(program);
@@ -241,6 +242,7 @@ export async function run(program: Program, { withSessions, patience }: RunOptio
     program,
     witness,
     onResponse: (response) => (answered = response),
+    isHurried,
     sessions: withSessions ? visit.sessions : undefined,
     leave: () => client?.leave(),
   });

@@ -35,8 +35,9 @@ export class Witness {
   /** Calls of the session that failed although the response had not begun. */
   readonly sessionErrors: string[] = [];
   /** What the session makes the response carry, as far as it must have by what was acknowledged before it began. */
-  readonly owed: Owed = { cookie: false, private: false, subject: undefined, data: undefined };
-  isTouched = false;
+  readonly owed: Owed = { cookie: false, private: false, subject: undefined };
+  /** Whether the program has begun to answer. */
+  hasBegun = false;
   /** How the response looked when all was over. */
   last: Looks | undefined;
   answer: Answer | undefined;
@@ -44,7 +45,7 @@ export class Witness {
   /** How a second request on the connection fared. */
   again = "";
   /** What the visitor's next request finds, in a run with sessions. */
-  next: { subject: string | undefined; data: string | undefined } | undefined;
+  next: { subject: string | undefined } | undefined;
   isHandlerDone = false;
   isClosed = false;
   /** Whether it went on until everything was over. */
@@ -76,7 +77,6 @@ export interface Owed {
   cookie: boolean;
   private: boolean;
   subject: string | undefined;
-  data: string | undefined;
 }
 
 /** An error's code, or else its name and message. */
