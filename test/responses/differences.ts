@@ -34,7 +34,7 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
       return;
     }
     if (!isDecidedBySession(step, one)) compare(what, one.outcome, other.outcome);
-    if (one.looks && other.looks) compareLooks(compare, what, one.looks, other.looks);
+    if (one.looks && other.looks) compareLooks(compare, what, one.looks, other.looks, program.front.length > 0);
   });
 
   if (!isCut) {
@@ -150,12 +150,15 @@ function count(events: readonly string[], event: string): number {
   return events.filter((each) => each === event).length;
 }
 
-function compareLooks(compare: Compare, what: string, one: Looks, other: Looks): void {
-  for (const name of ["headersSent", "finished", "writableEnded"] as const)
+function compareLooks(compare: Compare, what: string, one: Looks, other: Looks, hasFront: boolean): void {
+  for (const name of ["headersSent", "finished", "writableEnded"] as const) {
+    // Middleware in front may keep a call to itself for a while; what is held looks as if nobody did.
+    if (hasFront && !one[name]) continue;
     compare(`${what}: ${name} afterwards`, one[name], other[name]);
+  }
   // What writeHead was given Node lays into these at once, and a held head when it leaves. What is assigned
   // afterwards changes nothing that is sent.
-  if (one.headersSent) return;
+  if (one.headersSent || other.headersSent) return;
   compare(`${what}: statusCode afterwards`, one.statusCode, other.statusCode);
   compare(`${what}: statusMessage afterwards`, one.statusMessage, other.statusMessage);
   compare(`${what}: getHeaders() afterwards`, normal(one.headers), normal(other.headers));

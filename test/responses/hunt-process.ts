@@ -3,12 +3,17 @@
 //
 //   hunt-process.ts [--seed 7] [--path 0:1] [--runs 300 | --minutes 60] [--all] [--except "regular expression"]
 //
+// `--planted`: looks for planted faults instead, and ends with 1 if one is not found.
+// `--known`: runs the programs that are known instead.
 // `--all`: goes on after a find, and prints one of each kind.
 // `--except`: differences that are known, and not to stop at.
 
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { damagesBetween, differencesBetween } from "./differences.ts";
+import { knownPrograms } from "./known.ts";
+import { plants } from "./plants.ts";
+import type { Plant } from "./plants.ts";
 import { printed } from "./program.ts";
 import type { Program } from "./program.ts";
 import { programs } from "./programs.ts";
@@ -22,6 +27,8 @@ const { values } = parseArgs({
     minutes: { type: "string" },
     except: { type: "string" },
     all: { type: "boolean" },
+    planted: { type: "boolean" },
+    known: { type: "boolean" },
     verbose: { type: "boolean" },
   },
 });
@@ -30,12 +37,14 @@ const except = values.except === undefined ? undefined : new RegExp(values.excep
 watchProcess();
 console.error = () => {};
 
-async function differencesOf(program: Program): Promise<string[]> {
+/** @param plant stands in the place of the sessions. */
+async function differencesOf(program: Program, plant?: Plant): Promise<string[]> {
   const isNew = (each: string): boolean => except?.test(each) !== true && !known.has(kindOf(program, each));
   let found: string[] = [];
   // What a busy machine makes differ is gone when it is looked at with more patience.
   for (const patience of [60, 200, 600]) {
-    const dressed = await run(program, { withSessions: true, patience });
+    const withSessions = plant?.isWithSessions ?? true;
+    const dressed = await run(program, { withSessions, plant: plant?.middleware, patience });
     const bare = await run(program, { withSessions: false, patience });
     found = differencesBetween(program, bare, dressed).filter(isNew);
     if (found.length === 0) return found;
@@ -48,6 +57,25 @@ async function differencesOf(program: Program): Promise<string[]> {
   return found;
 }
 
+/** @returns the planted faults that were not found. */
+async function huntPlants(numRuns: number): Promise<string[]> {
+  const missed: string[] = [];
+  for (const [name, plant] of Object.entries(plants)) {
+    // A session's own differences are looked for among those that say what is missing.
+    const isIts = (each: string): boolean => !plant.isWithSessions || each.includes("missing");
+    const outcome = await fc.check(
+      fc.asyncProperty(programs, async (program) => {
+        const found = await differencesOf(program, plant);
+        if (found.some(isIts)) throw new Error(found.join("\n"));
+      }),
+      { seed: 1, numRuns, endOnFailure: true },
+    );
+    console.log(`${outcome.failed ? `found after ${outcome.numRuns}` : "NOT FOUND"}: ${name}`);
+    if (!outcome.failed) missed.push(name);
+  }
+  return missed;
+}
+
 /** With `--all`: the kinds of differences that were printed. */
 const known = new Set<string>();
 
@@ -58,6 +86,21 @@ function kindOf({ server, front, behind }: Program, difference: string): string 
 }
 
 let played = 0;
+
+/** Programs that are known, one after the other. */
+async function playKnown(): Promise<boolean> {
+  let hasFound = false;
+  for (const program of knownPrograms) {
+    for (const store of ["at once", "after turns"] as const) {
+      played++;
+      const found = await differencesOf({ ...program, store });
+      if (found.length > 0) console.log(`${printed({ ...program, store })}\n\n${found.join("\n")}\n`);
+      hasFound ||= found.length > 0;
+    }
+  }
+  return hasFound;
+}
+
 async function hunt(seed: number, numRuns: number): Promise<boolean> {
   const outcome = await fc.check(
     fc.asyncProperty(programs, async (program) => {
@@ -81,7 +124,11 @@ async function hunt(seed: number, numRuns: number): Promise<boolean> {
 const started = performance.now();
 let hasFound = false;
 let seed = Number(values.seed);
-if (values.minutes === undefined) hasFound = await hunt(seed, Number(values.runs));
+if (values.planted) {
+  hasFound = (await huntPlants(Number(values.runs))).length > 0;
+} else if (values.known) {
+  hasFound = await playKnown();
+} else if (values.minutes === undefined) hasFound = await hunt(seed, Number(values.runs));
 else {
   const end = started + Number(values.minutes) * 60_000;
   while ((values.all || !hasFound) && performance.now() < end) hasFound = (await hunt(seed++, 500)) || hasFound;

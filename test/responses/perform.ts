@@ -53,6 +53,7 @@ export async function perform(stage: Stage): Promise<void> {
         const result = done instanceof Waiting ? await done.promise : done;
         seen.outcome = shown(result, response);
         if (begins(step)) witness.hasBegun = true;
+        if (step.kind === "fail") return;
       } catch (error) {
         seen.outcome = `throws ${codeOf(error)}`;
         if (error instanceof Late) throw error;

@@ -52,6 +52,8 @@ export interface Program {
   /** Names of middleware before the sessions, and behind them. */
   readonly front: readonly string[];
   readonly behind: readonly string[];
+  /** How often the sessions are mounted; on the way to the inner ones a key may be set already. */
+  readonly layers: "one" | "two" | "two, used between";
   readonly store: StorePace;
   readonly method: "GET" | "HEAD" | "POST";
   readonly version: "1.1" | "1.0";
@@ -80,8 +82,9 @@ export function isHttp2({ server }: Program): boolean {
 
 /** A program as somebody would write it. */
 export function printed(program: Program): string {
-  const { server, front, behind, store, method, version, encodings, visitor, client, steps } = program;
-  const chain = [...front, "sessions", ...behind].join(", ");
+  const { server, front, behind, layers, store, method, version, encodings, visitor, client, steps } = program;
+  const between = layers === "two" ? ["sessions"] : ['session("set")', "sessions"];
+  const chain = [...front, "sessions", ...(layers === "one" ? [] : between), ...behind].join(", ");
   const request = [
     `${method} over ${isHttp2(program) ? "HTTP/2" : `HTTP/${version}`}`,
     ...(encodings === undefined ? [] : [`Accept-Encoding: ${encodings}`]),

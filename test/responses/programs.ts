@@ -17,6 +17,7 @@ export const programs: fc.Arbitrary<Program> = fc
         { weight: 2, arbitrary: fc.constant([]) },
         { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
       ),
+      layers: layersOf(server),
       store: rarely(fc.constantFrom("at once", "after turns"), fc.constant("after 20 ms"), 12),
       method: rarely(fc.constant("GET"), fc.constantFrom("HEAD", "POST"), 6),
       version: rarely(fc.constant("1.1"), fc.constant("1.0"), 12),
@@ -33,6 +34,12 @@ export const programs: fc.Arbitrary<Program> = fc
 
 function rarely<const T, const U>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<U>, oneIn: number): fc.Arbitrary<T | U> {
   return fc.oneof({ weight: oneIn - 1, arbitrary: usual }, { weight: 1, arbitrary: other });
+}
+
+function layersOf(server: ServerName): fc.Arbitrary<Program["layers"]> {
+  // Around a handler there is no middleware between.
+  if (server === "http" || server === "http2") return fc.constant("one");
+  return rarely(fc.constant("one"), fc.constantFrom("two", "two, used between"), 8);
 }
 
 function middleware(server: ServerName): fc.Arbitrary<string> {

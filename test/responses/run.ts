@@ -111,6 +111,7 @@ interface Set {
   readonly program: Program;
   readonly witness: Witness;
   readonly isHurried: boolean;
+  readonly plant: Middleware | undefined;
   readonly sessions: Sessions<Data> | undefined;
   readonly leave: () => void;
   readonly onResponse: (response: ServerResponse) => void;
@@ -123,7 +124,8 @@ function listenerOf(set: Set): Listener {
   const { program, witness, sessions } = set;
   const middleware = (names: readonly string[]): Middleware[] =>
     names.map((name) => middlewareOf(name, witness.hear));
-  const [front, behind] = [middleware(program.front), middleware(program.behind)];
+  const front = [...middleware(program.front), ...(set.plant === undefined ? [] : [set.plant])];
+  const behind = middleware(program.behind);
   const handler = async (request: IncomingMessage, response: ServerResponse, next: Stage["next"]): Promise<void> => {
     if (request.url === "/again") {
       response.end("again");
@@ -163,7 +165,7 @@ function listenerOf(set: Set): Listener {
   }
 
   if (program.server === "http, middleware") {
-    const chain = [...front, ...(sessions === undefined ? [] : [nodeSessions(sessions)]), ...behind];
+    const chain = [...front, ...layersOf(set, nodeSessions), ...behind];
     return watched((request, response) => {
       const failed = (error: unknown): void => {
         if (!response.headersSent) answerError(error, response);
@@ -182,7 +184,7 @@ function listenerOf(set: Set): Listener {
   const isExpress = program.server.startsWith("express");
   const app = program.server === "express5" ? (express() as unknown as App) : isExpress ? express4() : connect();
   for (const each of front) app.use(each);
-  if (sessions !== undefined) app.use(isExpress ? expressSessions(sessions) : nodeSessions(sessions));
+  for (const each of layersOf(set, isExpress ? expressSessions : nodeSessions)) app.use(each);
   for (const each of behind) app.use(each);
   if (program.server === "express5") {
     app.use((request: IncomingMessage, response: ServerResponse, next: Stage["next"]) =>
@@ -195,6 +197,27 @@ function listenerOf(set: Set): Listener {
     );
   }
   return watched(app);
+}
+
+/** The sessions, as often as a program wants them. */
+function layersOf(
+  { program, sessions, isHurried, witness }: Set,
+  middleware: (sessions: Sessions<Data>) => Middleware,
+): Middleware[] {
+  const layer = sessions === undefined ? [] : [middleware(sessions)];
+  if (program.layers === "one") return layer;
+  const between: Middleware = (request, _response, next) => {
+    const used = async (): Promise<void> => {
+      if (sessions === undefined) await waits[isHurried ? "at once" : program.store]();
+      else (await sessions.of(request)).set("a", "A");
+    };
+    if (request.url === "/again") next();
+    else {
+      witness.owed.private = true;
+      used().then(() => next(), next);
+    }
+  };
+  return [...layer, ...(program.layers === "two" ? [] : [between]), ...layer];
 }
 
 function through(
@@ -224,6 +247,8 @@ function watch(witness: Witness, response: ServerResponse): void {
 
 export interface RunOptions {
   readonly withSessions: boolean;
+  /** Stands in front of the sessions, or in their place. */
+  readonly plant?: Middleware | undefined;
   /** Whether the program waits for nothing but its response. */
   readonly isHurried?: boolean;
   /** How long nothing may happen before it is taken for the end, in milliseconds. */
@@ -231,7 +256,7 @@ export interface RunOptions {
 }
 
 /** Runs a program once. */
-export async function run(program: Program, { withSessions, isHurried = false, patience }: RunOptions): Promise<Witness> {
+export async function run(program: Program, { withSessions, plant, isHurried = false, patience }: RunOptions): Promise<Witness> {
   const witness = new Witness();
   watching = witness;
   const visit = await visitOf(program);
@@ -243,6 +268,7 @@ export async function run(program: Program, { withSessions, isHurried = false, p
     witness,
     onResponse: (response) => (answered = response),
     isHurried,
+    plant,
     sessions: withSessions ? visit.sessions : undefined,
     leave: () => client?.leave(),
   });
