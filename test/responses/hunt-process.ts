@@ -46,9 +46,9 @@ async function differencesOf(program: Program, plant?: Plant): Promise<string[]>
     const withSessions = plant?.isWithSessions ?? true;
     const dressed = await run(program, { withSessions, plant: plant?.middleware, patience });
     const bare = await run(program, { withSessions: false, patience });
-    found = differencesBetween(program, bare, dressed).filter(isNew);
-    if (found.length === 0) return found;
     const damages = damagesBetween(program, bare, dressed).filter(isNew);
+    found = [...damages, ...differencesBetween(program, bare, dressed).filter(isNew)];
+    if (found.length === 0) return found;
     // While a response is held time stands still for it: what the program does meanwhile comes as if it had not waited.
     const hurried = await run(program, { withSessions: false, isHurried: true, patience });
     if (differencesBetween(program, hurried, dressed).filter(isNew).length === 0) found = damages;
@@ -68,7 +68,7 @@ async function huntPlants(numRuns: number): Promise<string[]> {
         const found = await differencesOf(program, plant);
         if (found.some(isIts)) throw new Error(found.join("\n"));
       }),
-      { seed: 1, numRuns, endOnFailure: true },
+      { seed: 1, numRuns, endOnFailure: true, examples: knownPrograms.map((program) => [program]) },
     );
     console.log(`${outcome.failed ? `found after ${outcome.numRuns}` : "NOT FOUND"}: ${name}`);
     if (!outcome.failed) missed.push(name);
@@ -85,6 +85,11 @@ function kindOf({ server, front, behind }: Program, difference: string): string 
   return [...place, what.slice(0, 60)].join(" ");
 }
 
+function report(program: Program, found: readonly string[]): string {
+  const more = found.length > 8 ? [`(and ${found.length - 8} more)`] : [];
+  return [printed(program), "", ...found.slice(0, 8), ...more, ""].join("\n");
+}
+
 let played = 0;
 
 /** Programs that are known, one after the other. */
@@ -94,7 +99,7 @@ async function playKnown(): Promise<boolean> {
     for (const store of ["at once", "after turns"] as const) {
       played++;
       const found = await differencesOf({ ...program, store });
-      if (found.length > 0) console.log(`${printed({ ...program, store })}\n\n${found.join("\n")}\n`);
+      if (found.length > 0) console.log(report({ ...program, store }, found));
       hasFound ||= found.length > 0;
     }
   }
@@ -113,10 +118,9 @@ async function hunt(seed: number, numRuns: number): Promise<boolean> {
   );
   if (!outcome.failed) return false;
   const [program] = outcome.counterexample ?? [];
-  if (program && values.all && outcome.errorInstance instanceof Error)
-    for (const each of outcome.errorInstance.message.split("\n")) known.add(kindOf(program, each));
-  if (program) console.log(printed(program));
-  console.log(`\n${outcome.errorInstance instanceof Error ? outcome.errorInstance.message : ""}\n`);
+  const found = outcome.errorInstance instanceof Error ? outcome.errorInstance.message.split("\n") : [];
+  if (program) console.log(report(program, found));
+  if (program && values.all) for (const each of found) known.add(kindOf(program, each));
   console.log(`--seed ${seed} --path ${outcome.counterexamplePath}`);
   return true;
 }

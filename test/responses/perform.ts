@@ -70,7 +70,7 @@ export async function perform(stage: Stage): Promise<void> {
 
 /** Whether a step that did not throw has had the response begin, even where middleware keeps it to itself. */
 function begins(step: Step): boolean {
-  if (step.kind === "call") return /^(?:write|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
+  if (step.kind === "call") return /^(?:write|writeHead|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
   return /^(?:write patiently|pipe|send a file|respond by the stream)$/.test(step.kind);
 }
 
@@ -87,7 +87,8 @@ function act(stage: Stage, step: Step): unknown {
   switch (step.kind) {
     case "call": {
       // An informational response goes before the head; Node writes it wherever it is asked to.
-      if (/^write(?:Continue|Processing|EarlyHints)$/.test(step.name) && response.headersSent) return "left out";
+      if (/^write(?:Continue|Processing|EarlyHints)$/.test(step.name) && (witness.hasBegun || response.headersSent))
+        return "left out";
       const args = step.args.map(({ make }) => make(witness.callback));
       return Reflect.apply(Reflect.get(response, step.name) as () => unknown, response, args);
     }
