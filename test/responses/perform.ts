@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Session, Sessions } from "coatcheck";
-import { isHttp2, streamOf } from "./program.ts";
+import { begins, isHttp2, streamOf } from "./program.ts";
 import type { Program, SessionUse, Step } from "./program.ts";
 import { codeOf, looksOf } from "./witness.ts";
 import type { Witness } from "./witness.ts";
@@ -56,6 +56,7 @@ export async function perform(stage: Stage): Promise<void> {
         if (step.kind === "fail") return;
       } catch (error) {
         seen.outcome = `throws ${codeOf(error)}`;
+        if (codeOf(error) === "ERR_HTTP_TRAILER_INVALID") witness.hasBegun = true;
         if (error instanceof Late) throw error;
       } finally {
         seen.looks = looksOf(response, isHttp2(program));
@@ -66,12 +67,6 @@ export async function perform(stage: Stage): Promise<void> {
     witness.isHandlerDone = true;
     witness.stir();
   }
-}
-
-/** Whether a step that did not throw has had the response begin, even where middleware keeps it to itself. */
-function begins(step: Step): boolean {
-  if (step.kind === "call") return /^(?:write|writeHead|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
-  return /^(?:write patiently|pipe|send a file|respond by the stream)$/.test(step.kind);
 }
 
 /** A step that is waited for; what is waited for without need would make turns of promises. */
@@ -89,11 +84,11 @@ function act(stage: Stage, step: Step): unknown {
       // An informational response goes before the head; Node writes it wherever it is asked to.
       if (/^write(?:Continue|Processing|EarlyHints)$/.test(step.name) && (witness.hasBegun || response.headersSent))
         return "left out";
-      const args = step.args.map(({ make }) => make(witness.callback));
+      const args = step.args.map(({ make }) => make(witness.callback(step.name)));
       return Reflect.apply(Reflect.get(response, step.name) as () => unknown, response, args);
     }
     case "assign":
-      Reflect.set(response, step.name, step.value.make(witness.callback));
+      Reflect.set(response, step.name, step.value.make(() => () => {}));
       return undefined;
     case "write patiently":
       return new Waiting(writePatiently(response, step));
@@ -105,7 +100,7 @@ function act(stage: Stage, step: Step): unknown {
       return new Waiting(pipeline(streamOf(step.chunks), response));
     case "send a file":
       if ("sendFile" in response) {
-        Reflect.apply(response.sendFile as () => unknown, response, [import.meta.filename, witness.callback()]);
+        Reflect.apply(response.sendFile as () => unknown, response, [import.meta.filename, witness.callback("sendFile")()]);
       } else createReadStream(import.meta.filename).pipe(response);
       return new Waiting(over(response));
     case "wait":

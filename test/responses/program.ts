@@ -80,6 +80,12 @@ export function isHttp2({ server }: Program): boolean {
   return server.startsWith("http2");
 }
 
+/** Whether a step, unless it throws, has had the response begin, even where middleware keeps it to itself. */
+export function begins(step: Step): boolean {
+  if (step.kind === "call") return /^(?:write|writeHead|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
+  return /^(?:write patiently|pipe|send a file|respond by the stream)$/.test(step.kind);
+}
+
 /** A program as somebody would write it. */
 export function printed(program: Program): string {
   const { server, front, behind, layers, store, method, version, encodings, visitor, client, steps } = program;

@@ -23,7 +23,7 @@ export interface Looks {
 export class Witness {
   readonly steps: StepSeen[] = [];
   /** For each callback that was passed, in order: the outcomes it was called with. */
-  readonly callbacks: string[][] = [];
+  readonly callbacks: { readonly of: string; readonly calls: string[] }[] = [];
   /** Of the response, as its handler heard them behind all middleware. */
   readonly events: string[] = [];
   /** Of the response, as heard in front of all middleware. */
@@ -62,10 +62,10 @@ export class Witness {
     this.stir();
   };
 
-  /** A callback for a step's call. */
-  callback = (): ((...args: unknown[]) => void) => {
+  /** A callback for a call of a method. */
+  callback = (of: string) => (): ((...args: unknown[]) => void) => {
     const calls: string[] = [];
-    this.callbacks.push(calls);
+    this.callbacks.push({ of, calls });
     return (error) => {
       calls.push(error === undefined || error === null ? "well" : codeOf(error));
       this.stir();
