@@ -90,9 +90,12 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
 function departures(program: Program, bare: Witness, dressed: Witness): number[] {
   return program.steps.flatMap((step, at) => {
     const [one, other] = [bare.steps[at]?.outcome ?? "", dressed.steps[at]?.outcome ?? ""];
-    if (step.kind === "respond by the stream") return one.startsWith("throws") ? [at] : [];
+    // What goes past the response can't carry what the session adds, and is refused where there is something to add.
+    if (step.kind === "respond by the stream")
+      return one.startsWith("throws") || other === "throws RESPONSE_BYPASSED" ? [at] : [];
     // Frameworks end a connection whose handler failed after the head was sent; what was held goes with it.
-    if (step.kind === "fail") return bare.steps[at - 1]?.looks?.headersSent === true ? [at] : [];
+    if (step.kind === "fail")
+      return [bare, dressed].some(({ steps }) => steps[at - 1]?.looks?.headersSent === true) ? [at] : [];
     // It tells of a trailer that can't be sent when it sends the head; a response that was held is settled then.
     if (one === "throws ERR_HTTP_TRAILER_INVALID") return [at];
     // What is in front may take anything as a chunk, and stumble over it later.
