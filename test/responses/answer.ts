@@ -43,14 +43,20 @@ export function headerOf(answer: Answer, name: string): string | undefined {
  *
  * @returns the answer, and how many bytes it took.
  */
-export function readAnswer(bytes: Buffer, method: string, hasEnded: boolean): { answer: Answer; used: number } {
+export function readAnswer(
+  bytes: Buffer,
+  method: string,
+  hasEnded: boolean,
+): { answer: Answer; used: number } {
   const answer = noAnswer();
   let at = 0;
   for (;;) {
     const end = bytes.indexOf("\r\n\r\n", at);
     if (end === -1) {
-      if (at < bytes.length && !"HTTP/1.1 ".startsWith(bytes.toString("latin1", at, at + 9))) return malformed();
-      answer.state = at === bytes.length && !hasEnded ? "none" : hasEnded && at < bytes.length ? "cut" : "none";
+      if (at < bytes.length && !"HTTP/1.1 ".startsWith(bytes.toString("latin1", at, at + 9)))
+        return malformed();
+      answer.state =
+        at === bytes.length && !hasEnded ? "none" : hasEnded && at < bytes.length ? "cut" : "none";
       return { answer, used: at };
     }
     const [first = "", ...lines] = bytes.toString("latin1", at, end).split("\r\n");

@@ -137,7 +137,11 @@ class Received {
   constructor(stream: ClientHttp2Stream, onArrival: () => void) {
     const answer = this.#answer;
     stream.on("headers", (fields) => {
-      answer.infos.push(fieldsOf(fields).map((pair) => pair.join("=")).join(" "));
+      answer.infos.push(
+        fieldsOf(fields)
+          .map((pair) => pair.join("="))
+          .join(" "),
+      );
       onArrival();
     });
     stream.on("response", (fields) => {
@@ -153,7 +157,8 @@ class Received {
     });
     stream.on("error", () => undefined);
     stream.on("close", () => {
-      if (answer.state === "open") answer.state = stream.rstCode === 0 && stream.readableEnded ? "whole" : "cut";
+      if (answer.state === "open")
+        answer.state = stream.rstCode === 0 && stream.readableEnded ? "whole" : "cut";
       this.isDone = true;
       onArrival();
     });

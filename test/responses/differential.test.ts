@@ -26,7 +26,9 @@ async function hunted(...args: string[]): Promise<{ code: unknown; output: strin
 }
 
 test("random programs answer with sessions in front as they do without", { timeout: 540_000 }, async () => {
-  const long = process.env["TEST_LONG"] ? ["--minutes", "6", "--seed", String(Date.now())] : ["--runs", "200"];
+  const long = process.env["TEST_LONG"]
+    ? ["--minutes", "6", "--seed", String(Date.now())]
+    : ["--runs", "200"];
   const { code, output } = await hunted(...long);
   assert.equal(code, 0, output);
 });

@@ -9,7 +9,7 @@
 // `--except`: differences that are known, and not to stop at.
 
 import { parseArgs } from "node:util";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { damagesBetween, differencesBetween } from "./differences.ts";
 import { knownPrograms } from "./known.ts";
 import { plants } from "./plants.ts";
@@ -80,8 +80,14 @@ async function huntPlants(numRuns: number): Promise<string[]> {
 const known = new Set<string>();
 
 function kindOf({ server, front, behind }: Program, difference: string): string {
-  const what = difference.replace(/^step \d+, .*; ?(?=: )|^step \d+, .*?drain;/s, "step").replaceAll(/\d+|"[^"]*"/g, "_");
-  const place = [server.startsWith("http2") ? "http2" : "http", front.length > 0 && "front", behind.length > 0 && "behind"];
+  const what = difference
+    .replace(/^step \d+, .*; ?(?=: )|^step \d+, .*?drain;/s, "step")
+    .replaceAll(/\d+|"[^"]*"/g, "_");
+  const place = [
+    server.startsWith("http2") ? "http2" : "http",
+    front.length > 0 && "front",
+    behind.length > 0 && "behind",
+  ];
   return [...place, what.slice(0, 60)].join(" ");
 }
 
@@ -135,7 +141,8 @@ if (values.planted) {
 } else if (values.minutes === undefined) hasFound = await hunt(seed, Number(values.runs));
 else {
   const end = started + Number(values.minutes) * 60_000;
-  while ((values.all || !hasFound) && performance.now() < end) hasFound = (await hunt(seed++, 500)) || hasFound;
+  while ((values.all || !hasFound) && performance.now() < end)
+    hasFound = (await hunt(seed++, 500)) || hasFound;
 }
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(`${played} programs in ${seconds} s`);

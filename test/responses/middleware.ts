@@ -45,7 +45,7 @@ const made: Readonly<Record<string, (hear: Hear) => Middleware>> = {
     mung.headers((_request: IncomingMessage, response: ServerResponse) => response.setHeader("x-mung", "1")),
   "mung.headersAsync(…)": () =>
     mung.headersAsync(async (_request: IncomingMessage, response: ServerResponse) => {
-      await undefined;
+      await Promise.resolve();
       response.setHeader("x-mung", "2");
     }),
   "mung.write(…)": () =>
@@ -57,9 +57,7 @@ const made: Readonly<Record<string, (hear: Hear) => Middleware>> = {
 
 /** What fits in front of a server's handlers. */
 export function middlewareNames(server: ServerName): readonly string[] {
-  return Object.keys(made).filter(
-    (name) => server.startsWith("express") || !name.startsWith("mung.json"),
-  );
+  return Object.keys(made).filter((name) => server.startsWith("express") || !name.startsWith("mung.json"));
 }
 
 export function middlewareOf(name: string, hear: Hear): Middleware {

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Session, Sessions } from "coatcheck";
+import { destroys } from "./exceptions.ts";
 import { begins, isHttp2, streamOf } from "./program.ts";
 import type { Program, SessionUse, Step } from "./program.ts";
 import { codeOf, looksOf } from "./witness.ts";
@@ -29,7 +30,7 @@ export interface Stage {
 }
 
 export async function turns(count: number): Promise<void> {
-  if (count === 0) await undefined;
+  if (count === 0) await Promise.resolve();
   for (let at = 0; at < count; at++) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -82,13 +83,20 @@ function act(stage: Stage, step: Step): unknown {
   switch (step.kind) {
     case "call": {
       // An informational response goes before the head; Node writes it wherever it is asked to.
-      if (/^write(?:Continue|Processing|EarlyHints)$/.test(step.name) && (witness.hasBegun || response.headersSent))
+      if (
+        /^write(?:Continue|Processing|EarlyHints)$/.test(step.name) &&
+        (witness.hasBegun || response.headersSent)
+      )
         return "left out";
       const args = step.args.map(({ make }) => make(witness.callback(step.name)));
       return Reflect.apply(Reflect.get(response, step.name) as () => unknown, response, args);
     }
     case "assign":
-      Reflect.set(response, step.name, step.value.make(() => () => {}));
+      Reflect.set(
+        response,
+        step.name,
+        step.value.make(() => () => {}),
+      );
       return undefined;
     case "write patiently":
       return new Waiting(writePatiently(response, step));
@@ -100,7 +108,10 @@ function act(stage: Stage, step: Step): unknown {
       return new Waiting(pipeline(streamOf(step.chunks), response));
     case "send a file":
       if ("sendFile" in response) {
-        Reflect.apply(response.sendFile as () => unknown, response, [import.meta.filename, witness.callback("sendFile")()]);
+        Reflect.apply(response.sendFile as () => unknown, response, [
+          import.meta.filename,
+          witness.callback("sendFile")(),
+        ]);
       } else createReadStream(import.meta.filename).pipe(response);
       return new Waiting(over(response));
     case "wait":
@@ -179,10 +190,6 @@ async function use(stage: Stage, what: SessionUse): Promise<void> {
   if (what === "login") owed.cookie = true;
   if (what === "login") owed.subject = "ana";
   if (what === "logout") owed.subject = undefined;
-}
-
-function destroys(step: Step): boolean {
-  return step.kind === "destroy the socket" || (step.kind === "call" && step.name === "destroy");
 }
 
 const uses: Readonly<Record<Exclude<SessionUse, "own cookie">, (session: Session<Data>) => unknown>> = {

@@ -10,7 +10,10 @@ interface Plant {
 type Method = (this: ServerResponse, ...args: unknown[]) => unknown;
 
 /** Has a method of a response do something else; it is given the method as it was. */
-function changed(name: "write" | "end" | "writeHead" | "emit", change: (original: Method) => Method): Middleware {
+function changed(
+  name: "write" | "end" | "writeHead" | "emit",
+  change: (original: Method) => Method,
+): Middleware {
   return (_request, response, next) => {
     const original = Reflect.get(response, name) as Method;
     Reflect.set(response, name, change(original));
@@ -24,7 +27,8 @@ function without(header: string): Middleware {
     const setHeader = response.setHeader.bind(response);
     const appendHeader = response.appendHeader.bind(response);
     response.setHeader = (name, value) => (name.toLowerCase() === header ? response : setHeader(name, value));
-    response.appendHeader = (name, value) => (name.toLowerCase() === header ? response : appendHeader(name, value));
+    response.appendHeader = (name, value) =>
+      name.toLowerCase() === header ? response : appendHeader(name, value);
     next();
   };
 }
@@ -35,47 +39,78 @@ function without(header: string): Middleware {
  */
 export const plants: Readonly<Record<string, Plant>> = {
   "the last byte of what is written is lost": plain(
-    changed("write", (write) => function lossy(chunk, ...rest) {
-      return write.call(this, typeof chunk === "string" ? chunk.slice(0, -1) : chunk, ...rest);
-    }),
+    changed(
+      "write",
+      (write) =>
+        function lossy(chunk, ...rest) {
+          return write.call(this, typeof chunk === "string" ? chunk.slice(0, -1) : chunk, ...rest);
+        },
+    ),
   ),
   "callbacks are forgotten": plain(
-    changed("end", (end) => function forgetful(...args) {
-      return end.apply(this, args.filter((arg) => typeof arg !== "function"));
-    }),
+    changed(
+      "end",
+      (end) =>
+        function forgetful(...args) {
+          return end.apply(
+            this,
+            args.filter((arg) => typeof arg !== "function"),
+          );
+        },
+    ),
   ),
   "drain does not come": plain(
-    changed("emit", (emit) => function dry(event, ...args) {
-      return event === "drain" ? false : emit.call(this, event, ...args);
-    }),
+    changed(
+      "emit",
+      (emit) =>
+        function dry(event, ...args) {
+          return event === "drain" ? false : emit.call(this, event, ...args);
+        },
+    ),
   ),
   "an error is nobody's": plain(
-    changed("end", (end) => function throwing(...args) {
-      process.nextTick(() => {
-        throw new Error("planted");
-      });
-      return end.apply(this, args);
-    }),
+    changed(
+      "end",
+      (end) =>
+        function throwing(...args) {
+          process.nextTick(() => {
+            throw new Error("planted");
+          });
+          return end.apply(this, args);
+        },
+    ),
   ),
   "a wrong status is taken": plain(
-    changed("writeHead", (writeHead) => function lenient(status, ...rest) {
-      return writeHead.call(this, Number(status) >= 100 && Number(status) <= 999 ? status : 200, ...rest);
-    }),
+    changed(
+      "writeHead",
+      (writeHead) =>
+        function lenient(status, ...rest) {
+          return writeHead.call(this, Number(status) >= 100 && Number(status) <= 999 ? status : 200, ...rest);
+        },
+    ),
   ),
   "a second answer is sent, too": plain(
-    changed("end", (end) => function twice(...args) {
-      if (this.writableEnded) this.socket?.write("more");
-      return end.apply(this, args);
-    }),
+    changed(
+      "end",
+      (end) =>
+        function twice(...args) {
+          if (this.writableEnded) this.socket?.write("more");
+          return end.apply(this, args);
+        },
+    ),
   ),
   "a header is added": plain((_request, response, next) => {
     response.setHeader("x-planted", "1");
     next();
   }),
   "nothing is ever ended": plain(
-    changed("end", () => function endless() {
-      return this;
-    }),
+    changed(
+      "end",
+      () =>
+        function endless() {
+          return this;
+        },
+    ),
   ),
   "headersSent is true too late": plain((_request, response, next) => {
     Object.defineProperty(response, "headersSent", { configurable: true, get: () => response.writableEnded });

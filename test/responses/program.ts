@@ -64,31 +64,21 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-/** Whether it is decided by the order of what happens outside what the client still receives. */
-export function cutAt({ client, steps }: Program): number {
-  if (client === "leaves at the first byte") return 0;
-  const at = steps.findIndex(
-    (step) =>
-      step.kind === "leave" ||
-      step.kind === "destroy the socket" ||
-      (step.kind === "call" && step.name === "destroy"),
-  );
-  return at === -1 ? steps.length : at;
-}
-
 export function isHttp2({ server }: Program): boolean {
   return server.startsWith("http2");
 }
 
 /** Whether a step, unless it throws, has had the response begin, even where middleware keeps it to itself. */
 export function begins(step: Step): boolean {
-  if (step.kind === "call") return /^(?:write|writeHead|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
+  if (step.kind === "call")
+    return /^(?:write|writeHead|end|flushHeaders|send|json|redirect|sendStatus)$/.test(step.name);
   return /^(?:write patiently|pipe|send a file|respond by the stream)$/.test(step.kind);
 }
 
 /** A program as somebody would write it. */
 export function printed(program: Program): string {
-  const { server, front, behind, layers, store, method, version, encodings, visitor, client, steps } = program;
+  const { server, front, behind, layers, store, method, version, encodings, visitor, client, steps } =
+    program;
   const between = layers === "two" ? ["sessions"] : ['session("set")', "sessions"];
   const chain = [...front, "sessions", ...(layers === "one" ? [] : between), ...behind].join(", ");
   const request = [
@@ -135,8 +125,7 @@ export function printedStep(step: Step): string {
 
 /** A value that is written as it is printed. */
 export function literal(value: unknown): Value {
-  const code =
-    typeof value === "number" || value === undefined ? String(value) : JSON.stringify(value);
+  const code = typeof value === "number" || value === undefined ? String(value) : JSON.stringify(value);
   // A fresh one for each call: who is called may keep or change it.
   return { code, make: () => structuredClone(value) };
 }

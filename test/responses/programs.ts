@@ -1,38 +1,36 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { buffer, bytes, callback, error, literal, longText, serverNames, sessionUses } from "./program.ts";
 import type { Program, ServerName, Step, Value } from "./program.ts";
 import { middlewareNames } from "./middleware.ts";
 
 /** Random programs. Most are what somebody would write; the others have one mistake or several. */
-export const programs: fc.Arbitrary<Program> = fc
-  .constantFrom(...serverNames)
-  .chain((server) =>
-    fc.record({
-      server: fc.constant(server),
-      front: fc.oneof(
-        { weight: 2, arbitrary: fc.constant([]) },
-        { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
-      ),
-      behind: fc.oneof(
-        { weight: 2, arbitrary: fc.constant([]) },
-        { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
-      ),
-      layers: layersOf(server),
-      store: rarely(fc.constantFrom("at once", "after turns"), fc.constant("after 20 ms"), 12),
-      method: rarely(fc.constant("GET"), fc.constantFrom("HEAD", "POST"), 6),
-      version: rarely(fc.constant("1.1"), fc.constant("1.0"), 12),
-      encodings: fc.constantFrom(undefined, "gzip", "br, gzip"),
-      visitor: fc.constantFrom("new", "anonymous", "logged in"),
-      client: rarely(
-        fc.constant("reads"),
-        fc.constantFrom("reads slowly", "leaves at the first byte"),
-        8,
-      ),
-      steps: steps(server),
-    }),
-  );
+export const programs: fc.Arbitrary<Program> = fc.constantFrom(...serverNames).chain((server) =>
+  fc.record({
+    server: fc.constant(server),
+    front: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
+    ),
+    behind: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
+    ),
+    layers: layersOf(server),
+    store: rarely(fc.constantFrom("at once", "after turns"), fc.constant("after 20 ms"), 12),
+    method: rarely(fc.constant("GET"), fc.constantFrom("HEAD", "POST"), 6),
+    version: rarely(fc.constant("1.1"), fc.constant("1.0"), 12),
+    encodings: fc.constantFrom(undefined, "gzip", "br, gzip"),
+    visitor: fc.constantFrom("new", "anonymous", "logged in"),
+    client: rarely(fc.constant("reads"), fc.constantFrom("reads slowly", "leaves at the first byte"), 8),
+    steps: steps(server),
+  }),
+);
 
-function rarely<const T, const U>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<U>, oneIn: number): fc.Arbitrary<T | U> {
+function rarely<const T, const U>(
+  usual: fc.Arbitrary<T>,
+  other: fc.Arbitrary<U>,
+  oneIn: number,
+): fc.Arbitrary<T | U> {
   return fc.oneof({ weight: oneIn - 1, arbitrary: usual }, { weight: 1, arbitrary: other });
 }
 
@@ -48,7 +46,10 @@ function middleware(server: ServerName): fc.Arbitrary<string> {
 
 const letter = fc.constantFrom("a", "b", "c", "d");
 const usualChunk: fc.Arbitrary<Value> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(literal("page"), literal("data: 1\n\n"), literal("ä"), literal("")) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(literal("page"), literal("data: 1\n\n"), literal("ä"), literal("")),
+  },
   { weight: 2, arbitrary: letter.map((of) => longText(of, 2000)) },
   { weight: 1, arbitrary: letter.map((of) => longText(of, 120_000)) },
   { weight: 1, arbitrary: letter.map((of) => buffer(of, 150_000)) },
@@ -64,7 +65,13 @@ const noChunk: fc.Arbitrary<Value> = fc.constantFrom(
   literal(["a"]),
 );
 const chunk = rarely(usualChunk, noChunk, 14);
-const encoding = fc.constantFrom(literal("utf8"), literal("latin1"), literal("hex"), literal("base64"), literal("nonsense"));
+const encoding = fc.constantFrom(
+  literal("utf8"),
+  literal("latin1"),
+  literal("hex"),
+  literal("base64"),
+  literal("nonsense"),
+);
 
 /** What `write` and `end` are given. */
 const written: fc.Arbitrary<readonly Value[]> = fc.oneof(
@@ -80,9 +87,26 @@ const ended: fc.Arbitrary<readonly Value[]> = fc.oneof(
   { weight: 5, arbitrary: written },
 );
 
-const usualName = fc.constantFrom("X-One", "x-two", "Content-Type", "Vary", "Set-Cookie", "Cache-Control", "ETag", "Link");
+const usualName = fc.constantFrom(
+  "X-One",
+  "x-two",
+  "Content-Type",
+  "Vary",
+  "Set-Cookie",
+  "Cache-Control",
+  "ETag",
+  "Link",
+);
 const badName = fc.constantFrom("x bad", "", "x:y");
-const usualValue: fc.Arbitrary<unknown> = fc.constantFrom<unknown>("1", "text/plain", "text/html", 5, ["p=1", "q=2"], "public, max-age=60", "Accept");
+const usualValue: fc.Arbitrary<unknown> = fc.constantFrom<unknown>(
+  "1",
+  "text/plain",
+  "text/html",
+  5,
+  ["p=1", "q=2"],
+  "public, max-age=60",
+  "Accept",
+);
 const badValue: fc.Arbitrary<unknown> = fc.constantFrom<unknown>("a\nb", undefined, "\u0000", "ü€");
 const name = rarely(usualName, badName, 20);
 const value = rarely(usualValue, badValue, 20);
@@ -121,7 +145,13 @@ const header: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: call("getHeader", fc.tuple(usualName.map(literal))) },
   { weight: 1, arbitrary: call("hasHeader", fc.tuple(usualName.map(literal))) },
   { weight: 1, arbitrary: call("setHeader", fc.constant([literal("Content-Type"), literal("text/plain")])) },
-  { weight: 1, arbitrary: call("setHeader", fc.tuple(fc.constant(literal("Content-Length")), fc.constantFrom(literal(4), literal("2000")))) },
+  {
+    weight: 1,
+    arbitrary: call(
+      "setHeader",
+      fc.tuple(fc.constant(literal("Content-Length")), fc.constantFrom(literal(4), literal("2000"))),
+    ),
+  },
   { weight: 1, arbitrary: call("setHeader", fc.constant([literal("Trailer"), literal("x-late")])) },
 );
 
@@ -153,7 +183,13 @@ const body: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: call("cork") },
   { weight: 1, arbitrary: call("uncork") },
-  { weight: 1, arbitrary: call("addTrailers", fc.constantFrom([literal({ "x-late": "1" })], [literal({ "x bad": "1" })])) },
+  {
+    weight: 1,
+    arbitrary: call(
+      "addTrailers",
+      fc.constantFrom([literal({ "x-late": "1" })], [literal({ "x bad": "1" })]),
+    ),
+  },
 );
 
 const wait: fc.Arbitrary<Step> = fc.constantFrom(0, 1, 3, 12).map((turns) => ({ kind: "wait", turns }));
@@ -165,7 +201,10 @@ const session: fc.Arbitrary<Step> = fc.record({
 });
 
 const mishap: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 2, arbitrary: fc.constantFrom<Step>({ kind: "fail", how: "throw" }, { kind: "fail", how: "next" }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Step>({ kind: "fail", how: "throw" }, { kind: "fail", how: "next" }),
+  },
   { weight: 1, arbitrary: call("destroy", fc.constantFrom([], [error])) },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: "destroy the socket" }) },
   { weight: 2, arbitrary: fc.constant<Step>({ kind: "leave" }) },
@@ -179,7 +218,10 @@ function whole(server: ServerName): fc.Arbitrary<Step> {
       arbitrary: fc.record({
         kind: fc.constant("pipe"),
         how: fc.constantFrom("pipe", "pipeline"),
-        chunks: fc.array(usualChunk.filter(({ code }) => code !== '""'), { minLength: 1, maxLength: 4 }),
+        chunks: fc.array(
+          usualChunk.filter(({ code }) => code !== '""'),
+          { minLength: 1, maxLength: 4 },
+        ),
       }),
     },
     { weight: 1, arbitrary: fc.constant<Step>({ kind: "send a file" }) },
@@ -188,10 +230,22 @@ function whole(server: ServerName): fc.Arbitrary<Step> {
     return rarely(plain, fc.constant<Step>({ kind: "respond by the stream" }), 12);
   if (!server.startsWith("express")) return plain;
   const express: fc.Arbitrary<Step> = fc.oneof(
-    { weight: 3, arbitrary: call("send", fc.tuple(fc.oneof(usualChunk, fc.constant(literal({ page: true }))))) },
-    { weight: 2, arbitrary: call("json", fc.constantFrom([literal({ page: true })], [literal({ long: "x".repeat(60) })])) },
+    {
+      weight: 3,
+      arbitrary: call("send", fc.tuple(fc.oneof(usualChunk, fc.constant(literal({ page: true }))))),
+    },
+    {
+      weight: 2,
+      arbitrary: call(
+        "json",
+        fc.constantFrom([literal({ page: true })], [literal({ long: "x".repeat(60) })]),
+      ),
+    },
     { weight: 1, arbitrary: call("redirect", fc.constant([literal("/next")])) },
-    { weight: 1, arbitrary: call("sendStatus", fc.constantFrom([literal(201)], [literal(204)], [literal(500)])) },
+    {
+      weight: 1,
+      arbitrary: call("sendStatus", fc.constantFrom([literal(201)], [literal(204)], [literal(500)])),
+    },
   );
   return fc.oneof({ weight: 1, arbitrary: plain }, { weight: 1, arbitrary: express });
 }
@@ -218,7 +272,11 @@ function steps(server: ServerName): fc.Arbitrary<Step[]> {
   return fc
     .tuple(
       fc.array(before, { maxLength: 6 }),
-      rarely(whole(server).map((step) => [step]), fc.constant<Step[]>([]), 12),
+      rarely(
+        whole(server).map((step) => [step]),
+        fc.constant<Step[]>([]),
+        12,
+      ),
       rarely(fc.constant<Step[]>([]), fc.array(after, { minLength: 1, maxLength: 3 }), 3),
     )
     .map((parts) => parts.flat());

@@ -92,7 +92,10 @@ async function seeded(store: Store, visitor: Program["visitor"]): Promise<string
 }
 
 /** Who the visitor's next request is taken for. */
-async function found(hub: Sessions<Data>, cookie: string | undefined): Promise<{ subject: string | undefined }> {
+async function found(
+  hub: Sessions<Data>,
+  cookie: string | undefined,
+): Promise<{ subject: string | undefined }> {
   let subject: string | undefined;
   const headers = cookie === undefined ? {} : { cookie };
   await hub.handle(new Request("http://localhost/", { headers }), async (request) => {
@@ -126,12 +129,22 @@ function listenerOf(set: Set): Listener {
     names.map((name) => middlewareOf(name, witness.hear));
   const front = [...middleware(program.front), ...(set.plant === undefined ? [] : [set.plant])];
   const behind = middleware(program.behind);
-  const handler = async (request: IncomingMessage, response: ServerResponse, next: Stage["next"]): Promise<void> => {
+  const handler = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: Stage["next"],
+  ): Promise<void> => {
     if (request.url === "/again") {
       response.end("again");
       return;
     }
-    await perform({ ...set, request, response, next, waitForStore: waits[set.isHurried ? "at once" : program.store] });
+    await perform({
+      ...set,
+      request,
+      response,
+      next,
+      waitForStore: waits[set.isHurried ? "at once" : program.store],
+    });
   };
   const watched =
     (listener: Listener): Listener =>
@@ -160,7 +173,9 @@ function listenerOf(set: Set): Listener {
     const site =
       sessions === undefined
         ? plain
-        : nodeSessions(sessions, inner, { onError: (error, _request, response) => answerError(error, response) });
+        : nodeSessions(sessions, inner, {
+            onError: (error, _request, response) => answerError(error, response),
+          });
     return watched((request, response) => through(front, request, response, () => site(request, response)));
   }
 
@@ -171,18 +186,13 @@ function listenerOf(set: Set): Listener {
         if (!response.headersSent) answerError(error, response);
         else response.destroy();
       };
-      through(
-        chain,
-        request,
-        response,
-        () => void handler(request, response, failed).catch(failed),
-        failed,
-      );
+      through(chain, request, response, () => void handler(request, response, failed).catch(failed), failed);
     });
   }
 
   const isExpress = program.server.startsWith("express");
-  const app = program.server === "express5" ? (express() as unknown as App) : isExpress ? express4() : connect();
+  const app =
+    program.server === "express5" ? (express() as unknown as App) : isExpress ? express4() : connect();
   for (const each of front) app.use(each);
   for (const each of layersOf(set, isExpress ? expressSessions : nodeSessions)) app.use(each);
   for (const each of behind) app.use(each);
@@ -256,7 +266,10 @@ export interface RunOptions {
 }
 
 /** Runs a program once. */
-export async function run(program: Program, { withSessions, plant, isHurried = false, patience }: RunOptions): Promise<Witness> {
+export async function run(
+  program: Program,
+  { withSessions, plant, isHurried = false, patience }: RunOptions,
+): Promise<Witness> {
   const witness = new Witness();
   watching = witness;
   const visit = await visitOf(program);
@@ -311,7 +324,7 @@ export async function run(program: Program, { withSessions, plant, isHurried = f
       ([name, value]) => name === "set-cookie" && value.startsWith(sessionCookie),
     )?.[1];
     const cookie = jar === undefined ? visit.cookie : jar.split(";")[0];
-    witness.next = await found(visit.sessions, cookie === `${sessionCookie}` ? undefined : cookie);
+    witness.next = await found(visit.sessions, cookie === sessionCookie ? undefined : cookie);
   }
   watching = undefined;
   return witness;

@@ -89,7 +89,6 @@ export function codeOf(error: unknown): string {
 export function looksOf(response: ServerResponse, isHttp2: boolean): Looks {
   return {
     headersSent: response.headersSent,
-    // oxlint-disable-next-line typescript/no-deprecated -- it is what programs ask
     finished: response.finished,
     writableEnded: response.writableEnded,
     writableFinished: response.writableFinished,
