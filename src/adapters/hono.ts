@@ -34,7 +34,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
 
   return async (c, next) => {
     const incoming = incomingOf(c.req.raw);
-    if (sessions.underway(incoming, c.req.raw)?.isCurrent === true) {
+    if (sessions.underway(incoming, [c, c.req.raw])?.isCurrent === true) {
       await next();
       return undefined;
     }

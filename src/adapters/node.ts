@@ -88,7 +88,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 
   return (request, response, next) => {
     const incoming = new NodeIncoming(request);
-    const outer = sessions.underway(incoming, request);
+    const outer = sessions.underway(incoming, [request]);
     if (outer === undefined && !sessions.allows(incoming)) {
       void refuse(request, response, next);
       return;

@@ -112,7 +112,7 @@ export async function handle<Data extends object>(
   options: HandleOptions,
 ): Promise<Response> {
   const incoming = incomingOf(request);
-  const outer = sessions.underway(incoming, request);
+  const outer = sessions.underway(incoming, [request]);
   if (outer?.isCurrent === true) return handler(request);
   if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
   const exchange = sessions.exchange(incoming, [request]);

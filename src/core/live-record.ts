@@ -53,6 +53,8 @@ export class LiveRecord {
   #mayBegin = false;
   #rejection: Rejection | undefined;
   #hasClient = true;
+  /** Whether the store has never heard of the record. */
+  #isOwn = false;
 
   constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
@@ -125,6 +127,7 @@ export class LiveRecord {
         fields: new Map(Array.from(texts, ([name, text]) => [name, codec.encode(ticket.id, name, text)])),
       };
       if (!this.#hasClient) {
+        this.#isOwn = true;
         this.#hold(record, ticket);
         return record;
       }
@@ -157,6 +160,11 @@ export class LiveRecord {
     if (this.#record === null) return { kind: "gone" };
     const { id, epoch } = this.#record;
     const full = { epoch, ...patch };
+    if (this.#isOwn) {
+      const { next, removed } = patched(this.#record, full);
+      this.#record = next;
+      return { kind: "applied", revision: next.revision, removed };
+    }
     return andThen(this.calls.patch(id, full), (outcome) => {
       if (outcome.kind !== "applied") return outcome;
       if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);

@@ -11,6 +11,8 @@ export interface NodeRequest {
 /** What is needed of a response of Node's `http` or `http2`. */
 export interface NodeResponse {
   statusCode: number;
+  /** Of HTTP/1. */
+  statusMessage?: string | undefined;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   /** Its connection is gone. */

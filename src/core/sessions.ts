@@ -211,17 +211,22 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   /**
    * For adapters: the exchange that a layer further out has begun for this request, as when the same middleware is on
    * an app and again on a router in it. Run on in that one, and leave it to that layer to settle it.
+   *
+   * @param handles as `exchange` has them.
    */
-  underway(request: Incoming, handle: object): Exchange<Data> | undefined {
-    let exchange = this.#exchanges.get(handle);
-    if (exchange === undefined && request.isMadeFrom !== undefined) {
-      const current = this.#parts.currents.get();
-      if (current !== undefined && request.isMadeFrom(current.request)) {
-        exchange = current;
-        this.#exchanges.set(handle, current);
-      }
-    }
-    return exchange?.isSettled === false ? exchange : undefined;
+  underway(request: Incoming, handles: readonly object[]): Exchange<Data> | undefined {
+    const known = handles.map((handle) => this.#exchanges.get(handle)).find((found) => found !== undefined);
+    const exchange = known ?? this.#mountedIn(request);
+    if (exchange?.isSettled !== false) return undefined;
+    for (const handle of handles) this.#exchanges.set(handle, exchange);
+    return exchange;
+  }
+
+  /** The exchange in which a request is handled that was made from another. */
+  #mountedIn(request: Incoming): Exchange<Data> | undefined {
+    if (request.isMadeFrom === undefined) return undefined;
+    const current = this.#parts.currents.get();
+    return current !== undefined && request.isMadeFrom(current.request) ? current : undefined;
   }
 
   /** Frameworks wrap the server's request, and say so; one tie, to that, is enough for all of its wrappings. */
