@@ -8,6 +8,7 @@ import type { StepSeen, Witness } from "./witness.ts";
 interface Moment {
   readonly program: Program;
   readonly step: Step;
+  readonly at: number;
   /** What was seen of the step without sessions, and with them. */
   readonly bare: StepSeen;
   readonly dressed: StepSeen;
@@ -42,6 +43,10 @@ export const exceptions: readonly Exception[] = [
       (throws(bare) || dressed.outcome === "throws RESPONSE_BYPASSED"),
   },
   {
+    reason: "HTTP/2: a response whose stream was answered past it is in a state of its own",
+    parts: ({ program, at }) => program.steps.slice(0, at).some(({ kind }) => kind === "respond by the stream"),
+  },
+  {
     reason:
       "HTTP/2: Node sends the head first and looks at the chunk then; a held head is still there to be answered with",
     parts: ({ program, bare, dressed }) =>
@@ -64,7 +69,8 @@ export const exceptions: readonly Exception[] = [
   {
     reason:
       "Node looks at an encoding when part of the message is out, and not at all where there is no body",
-    parts: ({ dressed }) => dressed.outcome === "throws ERR_UNKNOWN_ENCODING",
+    parts: ({ step, dressed }) =>
+      throws(dressed) && step.kind === "call" && step.args.some(({ code }) => code === '"nonsense"'),
   },
   {
     reason:
@@ -95,7 +101,7 @@ export function partingOf(program: Program, bareRun: Witness, dressedRun: Witnes
   for (const [at, step] of program.steps.entries()) {
     const [bare, dressed] = [bareRun.steps[at], dressedRun.steps[at]];
     if (bare === undefined || dressed === undefined) break;
-    const moment = { program, step, bare, dressed, bareRun, wasHeaded };
+    const moment = { program, step, at, bare, dressed, bareRun, wasHeaded };
     if (exceptions.some(({ parts }) => parts(moment))) return at;
     wasHeaded ||= bare.looks?.headersSent === true || dressed.looks?.headersSent === true;
   }

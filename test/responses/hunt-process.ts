@@ -42,7 +42,7 @@ async function differencesOf(program: Program, plant?: Plant): Promise<string[]>
   const isNew = (each: string): boolean => except?.test(each) !== true && !known.has(kindOf(program, each));
   let found: string[] = [];
   // What a busy machine makes differ is gone when it is looked at with more patience.
-  for (const patience of [60, 200, 600]) {
+  for (const patience of plant === undefined ? [60, 200, 600] : [60]) {
     const withSessions = plant?.isWithSessions ?? true;
     const dressed = await run(program, { withSessions, plant: plant?.middleware, patience });
     const bare = await run(program, { withSessions: false, patience });

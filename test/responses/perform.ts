@@ -132,7 +132,8 @@ function act(stage: Stage, step: Step): unknown {
     case "leave":
       stage.leave();
       return undefined;
-    case "respond by the stream": {
+    // Respond by the stream.
+    default: {
       const stream: unknown = Reflect.get(response, "stream");
       (stream as { respond: (headers: object) => void }).respond({ ":status": 200 });
       (stream as { end: (text: string) => void }).end("by the stream");

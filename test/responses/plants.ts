@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Middleware } from "./middleware.ts";
 
 /** What stands in front of a response in a planted fault. */
-interface Plant {
+export interface Plant {
   readonly isWithSessions: boolean;
   readonly middleware: Middleware;
 }

@@ -118,7 +118,8 @@ export function printedStep(step: Step): string {
       return "response.socket?.destroy();";
     case "leave":
       return "// the client goes away";
-    case "respond by the stream":
+    // Respond by the stream.
+    default:
       return 'response.stream.respond({ ":status": 200 }); response.stream.end("by the stream");';
   }
 }

@@ -201,10 +201,13 @@ function listenerOf(set: Set): Listener {
       handler(request, response, next),
     );
   } else {
-    app.use(
-      (request: IncomingMessage, response: ServerResponse, next: Stage["next"]) =>
-        void handler(request, response, next).catch(next),
-    );
+    app.use(async (request: IncomingMessage, response: ServerResponse, next: Stage["next"]) => {
+      try {
+        await handler(request, response, next);
+      } catch (error) {
+        next(error);
+      }
+    });
   }
   return watched(app);
 }
@@ -216,18 +219,27 @@ function layersOf(
 ): Middleware[] {
   const layer = sessions === undefined ? [] : [middleware(sessions)];
   if (program.layers === "one") return layer;
-  const between: Middleware = (request, _response, next) => {
-    const used = async (): Promise<void> => {
-      if (sessions === undefined) await waits[isHurried ? "at once" : program.store]();
-      else (await sessions.of(request)).set("a", "A");
-    };
-    if (request.url === "/again") next();
-    else {
-      witness.owed.private = true;
-      used().then(() => next(), next);
-    }
+  const use = async (request: IncomingMessage): Promise<void> => {
+    if (request.url === "/again") return;
+    witness.owed.private = true;
+    if (sessions === undefined) await waits[isHurried ? "at once" : program.store]();
+    else (await sessions.of(request)).set("a", "A");
   };
-  return [...layer, ...(program.layers === "two" ? [] : [between]), ...layer];
+  const between = async (
+    request: IncomingMessage,
+    _response: ServerResponse,
+    next: Stage["next"],
+  ): Promise<void> => {
+    let failure: unknown;
+    try {
+      await use(request);
+    } catch (error) {
+      failure = error;
+    }
+    next(failure);
+  };
+  const used: Middleware = (request, response, next) => void between(request, response, next);
+  return [...layer, ...(program.layers === "two" ? [] : [used]), ...layer];
 }
 
 function through(
@@ -274,7 +286,7 @@ export async function run(
   watching = witness;
   const visit = await visitOf(program);
   if (program.visitor === "logged in") witness.owed.subject = "ana";
-  let client: Client | undefined;
+  const clients: Client[] = [];
   let answered: ServerResponse | undefined;
   const listener = listenerOf({
     program,
@@ -283,7 +295,7 @@ export async function run(
     isHurried,
     plant,
     sessions: withSessions ? visit.sessions : undefined,
-    leave: () => client?.leave(),
+    leave: () => clients[0]?.leave(),
   });
   const server = isHttp2(program)
     ? (createHttp2Server((request, response) =>
@@ -294,8 +306,8 @@ export async function run(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  client = clientOf({ program, port, cookie: visit.cookie, onArrival: witness.stir });
-  const going: Client = client;
+  const going = clientOf({ program, port, cookie: visit.cookie, onArrival: witness.stir });
+  clients.push(going);
 
   const isOver = (): boolean => going.isDone && witness.isHandlerDone && witness.isClosed;
   if (program.client === "reads slowly") {
