@@ -144,8 +144,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   /** From the first look at the session on: if the client goes before the response began, the handler has failed. */
   onTouched(): void {
     const response = this.#response;
-    if (response.stream !== undefined)
-      guardStream(response.stream, this.#exchange, () => this.#state === "open");
+    if (response.stream !== undefined) guardStream(response.stream, this.#exchange, () => this.#state);
     if (isGone(response)) this.#leave();
     // A wrapper's own `on` may have other ideas of where an event comes from.
     // oxlint-disable-next-line typescript/unbound-method -- it is called on the response

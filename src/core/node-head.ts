@@ -61,7 +61,9 @@ export function takeHead(response: NodeResponse, head: Head): Head {
   if (Array.isArray(headers)) {
     // A name may come several times in a list, and then takes the place of what was set before.
     for (const [name] of pairsOf(headers)) response.removeHeader(name);
-    for (const [name, value] of pairsOf(headers)) response.appendHeader(name, String(value));
+    for (const [name, value] of pairsOf(headers)) {
+      for (const one of [value].flat()) response.appendHeader(name, String(one));
+    }
   } else for (const [name, value] of pairsOf(headers)) response.setHeader(name, value);
   return typeof message === "string" ? [status, message] : [status];
 }
@@ -142,6 +144,7 @@ function* pairsOf(headers: object): Iterable<readonly [string, unknown]> {
     yield* Object.entries(headers);
     return;
   }
-  const flat: unknown[] = headers.flat();
+  // A list of pairs, or of names and values in turn. A value may be a list as well.
+  const flat: unknown[] = Array.isArray(headers[0]) ? headers.flat() : headers;
   for (let at = 0; at < flat.length; at += 2) yield [String(flat[at]), flat[at + 1]];
 }
