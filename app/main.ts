@@ -42,6 +42,7 @@ async function serve(settings: Settings): Promise<void> {
       dataDir,
       secret,
       store: store.store,
+      proxies: settings.proxies,
       ...(settings.permanentLifetime && { permanentLifetime: settings.permanentLifetime }),
       ...(settings.publicOrigin !== undefined && { publicOrigin: settings.publicOrigin }),
     });

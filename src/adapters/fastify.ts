@@ -2,7 +2,7 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-ans
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { NodeIncoming, sendBare } from "../core/node-message.ts";
+import { emitWithin, NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
@@ -93,6 +93,7 @@ export function fastifySessions<Data extends object>(
         return;
       }
       const exchange = sessions.exchange(incoming, [request.raw]);
+      emitWithin(request.raw, (work) => exchange.run(work));
       holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
       exchange.run(next);
     });

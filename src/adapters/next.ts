@@ -102,7 +102,7 @@ export function nextSessions<Data extends object>(
     const exchange = sessions.exchange(incoming, []);
     const session = await exchange.session(false);
     // Nothing can follow: a component sets no cookie. Settled at once, a reading moves the idle clock.
-    const { failure } = await exchange.settle({ status: 200 });
+    const { failure } = await exchange.settle({ status: 200, takesNoCookie: true });
     if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
     return session;
   };
@@ -129,7 +129,7 @@ export function nextSessions<Data extends object>(
       if (session.peekFlashes(filter).length === 0) return [];
       const exchange = sessions.exchange(incoming, []);
       const messages = await (await exchange.session(false)).takeFlashes(filter);
-      await exchange.settle({ status: 200 });
+      await exchange.settle({ status: 200, takesNoCookie: true });
       return messages;
     });
   };

@@ -27,8 +27,8 @@ export interface ExchangeParts<Data extends object> {
   readonly currents: Currents<Exchange<Data>>;
 }
 
-/** How a handler ended, as an adapter tells it. */
-export type HandlerEnd = { readonly status: number } | "threw";
+/** How a handler ended, as an adapter tells it; `takesNoCookie` where its response can set none: what needs one then waits. */
+export type HandlerEnd = { readonly status: number; readonly takesNoCookie?: true } | "threw";
 
 /** What is to be done with a response after the commit. */
 export interface Settled {
@@ -61,6 +61,7 @@ export class Exchange<Data extends object> {
   #isSettled = false;
   #isAbandoned = false;
   #isTouched = false;
+  #takesCookie = true;
 
   constructor(parts: ExchangeParts<Data>, request: Incoming) {
     this.#parts = parts;
@@ -170,6 +171,8 @@ export class Exchange<Data extends object> {
       return untouched;
     }
     const plain = this.#cookies?.settle() ?? [];
+    // A network error, or the switch to another protocol, carries no headers.
+    this.#takesCookie = end === "threw" || (end.takesNoCookie !== true && end.status >= 200);
     const fate = this.#hasFailed ? "failed" : fateOf(end);
     // A 503 of the app's own says what there is to say.
     const isAnswered = fate !== "failed" || end === "threw" || end.status === 503;
@@ -184,7 +187,7 @@ export class Exchange<Data extends object> {
     this.#isSettled = true;
     const failure = isAnswered ? undefined : this.#storeFailure;
     try {
-      const committed = this.#opened?.settle(fate);
+      const committed = this.#opened?.settle(fate, this.#takesCookie);
       if (!isThenable(committed)) return this.#settled(fate, failure, plain);
       return committed.then(
         () => this.#settled(fate, failure, plain),

@@ -54,6 +54,10 @@ class FetchIncoming implements Incoming {
     return this.#request.method.toUpperCase();
   }
 
+  get path(): string {
+    return new URL(this.#request.url).pathname;
+  }
+
   header(name: string): string | null {
     this.#headers ??= this.#request.headers;
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).

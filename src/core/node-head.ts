@@ -19,8 +19,12 @@ export function checkHead(response: NodeResponse, head: Head): void {
   const headers = headersIn(head);
   if (headers === undefined) return;
   if (Array.isArray(headers)) {
-    if (!Array.isArray(headers[0]) && headers.length % 2 !== 0) {
-      const error = new TypeError("The list of headers has a name without a value.");
+    // Over HTTP/1, Node takes a list of pairs only where no header was set before.
+    const isOdd = Array.isArray(headers[0])
+      ? response.stream === undefined && response.getHeaderNames().length > 0
+      : headers.length % 2 !== 0;
+    if (isOdd) {
+      const error = new TypeError("The headers are no list of names and values that Node takes.");
       throw Object.assign(error, { code: "ERR_INVALID_ARG_VALUE" });
     }
     for (const [name, value] of pairsOf(headers)) checkHeader(name, value);

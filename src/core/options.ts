@@ -45,6 +45,7 @@ const known = [
   "idleTimeout",
   "absoluteTimeout",
   "permanentLifetime",
+  "permanentAbsoluteTimeout",
   "storeTimeout",
   "limits",
   "crossOrigin",

@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
-import { commit, hasChanges, hasNothingToCommit } from "./commit.ts";
+import { commitInTurn, hasChanges, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate, SessionUse } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
@@ -44,7 +44,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** Whether the session outlives the browser, for the hub's `permanentLifetime`. Default `false`. */
+  /** Whether the session outlives the browser, for the hub's `permanentLifetime` after its last use. Default `false`. */
   get permanent(): boolean {
     return this.#use.permanent ?? this.#live.current?.permanent ?? false;
   }
@@ -178,8 +178,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async logout(): Promise<void> {
     this.#assertUnanswered();
     const messages = this.#use.flashes?.additionNames ?? [];
-    const id = await this.#live.inTurn(() => this.#live.end());
-    if (id !== undefined) this.#use.context.events.emit({ type: "logout", id });
+    const ended = await this.#live.inTurn(() => this.#live.end());
+    if (ended) this.#use.context.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
     this.#loggedOut = true;
     this.#use.permanent = undefined;
     this.#data.forgetChanges();
@@ -209,10 +209,10 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   }
 
   /** @internal For the hub: the end of the session's use, after what the handler called and did not wait for. Answers at once where it can. */
-  settle(fate: ResponseFate): Awaitable<void> {
+  settle(fate: ResponseFate, takesCookie = true): Awaitable<void> {
     if (this.#answered) return undefined;
     this.#answered = true;
-    return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
+    return commitInTurn(this.#use, fate, takesCookie);
   }
 
   /** @internal For the hub: the client has gone before the response began; the session works on, and nothing of it is kept. */
@@ -234,7 +234,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** @internal For the hub: what to do with the session cookie. */
   get cookieAction(): CookieAction {
-    return this.#live.cookie;
+    return this.#live.cookieAction;
   }
 
   /** @internal For the hub: whether the response shows messages, which no cache may keep. */

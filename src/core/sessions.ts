@@ -259,6 +259,6 @@ function noSessionOf(): MisuseError {
 function noSessionHere(): MisuseError {
   return new MisuseError(
     "NO_SESSION_HERE",
-    "No request is being handled here: put the sessions' adapter in front.",
+    "No request is being handled here: put the sessions' adapter in front, or, in a callback that lost its request, call sessions.of(request).",
   );
 }
