@@ -15,8 +15,8 @@ type Compare = (what: string, without: unknown, withSessions: unknown) => void;
 export function differencesBetween(program: Program, bare: Witness, dressed: Witness): string[] {
   const found: string[] = [];
   const compare: Compare = (what, without, withSessions) => {
-    const [one, other] = [JSON.stringify(without), JSON.stringify(withSessions)];
-    if (one !== other) found.push(`${what}: ${short(one)} without sessions, ${short(other)} with them`);
+    const [one, other] = [JSON.stringify({ _: without }), JSON.stringify({ _: withSessions })];
+    if (one !== other) found.push(`${what}: ${short(without)} without sessions, ${short(withSessions)} with them`);
   };
   const parting = partingOf(program, bare, dressed);
   const isWhole = parting === program.steps.length && !mayAnswerOtherwise(program, bare, dressed);
@@ -283,6 +283,7 @@ function missing(answer: Answer, { owed, next }: Witness): string[] {
   return found;
 }
 
-function short(text: string): string {
+function short(value: unknown): string {
+  const text = value === undefined ? "undefined" : JSON.stringify(value);
   return text.length <= 300 ? text : `${text.slice(0, 200)}…${text.slice(-80)}`;
 }

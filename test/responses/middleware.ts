@@ -13,16 +13,16 @@ export type Middleware = (
 export type Hear = (line: string) => void;
 
 // These have no types.
-const required = createRequire(import.meta.url);
-const httpCompression = required("http-compression") as (options: object) => Middleware;
-const polkaCompression = required("@polka/compression") as (options: object) => Middleware;
-const responseTime = required("response-time") as () => Middleware;
-const morgan = required("morgan") as (format: string, options: object) => Middleware;
-const onFinished = required("on-finished") as (
+const require = createRequire(import.meta.url);
+const httpCompression = require("http-compression") as (options: object) => Middleware;
+const polkaCompression = require("@polka/compression") as (options: object) => Middleware;
+const responseTime = require("response-time") as () => Middleware;
+const morgan = require("morgan") as (format: string, options: object) => Middleware;
+const onFinished = require("on-finished") as (
   response: ServerResponse,
   listener: (error: Error | null) => void,
 ) => void;
-const mung = required("express-mung") as Record<
+const mung = require("express-mung") as Record<
   "json" | "headers" | "headersAsync" | "write",
   (change: (...args: never[]) => unknown) => Middleware
 >;

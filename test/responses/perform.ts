@@ -34,7 +34,7 @@ export async function turns(count: number): Promise<void> {
   for (let at = 0; at < count; at++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-export class Late extends Error {
+class Late extends Error {
   override readonly name = "Late";
 }
 

@@ -159,9 +159,12 @@ const head: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: call("writeHead", heads) },
   {
     weight: 2,
-    arbitrary: status.map((given) => ({ kind: "assign", name: "statusCode", value: literal(given) })),
+    arbitrary: status.map((given): Step => ({ kind: "assign", name: "statusCode", value: literal(given) })),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: "assign", name: "statusMessage", value: literal("Odd") }) },
+  {
+    weight: 1,
+    arbitrary: fc.constant<Step>({ kind: "assign", name: "statusMessage", value: literal("Odd") }),
+  },
   { weight: 2, arbitrary: call("flushHeaders") },
 );
 

@@ -23,13 +23,13 @@ import { isHttp2 } from "./program.ts";
 import type { Program } from "./program.ts";
 import { codeOf, looksOf, Witness } from "./witness.ts";
 
-const required = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 interface App {
   (request: IncomingMessage, response: ServerResponse): void;
   use: (middleware: unknown) => void;
 }
-const connect = required("connect") as () => App;
-const express4 = required("express4") as () => App;
+const connect = require("connect") as () => App;
+const express4 = require("express4") as () => App;
 
 const secret = generateSecret();
 
