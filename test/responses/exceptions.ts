@@ -105,11 +105,6 @@ const exceptions: readonly Exception[] = [
       throws(dressed) && step.kind === "call" && step.args.some(({ code }) => code === '"nonsense"'),
   },
   {
-    reason:
-      "Node finds a Trailer that can't be sent when it sends the head; a response that was held is settled then",
-    parts: ({ bare }) => bare.outcome === "throws ERR_HTTP_TRAILER_INVALID",
-  },
-  {
     reason: "what is in front may take anything for a chunk, and stumble over it later",
     parts: ({ program, dressed }) =>
       program.front.length > 0 && dressed.outcome === "throws ERR_INVALID_ARG_TYPE",

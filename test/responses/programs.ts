@@ -152,7 +152,6 @@ const header: fc.Arbitrary<Step> = fc.oneof(
       fc.tuple(fc.constant(literal("Content-Length")), fc.constantFrom(literal(4), literal("2000"))),
     ),
   },
-  { weight: 1, arbitrary: call("setHeader", fc.constant([literal("Trailer"), literal("x-late")])) },
 );
 
 const head: fc.Arbitrary<Step> = fc.oneof(
