@@ -64,7 +64,9 @@ export type Site = Parts & { app: Hono; close(): Promise<void> };
 /**
  * Opens the site's files and builds its pages.
  *
- * @throws ConfigError when the secret is missing or weak, before any file is made.
+ * Whether its sessions can work, `sessions.check()` says: that the secret is there, and the store's file opens.
+ *
+ * @throws ConfigError when the secret is weak, before any file is made.
  */
 export function openSite(options: SiteOptions): Site {
   const { dataDir, secret, clock, permanentLifetime = PERMANENT_LIFETIME } = options;

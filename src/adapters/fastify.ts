@@ -7,13 +7,13 @@ import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
 
-/** What this adapter uses of Fastify's request; Fastify 5's fits. */
+/** What this adapter uses of Fastify's request; Fastify 5's fits, and 4's. */
 export interface FastifyRequest {
   readonly raw: NodeRequest & object;
   readonly log: { error(error: unknown): void };
 }
 
-/** What this adapter uses of Fastify's reply; Fastify 5's fits. */
+/** What this adapter uses of Fastify's reply; Fastify 5's fits, and 4's. */
 export interface FastifyReply {
   readonly raw: NodeResponse;
   code(status: number): unknown;
@@ -23,7 +23,7 @@ export interface FastifyReply {
 
 type Next = (error?: Error) => void;
 
-/** What this adapter uses of a Fastify app; Fastify 5's fits. */
+/** What this adapter uses of a Fastify app; Fastify 5's fits, and 4's. */
 export interface FastifyApp {
   addHook(
     name: "onRequest",
@@ -107,7 +107,7 @@ export function fastifySessions<Data extends object>(
   return Object.assign(plugin, {
     [Symbol.for("skip-override")]: true,
     [Symbol.for("fastify.display-name")]: "coatcheck",
-    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: "5.x" },
+    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: ">=4" },
   });
 }
 

@@ -5,7 +5,7 @@ import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
 import type { Sessions } from "../core/sessions.ts";
 
-/** What this adapter uses of Hono's context; Hono 4's fits. */
+/** What this adapter uses of Hono's context; Hono 4's fits, and 3's. */
 export interface HonoContext {
   readonly req: { readonly raw: Request };
   get res(): Response;

@@ -7,7 +7,7 @@ import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
 
-/** What this adapter uses of Koa's context; Koa 3's fits. */
+/** What this adapter uses of Koa's context; Koa 3's fits, and 2's. */
 export interface KoaContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { AnyData } from "../core/data-keys.ts";
 import type { HandleOptions } from "../core/handle.ts";
 import type { Incoming } from "../core/incoming.ts";
 import { loginDemand } from "../core/login-demand.ts";
@@ -33,7 +34,7 @@ export interface NextSessionsOptions extends LoginDemandOptions {
 export type NextRouteHandler<Context> = (request: Request, context: Context) => Response | Promise<Response>;
 
 /** What {@link nextSessions} gives. */
-export interface NextSessions<Data extends object> {
+export interface NextSessions<Data extends object = AnyData> {
   /**
    * A route handler with sessions: `export const POST = route(async (request) => ...)`, with
    * `sessions.of(request)` or `sessions.current()` in it. A `redirect()` or `notFound()` is an answer as

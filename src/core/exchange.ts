@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
+import type { AnyData } from "./data-keys.ts";
 import { isHandshake } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
@@ -46,7 +47,7 @@ export interface ExchangeWatcher {
 }
 
 /** One request and its response: where an adapter begins and ends a session's use. */
-export class Exchange<Data extends object> {
+export class Exchange<Data extends object = AnyData> {
   readonly #parts: ExchangeParts<Data>;
   readonly #request: Incoming;
   #watcher: ExchangeWatcher | undefined;
@@ -123,7 +124,7 @@ export class Exchange<Data extends object> {
    * The session, opened on the first call.
    *
    * @param authoritative asks the store itself, again if the session was opened from a copy of the record.
-   * @throws StoreError when the store does not answer.
+   * @throws StoreError when the store does not answer; ConfigError SECRET_MISSING.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
@@ -134,9 +135,10 @@ export class Exchange<Data extends object> {
     return this.#session;
   }
 
-  /** The cookies beside the session. */
+  /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
+    this.#parts.context.keyring.assertPresent();
     this.#touch();
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
@@ -219,11 +221,13 @@ export class Exchange<Data extends object> {
     if (action === undefined || action.kind === "none") return none;
     const { cookie, context } = this.#parts;
     if (action.kind === "clear") return [cookie.cleared()];
+    if (cookie.secure) context.advice?.cookieSent(this.#request);
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
   #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
+    context.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (this.#isHandshake && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });

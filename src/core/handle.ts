@@ -58,6 +58,10 @@ class FetchIncoming implements Incoming {
     return new URL(this.#request.url).pathname;
   }
 
+  get secure(): boolean {
+    return this.#request.url.startsWith("https:");
+  }
+
   header(name: string): string | null {
     this.#headers ??= this.#request.headers;
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).

@@ -6,6 +6,8 @@ export interface Incoming {
   readonly path?: string | undefined;
   /** A header's value by its lower-case name; several Cookie headers joined with `"; "`. */
   header(name: string): string | null | undefined;
+  /** Whether it came over TLS; `undefined` where nobody knows. Looked at for warnings only. */
+  readonly secure?: boolean | undefined;
   /** Whether this request was made from another one on its way to a handler, as mounted apps get theirs. */
   isMadeFrom?(outer: Incoming): boolean;
 }

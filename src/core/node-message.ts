@@ -9,6 +9,7 @@ export interface NodeRequest {
   /** Routers of the connect family cut `url` down as they go. */
   readonly originalUrl?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly socket?: object | null | undefined;
 }
 
 /** What is needed of a response of Node's `http` or `http2`. */
@@ -60,6 +61,13 @@ export class NodeIncoming implements Incoming {
 
   get path(): string | undefined {
     return (this.#target ?? this.#request.originalUrl ?? this.#request.url)?.split("?", 1)[0];
+  }
+
+  get secure(): boolean | undefined {
+    const { headers, socket } = this.#request;
+    const scheme = headers[":scheme"]; // of HTTP/2
+    if (scheme !== undefined) return scheme === "https";
+    return socket ? "encrypted" in socket && socket.encrypted === true : undefined;
   }
 
   header(name: string): string | undefined {

@@ -99,6 +99,7 @@ function readTickets(
 }
 
 function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Refusal {
+  if (reason === "forged") context.advice?.forged();
   context.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
   return { record: null, rejection: { reason }, mayBegin };
 }

@@ -1,4 +1,4 @@
-import { StoreError } from "../errors.ts";
+import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
@@ -125,7 +125,9 @@ export class StoreCalls {
     return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
   }
 
-  #failed(operation: StoreOperation, cause: unknown, begun: number | undefined): StoreError {
+  #failed(operation: StoreOperation, cause: unknown, begun: number | undefined): StoreError | ConfigError {
+    // A store that opens what it needs at its first use finds only then that it can't.
+    if (cause instanceof ConfigError) return cause;
     const error =
       cause instanceof StoreError
         ? cause

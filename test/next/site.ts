@@ -37,7 +37,9 @@ export async function startSite(): Promise<NextSite> {
     SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
     SESSION_FILE: join(folder, "sessions.db"),
   };
-  await buildExample(env);
+  // Where a site is built, as in a container, there is neither its key nor its folder.
+  const { SESSION_SECRET: _, ...bare } = env;
+  await buildExample({ ...bare, SESSION_FILE: "/proc/nowhere/sessions.db" });
   const server = spawn(process.execPath, [program, "start", "--port", "0", "--hostname", "127.0.0.1"], {
     cwd: example,
     env,
