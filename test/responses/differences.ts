@@ -28,9 +28,9 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
   compare("the handler ended", bare.isHandlerDone, dressed.isHandlerDone);
   if (isWhole) {
     // What is in front may forget the callback of a call that comes too late.
-    const isTold = (at: number): boolean =>
+    const isHeard = (at: number): boolean =>
       program.front.length === 0 || bare.callbacks[at]?.calls.length !== 0;
-    compare("the outcomes of callbacks", outcomes(bare, isTold), outcomes(dressed, isTold));
+    compare("the outcomes of callbacks", outcomes(bare, isHeard), outcomes(dressed, isHeard));
     compareEvents(compare, bare, dressed);
     compare("went on to the end", bare.isOver, dressed.isOver);
     found.push(...compareLast(program, compare, bare, dressed, isHeadRefused));
@@ -163,8 +163,8 @@ function isOrdered(event: string): boolean {
   return !/^(?:drain|pipe|unpipe$|error)/.test(event);
 }
 
-function outcomes({ callbacks }: Witness, isTold: (at: number) => boolean): readonly (readonly string[])[] {
-  return callbacks.filter((_, at) => isTold(at)).map(({ calls }) => calls);
+function outcomes({ callbacks }: Witness, isHeard: (at: number) => boolean): readonly (readonly string[])[] {
+  return callbacks.filter((_, at) => isHeard(at)).map(({ calls }) => calls);
 }
 
 /** Which callbacks of writes were called; that of an end is called if it could finish. */
