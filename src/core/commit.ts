@@ -4,7 +4,8 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
-import type { Patch, SessionRecord } from "./record.ts";
+import { limitError } from "./limits.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
 import type { SessionData } from "./session-data.ts";
 import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
 
@@ -26,6 +27,9 @@ export interface SessionUse {
   /** What the request asked `permanent` to be, or `undefined`. */
   permanent: boolean | undefined;
 }
+
+/** What a commit does to a record's fields. */
+type Changes = Required<Pick<Patch, "set" | "remove">> & Pick<Patch, "limits" | "newest">;
 
 /** Whether a commit would do nothing at all, so that the response needs not wait for it. */
 export function hasNothingToCommit(use: SessionUse): boolean {
@@ -70,32 +74,56 @@ export function commit(use: SessionUse, fate: ResponseFate): Awaitable<void> {
   );
 }
 
-function commitChanges(
-  { context, live, data, flashes, permanent }: SessionUse,
-  fate: ResponseFate,
-): Awaitable<void> {
+function commitChanges(use: SessionUse, fate: ResponseFate): Awaitable<void> {
+  const { context, live, data, flashes, permanent } = use;
   if (fate === "unseen") flashes?.keepTakenAdditions();
   if (isUntouched({ data, flashes, permanent })) return keepFresh(context, live);
   const { set: dataTexts, remove } = data.changes();
   const texts = new Map([...dataTexts, ...(flashes?.additions() ?? [])]);
+  const dropped = flashes?.dropped(fate === "seen") ?? 0;
   const record = live.current;
-  if (record === null) return texts.size > 0 ? begin(context, live, texts, permanent) : undefined;
+  if (record === null)
+    return texts.size > 0
+      ? andThen(begin(context, live, texts, permanent), () => tellDropped(use, dropped))
+      : undefined;
   const set = new Map(
     Array.from(texts, ([name, text]) => [name, context.codec.encode(record.id, name, text)]),
   );
   if (fate === "unseen") for (const [name, bytes] of flashes?.taken() ?? []) set.set(name, bytes);
-  return andThen(write(context, live, record, { set, remove }, permanent), () =>
-    live.current === null ? undefined : reseal(context, live, record, new Set([...set.keys(), ...remove])),
-  );
+  const changes: Changes = {
+    set,
+    remove,
+    ...(dataTexts.size > 0 && { limits: data.limitsAt(live.wholeAt) }),
+    ...(flashes !== undefined && set.size > dataTexts.size && { newest: flashes.newest }),
+  };
+  return andThen(write(context, live, record, changes, permanent), (made) => {
+    if (live.current === null) return undefined;
+    tellDropped(use, dropped + made);
+    return reseal(context, live, record, new Set([...set.keys(), ...remove]));
+  });
 }
 
-function giveBack({ live, flashes }: SessionUse): Awaitable<void> {
+function tellDropped({ context, live }: SessionUse, count: number): void {
+  if (count > 0 && live.current !== null)
+    context.events.emit({ type: "flashes-dropped", id: live.current.id, count });
+}
+
+function giveBack(use: SessionUse): Awaitable<void> {
+  const { live, flashes } = use;
   if (flashes === undefined || flashes.taken().size === 0) return undefined;
   const isWaitedFor = live.calls.left > 0;
   // Nobody waits any longer for a store that hangs, but it may come round.
   if (!isWaitedFor) live.calls.renew();
-  const givenBack = quietly(() => live.patch({ set: flashes.taken() }));
-  return isWaitedFor ? andThen(givenBack, nothing) : undefined;
+  const patch = { set: flashes.taken(), newest: flashes.newest };
+  const givenBack = quietly(() => live.patch(patch));
+  const told = andThen(givenBack, (outcome) => tellDropped(use, madeRoom(patch, outcome)));
+  return isWaitedFor ? told : undefined;
+}
+
+/** How many messages a patch has removed to make room for those that it set. */
+function madeRoom({ newest }: Pick<Patch, "newest">, outcome: PatchOutcome | undefined): number {
+  if (newest === undefined || outcome?.kind !== "applied") return 0;
+  return outcome.removed.filter((name) => name.startsWith(newest.prefix)).length;
 }
 
 /** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
@@ -125,37 +153,48 @@ async function begin(
   else context.events.emit({ type: "write-dropped" });
 }
 
+/** @returns how many messages made room. */
 function write(
   context: Context,
   live: LiveRecord,
   record: SessionRecord,
-  changes: Required<Pick<Patch, "set" | "remove">>,
+  changes: Changes,
   permanent: boolean | undefined,
-): Awaitable<void> {
+): Awaitable<number> {
   const due = live.touch();
   if (permanent !== undefined && permanent !== record.permanent) {
     const lifetime = { ...due.columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
-    return writeLifetime(live, record, { ...changes, columns: lifetime });
+    return writeLifetime(context, live, record, { ...changes, columns: lifetime });
   }
-  if (changes.set.size === 0 && changes.remove.length === 0) return touch(live);
-  return andThen(live.patch({ ...changes, ...due }), ({ kind }) => {
-    if (kind === "gone") live.lose();
-  });
+  if (changes.set.size === 0 && changes.remove.length === 0) return andThen(touch(live), () => 0);
+  const patch = { ...changes, ...due };
+  return andThen(live.patch(patch), (outcome) => written(context, live, patch, outcome));
 }
 
 async function writeLifetime(
+  context: Context,
   live: LiveRecord,
   record: SessionRecord,
   patch: Omit<Patch, "epoch">,
-): Promise<void> {
+): Promise<number> {
   // The cookie goes out again with another lifetime, but only while its ticket is still the current one.
   const outcome = await live.patch({ ...patch, expect: { verifier: record.verifier } });
-  if (outcome.kind === "applied") {
-    live.resendTicket();
-    return;
-  }
+  if (outcome.kind === "applied") live.resendTicket();
   // Rotated by a request beside this one: that one's cookie counts, and the change of lifetime still holds.
-  if (outcome.kind === "gone" || (await live.patch(patch)).kind === "gone") live.lose();
+  const last = outcome.kind === "conflict" ? await live.patch(patch) : outcome;
+  return written(context, live, patch, last);
+}
+
+/** @throws LimitError when requests beside this one had filled the session, which then is as they left it. */
+function written(
+  context: Context,
+  live: LiveRecord,
+  patch: Omit<Patch, "epoch">,
+  outcome: PatchOutcome,
+): number {
+  if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
+  if (outcome.kind === "gone") live.lose();
+  return madeRoom(patch, outcome);
 }
 
 /**

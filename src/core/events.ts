@@ -18,6 +18,8 @@ export type SessionEvent =
   | { readonly type: "rejected"; readonly reason: RejectionReason; readonly id?: string }
   /** A late write was dropped because its session had ended. */
   | { readonly type: "write-dropped"; readonly id?: string }
+  /** So many waiting messages made room for newer ones: `limits.flashes`. */
+  | { readonly type: "flashes-dropped"; readonly id: string; readonly count: number }
   /** A field could not be unsealed or decoded; it reads as absent. */
   | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
   | { readonly type: "cross-origin-refused"; readonly method: string }

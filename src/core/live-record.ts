@@ -52,6 +52,8 @@ export class LiveRecord {
   #cookie: CookieAction = { kind: "none" };
   #mayBegin = false;
   #rejection: Rejection | undefined;
+  /** Whether nobody but this request has written to the record since it was read. */
+  #isWhole = true;
 
   constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
@@ -62,6 +64,7 @@ export class LiveRecord {
   /** Begins again from what the request's ticket opens now. */
   reopen(opening: Opening): void {
     this.#record = opening.record;
+    this.#isWhole = true;
     this.#ticket = opening.record === null ? null : opening.ticket;
     this.#mayBegin = opening.record === null && opening.mayBegin;
     this.#rejection = opening.record === null ? opening.rejection : undefined;
@@ -75,6 +78,11 @@ export class LiveRecord {
   /** The record as this request knows it, or `null` when there is none. */
   get current(): SessionRecord | null {
     return this.#record;
+  }
+
+  /** The revision of the record, if this request knows all that the record holds at it. */
+  get wholeAt(): number | undefined {
+    return this.#isWhole ? this.#record?.revision : undefined;
   }
 
   get cookie(): CookieAction {
@@ -146,8 +154,10 @@ export class LiveRecord {
       if (outcome.kind !== "applied") return outcome;
       if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);
       // The record may have gone on while the store was asked.
-      if (this.#record?.id === id && this.#record.epoch === epoch)
+      if (this.#record?.id === id && this.#record.epoch === epoch) {
+        this.#isWhole &&= outcome.revision === this.#record.revision + 1;
         this.#record = patched(this.#record, full, outcome.revision).next;
+      }
       return outcome;
     });
   }

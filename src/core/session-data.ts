@@ -1,8 +1,11 @@
 import { LimitError, MisuseError } from "../errors.ts";
 import { ChangedFields } from "./changed-fields.ts";
-import { dataKeyOf, fieldName } from "./field-codec.ts";
+import { dataKeyOf, dataPrefix, fieldName } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
+import { passed, sizeOf, totalOf } from "./field-limits.ts";
+import type { FieldLimits, FieldTotal } from "./field-limits.ts";
 import { bytesOf, eachLength } from "./lazy-fields.ts";
+import { limitError } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import type { Fields, SessionRecord } from "./record.ts";
 import { decodeValue, deepestJson, encodeValue } from "./values.ts";
@@ -65,7 +68,7 @@ export class SessionData {
   copy(key: string): unknown {
     const changed = this.#changed.get(key);
     if (changed === null) return undefined;
-    if (changed !== undefined) return decodeValue(this.checked(key, changed.value).text);
+    if (changed !== undefined) return decodeValue(this.#encoded(key, changed.value).text);
     const name = fieldName.data(key);
     const bytes = bytesOf(this.#fields, name);
     return bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes)?.value;
@@ -112,14 +115,14 @@ export class SessionData {
     return this.#changed.size === 0 && this.#read.size === 0;
   }
 
-  /** Turns what was changed inside the objects of these keys into changes of their own. */
+  /** Turns what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
   noticeChanges(keys: readonly string[]): void {
     for (const key of keys) {
       const read = this.#read.get(key);
       if (read === undefined || this.#changed.has(key)) continue;
       // Limits hold for changes: what was stored under wider ones can still be read.
       if (encodeValue(read.value, key, deepestJson) === read.text) continue;
-      this.#change(key, this.checked(key, read.value));
+      this.#change(key, this.#encoded(key, read.value));
     }
   }
 
@@ -134,23 +137,9 @@ export class SessionData {
 
   /** Checks a key and a value against what can be kept. @throws MisuseError, LimitError */
   checked(key: string, value: unknown): Held {
-    this.#checkKey(key);
-    const text = encodeValue(value, key, this.#limits.depth);
-    const bytes = this.#bytesWithout(key) + Buffer.byteLength(text) + Buffer.byteLength(key);
-    if (bytes > this.#limits.bytes) {
-      throw new LimitError(
-        "SESSION_TOO_LARGE",
-        `With ${key} the session would hold ${bytes} bytes; the limit is ${this.#limits.bytes} (limits.bytes). ` +
-          "Keep large things in a database, and their id in the session.",
-      );
-    }
-    if (!this.has(key) && this.keys().length >= this.#limits.keys) {
-      throw new LimitError(
-        "KEYS_TOO_MANY",
-        `The session already holds ${this.#limits.keys} keys (limits.keys).`,
-      );
-    }
-    return { value, text };
+    const held = this.#encoded(key, value);
+    this.#assertFits(this.#total(key, held.text));
+    return held;
   }
 
   /**
@@ -163,10 +152,25 @@ export class SessionData {
     const remove: string[] = [];
     for (const [key, held] of this.#changed) {
       if (held === null) remove.push(fieldName.data(key));
-      else
-        set.set(fieldName.data(key), isObject(held.value) ? this.checked(key, held.value).text : held.text);
+      else {
+        const now = isObject(held.value) ? this.#encoded(key, held.value) : held;
+        this.#change(key, now);
+        set.set(fieldName.data(key), now.text);
+      }
     }
+    // All together: one may have grown where another shrank, and the record may be another than when they were set.
+    if (set.size > 0) this.#assertFits(this.#total());
     return { set, remove };
+  }
+
+  /**
+   * The limits of a patch that sets data. This request has counted only what it knows of: where others have
+   * written meanwhile, the store counts.
+   *
+   * @param countedAt the record's revision, if all that it holds is known here.
+   */
+  limitsAt(countedAt: number | undefined): FieldLimits {
+    return { prefix: dataPrefix, ...this.#limitTotal, countedAt };
   }
 
   /** Drops the changes: they were committed, or never will be. */
@@ -184,16 +188,39 @@ export class SessionData {
     this.#read.set(key, held);
   }
 
-  #bytesWithout(key: string): number {
-    let bytes = 0;
+  get #limitTotal(): FieldTotal {
+    return { bytes: this.#limits.bytes, fields: this.#limits.keys };
+  }
+
+  /** What the record holds without this request's changes. */
+  readonly #heldTotal = (): FieldTotal => totalOf(this.#fields, dataPrefix);
+
+  #encoded(key: string, value: unknown): Held {
+    this.#checkKey(key);
+    return { value, text: encodeValue(value, key, this.#limits.depth) };
+  }
+
+  #assertFits(total: FieldTotal): void {
+    const limit = passed(total, this.#limitTotal, this.#heldTotal);
+    if (limit !== undefined) throw limitError(limit, this.#limits);
+  }
+
+  /** What the record will hold with this request's changes, and with this text under this key, if any. */
+  #total(key?: string, text = ""): FieldTotal {
+    let [bytes, fields] = [0, 0];
+    const count = (name: string, length: number): void => {
+      bytes += sizeOf(name, length);
+      fields++;
+    };
     eachLength(this.#fields, (name, length) => {
       const other = dataKeyOf(name);
-      if (other !== undefined && other !== key && !this.#changed.has(other)) bytes += length + name.length;
+      if (other !== undefined && other !== key && !this.#changed.has(other)) count(name, length);
     });
     for (const [other, held] of this.#changed) {
-      if (held !== null && other !== key) bytes += Buffer.byteLength(held.text) + other.length;
+      if (held !== null && other !== key) count(fieldName.data(other), this.#codec.lengthOf(held.text));
     }
-    return bytes;
+    if (key !== undefined) count(fieldName.data(key), this.#codec.lengthOf(text));
+    return { bytes, fields };
   }
 
   #checkKey(key: unknown): void {

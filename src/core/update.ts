@@ -4,6 +4,7 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import { fieldName } from "./field-codec.ts";
 import type { LiveRecord } from "./live-record.ts";
+import { limitError } from "./limits.ts";
 import type { SessionData } from "./session-data.ts";
 
 /**
@@ -73,7 +74,8 @@ function updateField(
     : { expect: { fields: new Map([[name, data.bytesOf(key)]]) } };
   const held = data.checked(key, fn(data.copy(key)));
   const bytes = context.codec.encode(id, name, held.text);
-  const patch = { ...expect, set: new Map([[name, bytes]]), ...live.touch() };
+  const limits = data.limitsAt(live.wholeAt);
+  const patch = { ...expect, set: new Map([[name, bytes]]), limits, ...live.touch() };
   return andThen(live.patch(patch), (outcome) => {
     if (outcome.kind === "applied") {
       data.written(key, id, bytes);
@@ -83,6 +85,7 @@ function updateField(
       live.lose();
       return undefined;
     }
+    if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
     if (attempt === maxAttempts) throw contended();
     data.written(key, id, outcome.record.fields.get(name) ?? null);
     return updateField(context, live, data, id, change, attempt + 1);

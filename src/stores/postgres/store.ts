@@ -67,8 +67,12 @@ export class PgStore implements Store {
   async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
     const text = patchText(id, patch, now);
     const work = async (deadline: number): Promise<PatchOutcome> => {
-      const { kind, revision, removed, record } = await this.#written(this.#patches, { text, deadline });
+      const { kind, revision, removed, record, limit } = await this.#written(this.#patches, {
+        text,
+        deadline,
+      });
       if (kind === "gone") return { kind };
+      if (kind === "full" && (limit === "bytes" || limit === "fields")) return { kind, limit };
       if (kind === "conflict") return { kind, record: this.#checked("patch", id, record) };
       if (kind === "applied" && typeof revision === "number" && isTexts(removed))
         return { kind, revision, removed };
