@@ -168,7 +168,7 @@ function write(
   }
   if (changes.set.size === 0 && changes.remove.length === 0) return andThen(touch(live), () => 0);
   const patch = { ...changes, ...due };
-  return andThen(live.patch(patch), (outcome) => written(context, live, patch, outcome));
+  return andThen(live.patch(patch), (outcome) => afterWrite(context, live, patch, outcome));
 }
 
 async function writeLifetime(
@@ -182,11 +182,11 @@ async function writeLifetime(
   if (outcome.kind === "applied") live.resendTicket();
   // Rotated by a request beside this one: that one's cookie counts, and the change of lifetime still holds.
   const last = outcome.kind === "conflict" ? await live.patch(patch) : outcome;
-  return written(context, live, patch, last);
+  return afterWrite(context, live, patch, last);
 }
 
 /** @throws LimitError when requests beside this one had filled the session, which then is as they left it. */
-function written(
+function afterWrite(
   context: Context,
   live: LiveRecord,
   patch: Omit<Patch, "epoch">,

@@ -196,17 +196,15 @@ export class FlashQueue {
       ...Array.from(this.#stored, ([name, bytes]) => ({ name, bytes, flash: this.#decode(name, bytes) })),
       ...Array.from(this.#added, ([name, flash]) => ({ name, flash, bytes: undefined })),
     ].toSorted((one, other) => (one.name < other.name ? -1 : 1));
-    // Those that the store makes room of when this request's own are written.
+    // Those that make room in the store when this request's own are written.
     const tooMany = this.#added.size === 0 ? 0 : all.length - this.#limits.flashes;
-    return (
-      all
-        .map((each, at) => ({ ...each, isTooOld: at < tooMany }))
-        // A message that nobody will see goes with the first that is taken.
-        .filter(
-          ({ flash, isTooOld }) =>
-            wanted === undefined || flash === undefined || isTooOld || wanted.includes(flash.category),
-        )
-    );
+    return all.flatMap(({ name, bytes, flash }, at) => {
+      const isTooOld = at < tooMany;
+      // A message that nobody will see goes with the first that is taken.
+      const isMeant =
+        wanted === undefined || flash === undefined || isTooOld || wanted.includes(flash.category);
+      return isMeant ? { name, bytes, flash, isTooOld } : [];
+    });
   }
 
   /** The time in the name of the last message that the record holds, or 0. */

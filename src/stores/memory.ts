@@ -7,8 +7,9 @@ import { Slots } from "./memory/slots.ts";
 /** The options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * How many records it holds at most; default 100,000. At the limit a new record takes the place of
-   * the anonymous one that was written least recently, and of a logged-in one only when there is no other.
+   * How many records it holds at most; default 100,000. At the limit a new record takes the place of the
+   * anonymous one that was written least recently. Where all are logged in, the subject with the most sessions
+   * loses the one that was written least recently, and only where each has one, whoever was away the longest.
    */
   readonly maxRecords?: number;
 }
@@ -39,7 +40,7 @@ class MemoryStore implements Store {
 
   create(record: SessionRecord): boolean {
     if (this.#slots.find(record.id) !== 0) return false;
-    if (this.#slots.size >= this.#maxRecords) this.#evict();
+    if (this.#slots.size >= this.#maxRecords) this.#evict(record.lastSeenAt);
     this.#slots.add(record);
     return true;
   }
@@ -83,9 +84,8 @@ class MemoryStore implements Store {
     this.#slots = new Slots();
   }
 
-  #evict(): void {
-    const { anonymous, loggedIn } = this.#slots;
-    const ring = anonymous.size > 0 ? anonymous : loggedIn;
-    if (ring.size > 0) this.#slots.remove(ring.first, this.#slots.read(ring.first));
+  #evict(now: number): void {
+    const slot = this.#slots.dispensable(now);
+    if (slot !== 0) this.#slots.remove(slot, this.#slots.read(slot));
   }
 }
