@@ -1,6 +1,8 @@
 import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
+import type { Awaitable } from "../core/awaitable.ts";
+import { batch, turn } from "../core/time-slices.ts";
 import { ConfigError } from "../errors.ts";
 import { Slots } from "./memory/slots.ts";
 
@@ -60,9 +62,30 @@ class MemoryStore implements Store {
     return outcome;
   }
 
-  list(subject: string, now: number): SessionRecord[] {
-    const records = this.#slots.of(subject).map((slot) => this.#slots.read(slot));
-    return records.filter((record) => expiresAt(record) > now);
+  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+    const slots = this.#slots.of(subject);
+    const records = this.#listed(subject, now, slots.slice(0, batch));
+    return slots.length <= batch ? records : this.#listOn(subject, now, slots, records);
+  }
+
+  /** So many that everything else must get its turn between them. */
+  async #listOn(
+    subject: string,
+    now: number,
+    slots: readonly number[],
+    records: SessionRecord[],
+  ): Promise<SessionRecord[]> {
+    for (let at = batch; at < slots.length; at += batch) {
+      await turn();
+      records.push(...this.#listed(subject, now, slots.slice(at, at + batch)));
+    }
+    return records;
+  }
+
+  /** A slot that was the subject's may be another's by now, or free. */
+  #listed(subject: string, now: number, slots: readonly number[]): SessionRecord[] {
+    const held = slots.filter((slot) => this.#slots.isTaken(slot)).map((slot) => this.#slots.read(slot));
+    return held.filter((record) => record.subject === subject && expiresAt(record) > now);
   }
 
   sweep(now: number, limit: number): number {

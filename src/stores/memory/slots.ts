@@ -54,6 +54,11 @@ export class Slots {
     return recordIn(this.#text(slot), this.#shared, id);
   }
 
+  /** Whether a slot holds a record. */
+  isTaken(slot: number): boolean {
+    return this.#text(slot) !== "";
+  }
+
   /** When a slot's record expires, to the millisecond before. */
   expiry(slot: number): number {
     return expiryIn(this.#text(slot));

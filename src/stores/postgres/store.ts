@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseJson } from "../../core/json.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
 import type { Store } from "../../core/store.ts";
+import { batch, turn } from "../../core/time-slices.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import { answersTo, isTexts, objectOf } from "./answers.ts";
@@ -85,8 +86,13 @@ export class PgStore implements Store {
     return this.#run("list", async (deadline) => {
       const rows = await this.#call("list", [lockPatience(deadline), subject, now], deadline);
       // One damaged record must not hide a person's other sessions from them.
-      const records = rows.flatMap((text) => recordFrom(parseJson(text ?? "null")) ?? []);
-      return records.filter((record) => record.subject === subject);
+      const records: SessionRecord[] = [];
+      for (const [at, text] of rows.entries()) {
+        const record = recordFrom(parseJson(text ?? "null"));
+        if (record?.subject === subject) records.push(record);
+        if (at % batch === batch - 1) await turn();
+      }
+      return records;
     });
   }
 
