@@ -30,8 +30,8 @@ export async function listSessions(context: Context, subject: string): Promise<S
   const slices = new TimeSlices(context.clock);
   const list: SessionInfo[] = [];
   for (const record of records) {
+    if (slices.areOver) await slices.turn();
     if (endOf(record, context.timeouts) > now) list.push(infoOf(context, record, subject));
-    await slices.next();
   }
   return list.toSorted((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
 }
@@ -42,8 +42,8 @@ export async function revokeSessions(context: Context, subject: string, except?:
   const slices = new TimeSlices(context.clock);
   let ended = 0;
   for (const { id } of records) {
+    if (slices.areOver) await slices.turn();
     if (id !== except && (await revokeSession(context, id, subject))) ended++;
-    await slices.next();
   }
   return ended;
 }

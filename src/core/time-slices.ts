@@ -8,22 +8,29 @@ const slice = 5;
 export class TimeSlices {
   readonly #clock: Clock;
   #start: number;
+  #turn: Promise<void> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#start = clock.now();
   }
 
-  /** To be awaited after each step of the loop: lets everything else have its turn when the slice is over. */
-  next(): Awaitable<void> {
+  /** Whether everything else should have its turn before the next step: see `turn`. */
+  get areOver(): boolean {
     const spent = this.#clock.now() - this.#start;
     // Clocks are set back at times.
-    return spent >= 0 && spent < slice ? undefined : this.#turn();
+    return spent < 0 || spent >= slice;
   }
 
-  async #turn(): Promise<void> {
+  /** Everything else gets its turn, and another slice begins. Where several wait for it, the first may use that up. */
+  async turn(): Promise<void> {
+    return (this.#turn ??= this.#takeTurn());
+  }
+
+  async #takeTurn(): Promise<void> {
     await turn();
     this.#start = this.#clock.now();
+    this.#turn = undefined;
   }
 }
 
@@ -55,8 +62,8 @@ export async function inLanes<T>(
   const lane = async (): Promise<void> => {
     try {
       for (let next = rest.next(); next.done !== true && !hasFailed; next = rest.next()) {
+        while (slices.areOver) await slices.turn();
         if (!(await work(next.value))) return;
-        await slices.next();
       }
     } catch (error) {
       hasFailed = true;
