@@ -83,7 +83,7 @@ for (const { capacity, members } of [
 }
 
 test("[102] what has expired makes room before anybody who has not", async (t) => {
-  const site = new Site(t, { over: memoryStore({ maxRecords: 3 }) });
+  const site = new Site(t, { over: memoryStore({ maxRecords: 3 }), options: { sweepInterval: false } });
   const away = site.visitor();
   await away.login("away");
   site.clock.advance(3_600_000);

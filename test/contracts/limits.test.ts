@@ -149,6 +149,17 @@ onEveryStore(
   },
 );
 
+onEveryStore("what others write between its own writes counts for a request, too", async (fleet) => {
+  const code = await fleet.visit(0, async (session) => {
+    await fleet.visit(1, (other) => other.set("other", kilobytes(40)));
+    // It fits, and is written over what this request has never seen.
+    await session.update("own", () => 1);
+    session.set("late", kilobytes(40));
+  });
+  assert.equal(code, "SESSION_TOO_LARGE");
+  assert.ok((await fleet.bytes()) < 41_000);
+});
+
 onEveryStore(
   "each node goes by limits of its own, and a session that is too large for one of them can be made smaller there",
   async (fleet) => {

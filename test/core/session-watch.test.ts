@@ -261,6 +261,24 @@ test("a store that fails now and then does not keep any session from being asked
   );
 });
 
+test("a store that answers a hundred reads in each round comes round to all", async () => {
+  const { clock, there, probe, signals } = await manySignals(300);
+  probe.around = async (_, run) => run();
+  for (let at = 0; at < 300; at += 2) await there.revokeAll(`user ${at}`);
+  let [second, left] = [0, 0];
+  probe.around = async (_, run) => {
+    const now = Math.floor(clock.now() / 900);
+    if (now !== second) [second, left] = [now, 100];
+    if (left-- <= 0) throw new Error("no more");
+    return run();
+  };
+  await pass(clock, 10_000, 100);
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    signals.map((_, at) => at % 2 === 0),
+  );
+});
+
 test("where there is no session the signal has fired already", async () => {
   const { here, visit } = place();
   assert.equal((await visit(here, signalOf)).aborted, true);

@@ -34,8 +34,8 @@ export const mutants: readonly Mutant[] = [
     "a commit writes back everything it has read",
     "S2",
     "src/core/commit.ts",
-    "live.patch({ ...changes, ...due }), ({ kind })",
-    "live.patch({ ...changes, ...due, retain: [], set: new Map([...record.fields, ...changes.set]) }), ({ kind })",
+    "const patch = { ...changes, ...due };",
+    "const patch = { ...changes, ...due, retain: [], set: new Map([...record.fields, ...changes.set]) };",
   ),
   race(
     "an update does not look at what it replaces",
@@ -123,8 +123,8 @@ export const mutants: readonly Mutant[] = [
     "messages are shown whoever won their removal",
     "F1",
     "src/core/flash-queue.ts",
-    "else if (removed.includes(name)) this.#taken.set(name, bytes);",
-    'else if (removed.includes(name) || name !== "") this.#taken.set(name, bytes);',
+    "} else if (removed.includes(name)) {",
+    '} else if (removed.includes(name) || name !== "") {',
   ),
   race(
     "messages of a page that failed are not given back",
