@@ -82,27 +82,30 @@ export class SessionWatch {
     const [first, ...others] = this.#watched;
     let isAnswered = true;
     const ask = async ([id, watched]: [string, Watched]): Promise<boolean> => {
-      if (await this.#isAsked(id, watched)) return true;
-      isAnswered = false;
-      return false;
+      const goesOn = await this.#goesOn(id, watched);
+      if (goesOn === undefined) isAnswered = false;
+      else this.#settle(id, watched, goesOn);
+      return goesOn !== undefined;
     };
     // One alone at first: a store that does not answer is not asked a hundred times an interval.
-    if (first !== undefined && (await ask(first))) await inLanes(others, readsAtOnce, this.#clock, ask);
+    if (first !== undefined) {
+      if (await ask(first)) await inLanes(others, readsAtOnce, this.#clock, ask);
+      // Another is the first of the next round, should it be only this one that can't be read.
+      else this.#settle(...first, true);
+    }
     this.#isAsking = this.#watched.size > 0;
     const took = this.#clock.now() - start;
     if (this.#isAsking) this.#askLater(took, isAnswered ? took : 0);
   }
 
-  /** Asks about a session, and tells whoever watches it if it has ended. @returns `false` where there was no answer. */
-  async #isAsked(id: string, watched: Watched): Promise<boolean> {
-    const goesOn = await this.#goesOn(id, watched);
-    if (goesOn === false) this.#end(id, watched);
+  /** Tells whoever watches a session that it has ended; one that goes on comes last in the next round. */
+  #settle(id: string, watched: Watched, goesOn: boolean): void {
+    if (!goesOn) this.#end(id, watched);
     else if (this.#watched.get(id) === watched) {
-      // To the end: a round that was cut short goes on with those that it did not come to.
+      // What a round that was cut short did not come to comes first.
       this.#watched.delete(id);
       this.#watched.set(id, watched);
     }
-    return goesOn !== undefined;
   }
 
   /** `undefined` where there is no telling. */

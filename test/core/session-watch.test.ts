@@ -279,6 +279,22 @@ test("a store that answers a hundred reads in each round comes round to all", as
   );
 });
 
+test("a session that can't be read keeps no other from being asked about", async () => {
+  const { clock, there, probe, signals } = await manySignals(10);
+  probe.around = async (_, run) => run();
+  for (let at = 1; at < 10; at++) await there.revokeAll(`user ${at}`);
+  const [{ id = "" } = {}] = await there.list("user 0");
+  probe.around = async (call, run) => {
+    if (call.operation === "read" && call.id === id) throw new Error("this one");
+    return run();
+  };
+  await pass(clock, 3000, 100);
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    signals.map((_, at) => at > 0),
+  );
+});
+
 test("where there is no session the signal has fired already", async () => {
   const { here, visit } = place();
   assert.equal((await visit(here, signalOf)).aborted, true);

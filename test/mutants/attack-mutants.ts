@@ -1728,8 +1728,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a store that hangs is asked about everybody",
       "core/session-watch.ts",
-      "if (first !== undefined && (await ask(first))) await",
-      "if (first !== undefined && ((await ask(first)) || first !== undefined)) await",
+      "if (await ask(first)) await",
+      "if ((await ask(first)) || isAnswered || others.length > 0) await",
       "hangs",
     ],
     [
@@ -1738,6 +1738,13 @@ export const attackMutants: readonly Mutant[] = [
       "      this.#watched.delete(id);\n      this.#watched.set(id, watched);",
       "",
       "comes round",
+    ],
+    [
+      "one that can't be read keeps all others from being asked about",
+      "core/session-watch.ts",
+      "else this.#settle(...first, true);",
+      "",
+      "can't be read",
     ],
     [
       "a round that takes long begins late",
