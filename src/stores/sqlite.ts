@@ -7,7 +7,9 @@ import { latin1Of } from "../core/packing.ts";
 import { fingerprintOf, Recent } from "../core/recent.ts";
 import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
+import { andThen } from "../core/awaitable.ts";
 import type { Awaitable } from "../core/awaitable.ts";
+import { batch, turn } from "../core/time-slices.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
@@ -74,7 +76,9 @@ function openTable(path: string, durability: "normal" | "full"): Table {
     writeAll: database.prepare(
       "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
     ),
-    list: database.prepare("SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ?"),
+    list: database.prepare(
+      `SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ${batch}`,
+    ),
     sweep: database.prepare(
       "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
     ),
@@ -83,6 +87,12 @@ function openTable(path: string, durability: "normal" | "full"): Table {
 
 /** How much of what was read is kept in mind, in bytes and twice at most: as much as requests at one time need. */
 const recentRoom = 2 ** 16;
+
+/** Some of a subject's records; `last` is the id after which there may be more. */
+interface Page {
+  readonly records: SessionRecord[];
+  readonly last: string | undefined;
+}
 
 class SqliteStore implements Store {
   readonly name = "sqlite";
@@ -134,14 +144,36 @@ class SqliteStore implements Store {
   }
 
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
-    // One damaged record must not hide a person's other sessions from them.
-    return this.#run("list", () =>
-      this.#table.list
-        .all(subject, now)
-        .flatMap(({ id, record }) =>
-          record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
-        ),
+    return andThen(this.#listAfter("", subject, now), (page) =>
+      page.last === undefined ? page.records : this.#listOn(page.records, page.last, subject, now),
     );
+  }
+
+  /** So many that everything else must get its turn between them. */
+  async #listOn(
+    records: SessionRecord[],
+    from: string,
+    subject: string,
+    now: number,
+  ): Promise<SessionRecord[]> {
+    for (let last: string | undefined = from; last !== undefined;) {
+      await turn();
+      const page: Page = await this.#listAfter(last, subject, now);
+      records.push(...page.records);
+      ({ last } = page);
+    }
+    return records;
+  }
+
+  #listAfter(last: string, subject: string, now: number): Awaitable<Page> {
+    return this.#run("list", () => {
+      const rows = this.#table.list.all(subject, now, last);
+      // One damaged record must not hide a person's other sessions from them.
+      const records = rows.flatMap(({ id, record }) =>
+        record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
+      );
+      return { records, last: rows.length < batch ? undefined : String(rows.at(-1)?.["id"]) };
+    });
   }
 
   sweep(now: number, limit: number): Awaitable<number> {
