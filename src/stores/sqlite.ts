@@ -1,4 +1,4 @@
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
@@ -15,6 +15,7 @@ import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
+import type { HeldDatabase } from "./sqlite/shared.ts";
 
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -48,12 +49,11 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
   const patience = toMilliseconds(busyTimeout, "busyTimeout");
-  return new SqliteStore(() => openTable(path, durability), patience);
+  return new SqliteStore(() => holdDatabase(path, durability), patience);
 }
 
-/** The table of records, and what can be done with it. */
+/** What can be done with the table of records. */
 interface Table {
-  release(): void;
   readonly create: StatementSync;
   readonly read: StatementSync;
   readonly write: StatementSync;
@@ -62,11 +62,8 @@ interface Table {
   readonly sweep: StatementSync;
 }
 
-function openTable(path: string, durability: "normal" | "full"): Table {
-  const held = holdDatabase(path, durability);
-  const { database } = held;
+function prepareTable(database: DatabaseSync): Table {
   return {
-    release: () => held.release(),
     create: database.prepare(
       "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     ),
@@ -97,15 +94,16 @@ interface Page {
 class SqliteStore implements Store {
   readonly name = "sqlite";
   readonly inProcess = false;
-  readonly #open: () => Table;
+  readonly #hold: () => HeldDatabase;
   readonly #patience: number;
-  #opened: Table | undefined;
+  #held: HeldDatabase | undefined;
+  #prepared: Table | undefined;
   #isClosed = false;
   /** Records as this process last saw them, packed. */
   readonly #recent = new Recent<{ readonly id: string; readonly packed: string }>(recentRoom);
 
-  constructor(open: () => Table, patience: number) {
-    this.#open = open;
+  constructor(hold: () => HeldDatabase, patience: number) {
+    this.#hold = hold;
     this.#patience = patience;
   }
 
@@ -182,17 +180,19 @@ class SqliteStore implements Store {
 
   close(): void {
     this.#isClosed = true;
-    this.#opened?.release();
-    this.#opened = undefined;
+    this.#held?.release();
+    this.#held = undefined;
+    this.#prepared = undefined;
   }
 
   /** Opened when it is first needed: programs that only build a site load its modules, and have no file to open. */
   get #table(): Table {
-    if (this.#opened !== undefined) return this.#opened;
+    if (this.#prepared !== undefined) return this.#prepared;
     if (this.#isClosed) throw new Error("The store was closed.");
     try {
-      this.#opened = this.#open();
-      return this.#opened;
+      this.#held ??= this.#hold();
+      this.#prepared = prepareTable(this.#held.database);
+      return this.#prepared;
     } catch (error) {
       throw isBusy(error) ? error : asStoreError("open", error);
     }
