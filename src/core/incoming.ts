@@ -4,6 +4,11 @@ export interface Incoming {
   readonly method: string;
   /** A header's value by its lower-case name; several Cookie headers joined with `"; "`. */
   header(name: string): string | null | undefined;
+  /**
+   * For adapters that know better than the Cookie header, since something in the same request has changed
+   * a cookie: the values of the session cookie. Default: those in the header, in the order they came.
+   */
+  readonly cookieValues?: ((name: string) => readonly string[]) | undefined;
 }
 
 /** Browsers' names for themselves are cut to this many characters. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +10,8 @@ import { build } from "../../scripts/build.ts";
 import { publishedManifest } from "../../scripts/manifest.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const example = join(root, "examples", "next");
+/** The folder of the example. */
+export const example = join(root, "examples", "next");
 const program = join(example, "node_modules", "next", "dist", "bin", "next");
 
 /** The example, built as for production and served on loopback. */
@@ -24,6 +26,12 @@ export interface NextSite {
 export function isInstalled(): boolean {
   return existsSync(program);
 }
+
+/** Why what needs Next.js is skipped, or `false`; in CI it has to be here. */
+export const missing = isInstalled()
+  ? false
+  : "the Next.js example is not installed here: `npm run next` installs it and runs these tests";
+assert.ok(missing === false || !process.env["CI"], String(missing));
 
 /** Builds the package, puts it beside the example's packages as npm would, builds the example, and starts it. */
 export async function startSite(): Promise<NextSite> {
