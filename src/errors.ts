@@ -14,6 +14,7 @@ export type MisuseErrorCode =
   | "COOKIE_INVALID"
   | "KEY_INVALID"
   | "NO_SESSION_HERE"
+  | "RESPONSE_BYPASSED"
   | "SUBJECT_INVALID"
   | "VALUE_NOT_STORABLE";
 

@@ -84,6 +84,10 @@ export function fastifySessions<Data extends object>(
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
       const incoming = new NodeIncoming(request.raw);
+      if (sessions.underway(incoming, request.raw) !== undefined) {
+        next();
+        return;
+      }
       if (!sessions.allows(incoming)) {
         void refuse(request, reply, next);
         return;

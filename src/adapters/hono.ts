@@ -34,6 +34,10 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
 
   return async (c, next) => {
     const incoming = incomingOf(c.req.raw);
+    if (sessions.underway(incoming, c.req.raw)?.isCurrent === true) {
+      await next();
+      return undefined;
+    }
     if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
     // Middleware may put another request into the context.
     const exchange = sessions.exchange(incoming, [c, c.req.raw]);

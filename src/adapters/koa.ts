@@ -42,6 +42,10 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
     const incoming = new NodeIncoming(ctx.req);
+    if (sessions.underway(incoming, ctx.req) !== undefined) {
+      await next();
+      return;
+    }
     if (!sessions.allows(incoming)) {
       if (options.refused !== undefined) await options.refused(ctx);
       else {

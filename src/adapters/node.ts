@@ -88,11 +88,12 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 
   return (request, response, next) => {
     const incoming = new NodeIncoming(request);
-    if (!sessions.allows(incoming)) {
+    const outer = sessions.underway(incoming, request);
+    if (outer === undefined && !sessions.allows(incoming)) {
       void refuse(request, response, next);
       return;
     }
-    const exchange = sessions.exchange(incoming, [request]);
+    const exchange = outer ?? sessions.exchange(incoming, [request]);
     const hold = holdResponse(response, exchange, (failure) => answer(failure, request, response, next));
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
@@ -100,8 +101,9 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
     }
     const failed = (error: unknown): void => {
       exchange.fail(error);
-      if (hold.abandon()) void answer(error, request, response, next);
-      else giveUp(response, error);
+      const when = hold.abandon(error);
+      if (when === "now") void answer(error, request, response, next);
+      else if (when === "sent") giveUp(response, error);
     };
     try {
       const handled: unknown = exchange.run(() => handler(request, response));

@@ -29,7 +29,12 @@ export interface SessionUse {
 
 /** Whether a commit would do nothing at all, so that the response needs not wait for it. */
 export function hasNothingToCommit(use: SessionUse): boolean {
-  return isUntouched(use) && use.live.isIdle && !isUpkeepDue(use.context, use.live);
+  return !hasChanges(use) && !isUpkeepDue(use.context, use.live);
+}
+
+/** Whether the handler did something that is not written yet. */
+export function hasChanges(use: SessionUse): boolean {
+  return !isUntouched(use) || !use.live.isIdle;
 }
 
 function isUntouched({
@@ -122,7 +127,7 @@ async function begin(
   permanent: boolean | undefined,
 ): Promise<void> {
   if (live.mayBegin) await live.begin({ subject: null, permanent: permanent ?? false }, texts);
-  else context.events.emit({ type: "write-dropped" });
+  else context.events.emit({ type: "write-dropped", reason: "ended" });
 }
 
 function write(

@@ -40,6 +40,7 @@ export class Cookies {
   /** Set-Cookie headers; the last for the same name, path and domain wins (RFC 6265bis 4.1.1). */
   readonly #headers = new Map<string, string>();
   #answered = false;
+  #hasClient = true;
 
   /** Made by the hub: `sessions.cookies(request)`. */
   constructor(parts: CookieJarParts) {
@@ -89,6 +90,11 @@ export class Cookies {
     return [...this.#headers.values()];
   }
 
+  /** @internal For the hub: the client has gone. `set` and `delete` work on, and nobody gets their cookies. */
+  leave(): void {
+    if (!this.#answered) this.#hasClient = false;
+  }
+
   #kind(lock: ValueLock): CookieKind {
     const get = (name: string): string | undefined => {
       const value = this.#raw(name);
@@ -131,7 +137,7 @@ export class Cookies {
   }
 
   #assertOurs(name: string): void {
-    if (this.#answered) {
+    if (this.#answered && this.#hasClient) {
       throw new MisuseError(
         "AFTER_RESPONSE",
         "The response has left; set cookies before the handler returns.",

@@ -16,8 +16,11 @@ export type SessionEvent =
   | { readonly type: "resealed"; readonly id: string }
   /** A ticket was not taken. `"superseded"` long after a rotation may be a stolen cookie. */
   | { readonly type: "rejected"; readonly reason: RejectionReason; readonly id?: string }
-  /** A late write was dropped because its session had ended. */
-  | { readonly type: "write-dropped"; readonly id?: string }
+  /**
+   * What a request wanted to write was dropped: its session had ended meanwhile, or its client went away before the
+   * response began.
+   */
+  | { readonly type: "write-dropped"; readonly reason: "ended" | "client-left"; readonly id?: string }
   /** A field could not be unsealed or decoded; it reads as absent. */
   | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
   | { readonly type: "cross-origin-refused"; readonly method: string }

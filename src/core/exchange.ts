@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
+import { isHandshake } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
 import { open } from "./opening.ts";
@@ -58,10 +59,27 @@ export class Exchange<Data extends object> {
   #hasFailed = false;
   #storeFailure: StoreError | undefined;
   #isSettled = false;
+  #isAbandoned = false;
+  #isTouched = false;
 
   constructor(parts: ExchangeParts<Data>, request: Incoming) {
     this.#parts = parts;
     this.#request = request;
+  }
+
+  /** What it is an exchange of. */
+  get request(): Incoming {
+    return this.#request;
+  }
+
+  /** Whether its response is settled, so that another handler of the same request begins another. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Whether this is the exchange of what is running now. */
+  get isCurrent(): boolean {
+    return this.#parts.currents.get() === this;
   }
 
   /** Runs the handler with this exchange as the current one. */
@@ -79,9 +97,19 @@ export class Exchange<Data extends object> {
     return this.#session === undefined || this.#opened?.isQuiet === true;
   }
 
+  /** Whether the handler has done something that is not written yet, or is still at it. */
+  get hasChanges(): boolean {
+    return this.#session !== undefined && this.#opened?.hasChanges !== false;
+  }
+
   /** Has somebody told when the session or the cookies are asked for, the first time. */
   watchedBy(watcher: ExchangeWatcher): void {
     this.#watcher = watcher;
+  }
+
+  /** Who is told so. */
+  get watcher(): ExchangeWatcher | undefined {
+    return this.#watcher;
   }
 
   /** Notes that the handler failed, whatever will be answered: for adapters that see errors pass by. */
@@ -116,8 +144,20 @@ export class Exchange<Data extends object> {
       clock: this.#parts.context.clock,
       sessionCookie: this.#parts.cookie.name,
     });
-    if (this.#isSettled) this.#cookies.settle();
+    if (this.#isAbandoned) this.#cookies.leave();
+    else if (this.#isSettled || this.#isHandshake) this.#cookies.settle();
     return this.#cookies;
+  }
+
+  /**
+   * The client went away before its response began: what the handler has changed is dropped, as when it fails, and so
+   * is what it goes on to change. That is the visitor's doing and no mistake of the handler's, so nothing throws.
+   */
+  leave(): Awaitable<Settled> {
+    this.#isAbandoned = true;
+    this.#cookies?.leave();
+    this.#opened?.leave();
+    return this.settle("threw");
   }
 
   /**
@@ -182,7 +222,7 @@ export class Exchange<Data extends object> {
   #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
-    if (this.#request.header("upgrade")?.toLowerCase() === "websocket" && !origin.isOurs(this.#request)) {
+    if (this.#isHandshake && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
@@ -210,8 +250,9 @@ export class Exchange<Data extends object> {
     const { context } = this.#parts;
     const session = new Session<Data>(context, new LiveRecord(context, calls, opening), this.#request);
     this.#opened = session;
-    // Opened when the response had left: it can be read, and says so when it is written to.
-    if (this.#isSettled) void session.settle("failed");
+    if (this.#isAbandoned) session.leave();
+    // Opened when the response had left, or where none will come: it can be read, and says so when it is written to.
+    if (this.#isSettled || this.#isHandshake) void session.settle("failed");
     return session;
   }
 
@@ -230,6 +271,11 @@ export class Exchange<Data extends object> {
     throw error;
   }
 
+  /** A WebSocket's handshake, which gets no response of the handler's: what needs one can't be done here. */
+  get #isHandshake(): boolean {
+    return isHandshake(this.#request);
+  }
+
   get #requestCalls(): StoreCalls {
     return (this.#calls ??= this.#parts.context.calls.ofRequest());
   }
@@ -239,9 +285,9 @@ export class Exchange<Data extends object> {
   }
 
   #touch(): void {
-    const watcher = this.#watcher;
-    this.#watcher = undefined;
-    watcher?.onTouched();
+    if (this.#isTouched) return;
+    this.#isTouched = true;
+    this.#watcher?.onTouched();
   }
 }
 

@@ -52,6 +52,21 @@ export class FailureAnswer implements Taker {
   }
 }
 
+/** Does what Node does with a call on a response that has ended: its callback gets an error. */
+export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
+  const callback = args.at(-1);
+  if (typeof callback === "function") {
+    const isEnd = outlet === "end" && args[0] === callback;
+    const code = isEnd ? "ERR_STREAM_ALREADY_FINISHED" : "ERR_STREAM_WRITE_AFTER_END";
+    const error = Object.assign(new Error("The response has ended; nothing can be written to it any more."), {
+      code,
+    });
+    process.nextTick(callback, error);
+  }
+  if (outlet === "flushHeaders") return undefined;
+  return outlet === "write" ? false : response;
+}
+
 /** Does nothing with a call but what its caller waits for. */
 export function discard(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
   const callback = args.at(-1);

@@ -1,6 +1,7 @@
 import { StoreError } from "../errors.ts";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "./bare-answer.ts";
 import type { BareAnswer } from "./bare-answer.ts";
+import { isHandshake } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
@@ -58,6 +59,25 @@ class FetchIncoming implements Incoming {
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
     return this.#headers.get(name) ?? (name === "host" ? new URL(this.#request.url).host : null);
   }
+
+  /** Mounting copies a request, all but the beginning of its path. Two that are alike are two requests. */
+  isMadeFrom(outer: Incoming): boolean {
+    if (!(outer instanceof FetchIncoming) || this.method !== outer.method) return false;
+    const [own, other] = [new URL(this.#request.url), new URL(outer.#request.url)];
+    return (
+      other.pathname.length > own.pathname.length &&
+      other.pathname.endsWith(own.pathname) &&
+      other.search === own.search &&
+      isEqual([...this.#request.headers], [...outer.#request.headers])
+    );
+  }
+}
+
+function isEqual(some: readonly [string, string][], others: readonly [string, string][]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(([name, value], at) => name === others[at]?.[0] && value === others[at]?.[1])
+  );
 }
 
 /** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
@@ -92,12 +112,17 @@ export async function handle<Data extends object>(
   options: HandleOptions,
 ): Promise<Response> {
   const incoming = incomingOf(request);
+  const outer = sessions.underway(incoming, request);
+  if (outer?.isCurrent === true) return handler(request);
   if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
   const exchange = sessions.exchange(incoming, [request]);
   let response: Response;
   let threw = false;
   try {
     response = await exchange.run(() => handler(request));
+    // Bun's way to say that a handshake was taken care of.
+    if (response === undefined && isHandshake(incoming)) return response;
+    assertResponse(response, "The handler");
   } catch (error) {
     threw = true;
     response = await answerTo(error, request, options);
@@ -106,13 +131,34 @@ export async function handle<Data extends object>(
   return withHeaders(failure === undefined ? response : await answerTo(failure, request, options), headers);
 }
 
+/** The answer to an error, of the app's own or else a bare one. Never fails: the cookie of a login may wait for it. */
 async function answerTo(error: unknown, request: Request, options: HandleOptions): Promise<Response> {
-  if (error instanceof StoreError)
-    return (await options.unavailable?.(error, request)) ?? unavailableResponse();
-  if (options.onError !== undefined) return options.onError(error, request);
+  try {
+    const isOutage = error instanceof StoreError;
+    if (isOutage && options.unavailable === undefined) return unavailableResponse();
+    if (isOutage || options.onError !== undefined) {
+      const own = isOutage ? options.unavailable?.(error, request) : options.onError?.(error, request);
+      const response: unknown = await own;
+      assertResponse(response, isOutage ? "unavailable()" : "onError()");
+      return response;
+    }
+    logError(error);
+  } catch (failure) {
+    logError(failure);
+  }
+  return toResponse(failedAnswer);
+}
+
+/** Responses may be of another make than this realm's. */
+function assertResponse(response: unknown, by: string): asserts response is Response {
+  if (typeof response === "object" && response !== null && "headers" in response && "status" in response)
+    return;
+  throw new TypeError(`${by} gave no Response.`);
+}
+
+function logError(error: unknown): void {
   // oxlint-disable-next-line no-console -- what every fetch server does with an error nobody handles
   console.error(error);
-  return toResponse(failedAnswer);
 }
 
 function toResponse({ status, headers, body }: BareAnswer): Response {

@@ -1,17 +1,27 @@
+import { EventEmitter } from "node:events";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
-import { discard, FailureAnswer } from "./failure-answer.ts";
+import { afterEnd, discard, FailureAnswer } from "./failure-answer.ts";
+import { HeldDrain } from "./held-drain.ts";
 import { assertWritable, refuseHeader } from "./node-errors.ts";
-import { checkHead, headWith, isStatus, keepHeaders } from "./node-head.ts";
+import { checkHead, headWith, isPlainHead, isStatus, keepHeaders, takeHead } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
-import { clearPage, headersOf } from "./node-message.ts";
+import { clearPage, headersOf, isGone } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
-import { interceptOutlets, replay } from "./outlets.ts";
+import { guardStream } from "./node-stream.ts";
+import { interceptOutlets, isIntercepted, replay } from "./outlets.ts";
 import type { Call, Outlet, Outlets, Taker } from "./outlets.ts";
+import { keepSocket } from "./kept-socket.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
-import { dressAsHeaded, dressAsWritten, undressHead } from "./shut-response.ts";
+import {
+  dressAsFinished,
+  dressAsHeaded,
+  dressAsWritten,
+  undressFinish,
+  undressHead,
+} from "./shut-response.ts";
 import type { Appearance } from "./shut-response.ts";
 
 /**
@@ -20,24 +30,37 @@ import type { Appearance } from "./shut-response.ts";
  * goes out as it was written, callbacks, back-pressure and all. Where nobody asked for the session or
  * the cookies nothing is held.
  *
+ * Middleware may wrap the response before or after this. What wrapped it before sees a response that nobody
+ * has written to yet, when the waiting calls are made; what wraps it later has its `writeHead` called at the
+ * first write, as Node does.
+ *
  * If the commit fails what was written is dropped, and `answer` has the response to itself: status
  * 503 or 500, without the headers that described the page. What the session makes a response carry
  * is added to whatever it sends.
  *
  * When the client goes away before the response began, the exchange is settled as failed.
+ *
+ * @returns the hold there is, if the exchange's response is held already.
  */
 export function holdResponse<Data extends object>(
   response: NodeResponse,
   exchange: Exchange<Data>,
   answer: (failure: unknown) => unknown,
 ): Hold {
-  return new HeldResponse(response, exchange, answer);
+  const { watcher } = exchange;
+  return watcher instanceof HeldResponse ? watcher : new HeldResponse(response, exchange, answer);
 }
 
 /** A response that is held. */
 export interface Hold {
-  /** Drops the headers of an answer that went no further. `true` when the response can be answered anew. */
-  abandon(): boolean;
+  /**
+   * Drops an answer that went no further, because its handler failed.
+   *
+   * @param error what to answer, where the answer waits for the commit and is not complete.
+   * @returns `"now"` if the response can be answered anew, `"later"` if it will be when the commit is
+   *   through, `"sent"` if it is too late.
+   */
+  abandon(error?: unknown): "now" | "later" | "sent";
 }
 
 /**
@@ -54,20 +77,27 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
   readonly #outlets: Outlets;
+  readonly #drain: HeldDrain | undefined;
   #state: State = "open";
   /** What writeHead was given, until it leaves. */
   #head: Head | undefined;
+  /** What wraps the response from outside has seen its head; it must not see it twice. */
+  #hasShownHead = false;
   /** What came after, while it waits for the commit. */
-  #calls: Call[] | undefined;
+  readonly #calls: Call[] = [];
   #isShut = false;
   #isEnded = false;
   #status = 200;
+  /** What the handler failed with while its answer waited. */
+  #error: { readonly thrown: unknown } | undefined;
+  #letSocketGo: (() => void) | undefined;
   #failureAnswer: FailureAnswer | undefined;
 
   constructor(response: NodeResponse, exchange: Exchange<Data>, answer: (failure: unknown) => unknown) {
     this.#response = response;
     this.#exchange = exchange;
     this.#answer = answer;
+    this.#drain = HeldDrain.of(response);
     this.#outlets = interceptOutlets(response, this);
     exchange.watchedBy(this);
   }
@@ -84,12 +114,14 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     return this.#state === "held" && !this.#isEnded;
   }
 
-  abandon(): boolean {
-    if (this.#state === "open") return !this.#response.headersSent;
-    if (this.#state !== "headed") return false;
-    this.#dropHead();
+  abandon(error?: unknown): "now" | "later" | "sent" {
+    if (this.#state === "headed") this.#dropHead();
+    else if (this.#state === "held" && !this.#isEnded && error !== undefined) {
+      this.#error = { thrown: error };
+      return "later";
+    } else if (this.#state !== "open" || this.#response.headersSent) return "sent";
     this.#state = "open";
-    return true;
+    return "now";
   }
 
   take(outlet: Outlet, args: readonly unknown[]): unknown {
@@ -99,7 +131,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       case "open":
         return outlet === "writeHead" ? this.#takeHead(args) : this.#hold(outlet, args);
       case "headed":
-        return outlet === "writeHead" ? this.#headAgain(args) : this.#hold(outlet, args);
+        return outlet === "writeHead" ? refuseHeader(this.#response) : this.#hold(outlet, args);
       case "held":
         return this.#queue(outlet, args);
       default:
@@ -107,18 +139,22 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     }
   }
 
-  /** From the first look at the session on: where the client goes before the response began, the handler has failed. */
+  /** From the first look at the session on: if the client goes before the response began, the handler has failed. */
   onTouched(): void {
-    const { destroyed, stream } = this.#response;
-    if (destroyed === true || stream?.destroyed === true) this.#leave();
-    else this.#response.on("close", () => this.#leave()); // which comes once; `once` would make two functions more
+    const response = this.#response;
+    if (response.stream !== undefined)
+      guardStream(response.stream, this.#exchange, () => this.#state === "open");
+    if (isGone(response)) this.#leave();
+    // A wrapper's own `on` may have other ideas of where an event comes from.
+    // oxlint-disable-next-line typescript/unbound-method -- it is called on the response
+    else Reflect.apply(EventEmitter.prototype.on, response, ["close", () => this.#leave()]);
   }
 
   #leave(): void {
     if (this.#state !== "open" && this.#state !== "headed") return;
     this.#isShut = false;
     this.#state = "passing";
-    void this.#exchange.settle("threw");
+    void this.#exchange.leave();
   }
 
   /** Does what the response itself does. */
@@ -127,52 +163,60 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   #takeHead(args: Head): unknown {
-    const [status] = args;
-    // Node has its own error for a status that is none.
-    if (typeof status !== "number" || !isStatus(status)) return this.#send("writeHead", args);
-    // Where nothing is to be written, Node's own look at the headers is soon enough.
-    if (!this.#exchange.isQuiet) checkHead(args);
+    // As Node converts it; for what is no status it has an error of its own.
+    const status = (args[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+    if (!isStatus(status)) return this.#send("writeHead", args);
+    // Where nothing is to be written, Node's own look at the headers of an object is soon enough; it costs a microsecond.
+    if (args.length > 1 && (!this.#exchange.isQuiet || !isPlainHead(args))) checkHead(args);
     this.#response.statusCode = status;
     this.#status = status;
-    this.#head = args;
+    if (this.#hasShownHead) {
+      // The head that nobody wrote, and what wrappers have made of it: it leaves with the first byte.
+      takeHead(this.#response, args);
+      return this.#response;
+    }
+    this.#head = [status, ...args.slice(1)];
     this.#state = "headed";
     this.#shut();
-    return this.#response;
-  }
-
-  /** Node's own way to send headers that nobody wrote; libraries call it without looking. */
-  #headAgain(args: Head): unknown {
-    if (args.length !== 1 || args[0] !== this.#status) refuseHeader();
     return this.#response;
   }
 
   /** The first call that would have sent something. */
   #hold(outlet: Outlet, args: readonly unknown[]): unknown {
     const response = this.#response;
+    if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
     if (this.#state === "open") {
       if (!isStatus(response.statusCode)) return this.#send(outlet, args);
       this.#status = response.statusCode;
-    }
-    if (!this.#exchange.isQuiet) {
-      try {
-        if (this.#head !== undefined) checkHead(this.#head);
-      } catch (error) {
-        this.abandon();
-        throw error;
+      if (!this.#hasShownHead && !isIntercepted(response)) {
+        // Node calls `response.writeHead` here, and so tells those who wrapped it.
+        this.#hasShownHead = true;
+        response.writeHead(this.#status);
       }
-      if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
     }
+    if (this.#head !== undefined && !this.#exchange.isQuiet) this.#checkHeadAgain(this.#head);
     const settled = this.#exchange.settle({ status: this.#status });
     if (!isThenable(settled) && settled.failure === undefined) {
       // Nothing to wait for; from now on a session can be read, but no longer written to.
-      this.#sendHead(settled.headers);
-      return this.#send(outlet, args);
+      const sent = this.#pass(settled.headers, () => this.#send(outlet, args));
+      this.#drain?.release(true);
+      return sent;
     }
     if (this.#state === "open") this.#shut();
     this.#state = "held";
     dressAsWritten(response, this);
     void this.#releaseAfter(settled);
     return this.#queue(outlet, args);
+  }
+
+  /** The session was written to after writeHead; then the head must be one that Node sends. */
+  #checkHeadAgain(head: Head): void {
+    try {
+      checkHead(head);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   /** From here on the response looks like one whose headers have left. */
@@ -182,50 +226,84 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   #queue(outlet: Outlet, args: readonly unknown[]): unknown {
-    if (outlet === "writeHead") return this.#headAgain(args);
-    if (outlet === "write" || outlet === "end") assertWritable(outlet, args[0]);
-    (this.#calls ??= []).push({ outlet, args });
-    if (outlet === "end") this.#isEnded = true;
+    const response = this.#response;
+    if (outlet === "writeHead") return refuseHeader(response);
+    if (this.#isEnded) return afterEnd(response, outlet, args);
+    if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
+    this.#calls.push({ outlet, args });
+    if (outlet === "end") {
+      this.#isEnded = true;
+      dressAsFinished(response);
+      // What is answered arrives, though its connection is given up: error handlers do that after a second answer.
+      this.#letSocketGo ??= keepSocket(response);
+    }
+    if (outlet === "flushHeaders") return undefined;
     // More is welcome at `drain`, when what is here has left.
-    return outlet === "write" ? false : this.#response;
+    return outlet === "write" ? false : response;
   }
 
   async #releaseAfter(settled: Awaitable<Settled>): Promise<void> {
+    let headers: ResponseHeaders | undefined;
     try {
-      this.#release(await settled);
+      const { failure, ...rest } = await settled;
+      ({ headers } = rest);
+      if (failure !== undefined) this.#fail(failure, headers);
+      else if (this.#error !== undefined) this.#fail(this.#error.thrown, headers);
+      else this.#release(headers);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, headers);
+    } finally {
+      this.#letSocketGo?.();
     }
   }
 
-  #release({ headers, failure }: Settled): void {
-    if (failure !== undefined) {
-      this.#fail(failure, headers);
+  #release(headers: ResponseHeaders): void {
+    const response = this.#response;
+    // Node drops what is written when the client has gone; it would take some of these calls for mistakes.
+    if (isGone(response)) {
+      this.#reveal();
+      this.#dropCalls();
       return;
     }
-    this.#sendHead(headers);
-    const calls = this.#calls ?? [];
-    this.#calls = undefined;
-    if (!replay(this.#response, this.#outlets, calls) && !this.#isEnded) this.#response.emit("drain");
+    const isFull = this.#pass(headers, () => replay(response, this.#outlets, this.#calls));
+    if (!isFull && !this.#isEnded) response.emit("drain");
+    this.#drain?.release(isFull);
+  }
+
+  /** The response is what it is again, and everything goes straight through. */
+  #reveal(): void {
+    if (this.#isShut) undressHead(this.#response);
+    if (this.#isEnded) undressFinish(this.#response);
+    this.#isShut = false;
+    this.#state = "passing";
   }
 
   /** Opens the way, with the head that waited and what the session makes the response carry. */
-  #sendHead(headers: ResponseHeaders): void {
+  #pass<T>(headers: ResponseHeaders, send: () => T): T {
     const response = this.#response;
-    const head = this.#head;
-    this.#isShut = false;
-    this.#state = "passing";
+    this.#reveal();
     if (this.#status !== response.statusCode) response.statusCode = this.#status;
-    if (head === undefined) {
-      if (!isUntouched(headers)) applyHeaders(headersOf(response), headers);
-      return;
-    }
+    const head = this.#head;
     this.#head = undefined;
+    const cookies = headers.setCookies.length === 0 ? undefined : response.getHeader("set-cookie");
     try {
-      this.#send("writeHead", headWith(response, head, headers));
+      if (head !== undefined) this.#send("writeHead", headWith(response, head, headers));
+      else if (!isUntouched(headers)) applyHeaders(headersOf(response), headers);
+      if (!this.#hasShownHead) return send();
+      const { writeHead } = response; // oxlint-disable-line typescript/unbound-method -- it is put back
+      response.writeHead = this.#outlets.writeHead;
+      try {
+        return send();
+      } finally {
+        response.writeHead = writeHead;
+      }
     } catch (error) {
-      undressHead(response);
-      this.#state = "open";
+      if (!response.headersSent) {
+        // It can still be answered otherwise, and then gets what it must carry.
+        this.#state = "open";
+        if (cookies !== undefined) response.setHeader("set-cookie", cookies);
+        else if (headers.setCookies.length > 0) response.removeHeader("set-cookie");
+      }
       throw error;
     }
   }
@@ -233,26 +311,27 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   /** Drops what was written; the response is for the error's answer alone. */
   #fail(failure: unknown, headers?: ResponseHeaders): void {
     const response = this.#response;
-    this.#isShut = false;
-    if (this.#state === "passing") {
-      undressHead(response);
-      if (response.headersSent) {
-        response.destroy();
-        return;
-      }
+    this.#reveal();
+    if (response.headersSent) {
+      this.#dropCalls();
+      response.destroy();
+      return;
     }
     this.#state = "answering";
-    for (const { outlet, args } of this.#calls ?? []) discard(response, outlet, args);
-    this.#calls = undefined;
+    this.#dropCalls();
     this.#dropHead();
     this.#failureAnswer = new FailureAnswer(response, this.#outlets, headers);
     void this.#failureAnswer.give(this.#answer, failure);
   }
 
+  #dropCalls(): void {
+    for (const { outlet, args } of this.#calls.splice(0)) discard(this.#response, outlet, args);
+  }
+
   /** Takes the head back, and what describes a page; headers that any answer may have stay. */
   #dropHead(): void {
+    if (this.#isShut) undressHead(this.#response);
     this.#isShut = false;
-    undressHead(this.#response);
     if (this.#head !== undefined) keepHeaders(this.#response, this.#head);
     this.#head = undefined;
     clearPage(this.#response);

@@ -9,6 +9,13 @@ export interface Incoming {
    * a cookie: the values of the session cookie. Default: those in the header, in the order they came.
    */
   readonly cookieValues?: ((name: string) => readonly string[]) | undefined;
+  /** Whether this request was made from another one on its way to a handler, as mounted apps get theirs. */
+  isMadeFrom?(outer: Incoming): boolean;
+}
+
+/** Whether a request wants to become a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look so, RFC 8441). */
+export function isHandshake(request: Incoming): boolean {
+  return request.header("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** Browsers' names for themselves are cut to this many characters. */

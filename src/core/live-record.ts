@@ -52,6 +52,7 @@ export class LiveRecord {
   #cookie: CookieAction = { kind: "none" };
   #mayBegin = false;
   #rejection: Rejection | undefined;
+  #hasClient = true;
 
   constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
@@ -86,6 +87,16 @@ export class LiveRecord {
     return this.#mayBegin;
   }
 
+  /** Whether somebody is there to get a ticket. */
+  get hasClient(): boolean {
+    return this.#hasClient;
+  }
+
+  /** The client has gone: what begins from here on is this request's own, and the store never hears of it. */
+  leave(): void {
+    this.#hasClient = false;
+  }
+
   /** Whether an older key signed the ticket that the request brought, and nothing has sent another yet. */
   get resendIsDue(): boolean {
     return this.#ticket?.aged === true && this.#cookie.kind === "none";
@@ -113,6 +124,10 @@ export class LiveRecord {
         revision: 1,
         fields: new Map(Array.from(texts, ([name, text]) => [name, codec.encode(ticket.id, name, text)])),
       };
+      if (!this.#hasClient) {
+        this.#hold(record, ticket);
+        return record;
+      }
       if (!(await this.calls.create(record))) continue;
       this.#hold(record, ticket);
       events.emit({ type: "created", id: record.id });
@@ -179,7 +194,8 @@ export class LiveRecord {
 
   /** Gives the record a new ticket, and changes nothing else. @returns the id of a record that has one now. */
   async rotate(): Promise<string | undefined> {
-    if (this.#record === null) return undefined;
+    // A ticket that nobody gets would log the visitor out.
+    if (this.#record === null || !this.#hasClient) return undefined;
     const { id, verifier } = this.#record;
     return (await this.reissue({ expect: { verifier } })) ? id : undefined;
   }
@@ -204,7 +220,8 @@ export class LiveRecord {
 
   /** The session is gone: somebody else ended it. Nothing of this request may begin another. */
   lose(): void {
-    if (this.#record !== null) this.#context.events.emit({ type: "write-dropped", id: this.#record.id });
+    if (this.#record !== null)
+      this.#context.events.emit({ type: "write-dropped", reason: "ended", id: this.#record.id });
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = false;

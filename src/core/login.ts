@@ -43,14 +43,14 @@ export function login(context: Context, live: LiveRecord, data: SessionData, to:
 async function bind(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
   const agent = JSON.stringify(to.agent);
   const record = live.current;
-  if (record === null || !(await takeOver(context, live, data, record, to, agent))) {
+  if (record === null || !live.hasClient || !(await takeOver(context, live, data, record, to, agent))) {
     // No record, or it ended or was logged in elsewhere while this request ran: an explicit login always gets its own.
     await live.begin(
       { subject: to.subject, permanent: to.permanent ?? false },
       new Map([[fieldName.agent, agent]]),
     );
   }
-  context.events.emit({ type: "login", id: live.current?.id ?? "", subject: to.subject });
+  if (live.hasClient) context.events.emit({ type: "login", id: live.current?.id ?? "", subject: to.subject });
 }
 
 async function takeOver(

@@ -12,12 +12,34 @@ export function isStatus(status: number): boolean {
   return status >= 100 && status <= 999;
 }
 
+/** Whether there is nothing in a head but a status and headers in an object. */
+export function isPlainHead(head: Head): boolean {
+  return head.length === 2 && !Array.isArray(head[1]) && typeof head[1] !== "string";
+}
+
 /** @throws at once what Node throws when it sends a head with headers that are none. */
 export function checkHead(head: Head): void {
+  if (typeof head[1] === "string") checkMessage(head[1]);
   const headers = headersIn(head);
   if (headers === undefined) return;
-  if (Array.isArray(headers)) for (const [name, value] of pairsOf(headers)) checkHeader(name, value);
-  else for (const name of Object.keys(headers)) checkHeader(name, Reflect.get(headers, name));
+  if (Array.isArray(headers)) {
+    if (!Array.isArray(headers[0]) && headers.length % 2 !== 0) {
+      const error = new TypeError("The list of headers has a name without a value.");
+      throw Object.assign(error, { code: "ERR_INVALID_ARG_VALUE" });
+    }
+    for (const [name, value] of pairsOf(headers)) checkHeader(name, value);
+  } else for (const name of Object.keys(headers)) checkHeader(name, Reflect.get(headers, name));
+}
+
+/** @throws what Node throws for a status message that can't be sent. */
+export function checkMessage(message: string): void {
+  // What may be in a header's value may be in the message, too (RFC 9112 4).
+  try {
+    validateHeaderValue("status", message);
+  } catch {
+    const error = new TypeError("The status message has a character that can't be sent.");
+    throw Object.assign(error, { code: "ERR_INVALID_CHAR" });
+  }
 }
 
 function checkHeader(name: string, value: unknown): void {
@@ -55,39 +77,33 @@ export function keepHeaders(response: NodeResponse, head: Head): void {
 /** A head with what the session makes a response carry, to be given to writeHead. */
 export function headWith(response: NodeResponse, head: Head, headers: ResponseHeaders): Head {
   if (isUntouched(headers)) return head;
-  const open = OpenHead.of(response, head);
-  const rest = open === undefined ? takeHead(response, head) : open.args;
-  applyHeaders(open ?? headersOf(response), headers);
-  return rest;
+  const own = headersIn(head);
+  if (own === undefined || Array.isArray(own)) {
+    const rest = takeHead(response, head);
+    applyHeaders(headersOf(response), headers);
+    return rest;
+  }
+  // Node sends a head with an object without sorting that into the response's own headers, which takes it less time.
+  const record: Record<string, unknown> = { ...own };
+  applyHeaders(new HeaderRecord(record, response), headers);
+  const [status, message] = head;
+  return typeof message === "string" ? [status, message, record] : [status, record];
 }
 
-/**
- * A head to which headers can be added, its headers being an object. Node sends such a head without
- * sorting its headers into the response's own, which takes it less time.
- */
-class OpenHead implements HeaderTarget {
-  readonly #response: NodeResponse;
-  readonly #head: Head;
+/** Adds what the session makes a response carry to headers in an object. */
+export function addToRecord(record: Record<string, unknown>, headers: ResponseHeaders): void {
+  applyHeaders(new HeaderRecord(record, undefined), headers);
+}
+
+/** Headers in an object, however their names are spelled. */
+class HeaderRecord implements HeaderTarget {
   readonly #headers: Record<string, unknown>;
+  readonly #response: NodeResponse | undefined;
 
-  /** @returns `undefined` for a head that has none, or a list of them: see {@link takeHead}. */
-  static of(response: NodeResponse, head: Head): OpenHead | undefined {
-    const headers = headersIn(head);
-    return headers === undefined || Array.isArray(headers)
-      ? undefined
-      : new OpenHead(response, head, { ...headers });
-  }
-
-  private constructor(response: NodeResponse, head: Head, headers: Record<string, unknown>) {
-    this.#response = response;
-    this.#head = head;
+  /** @param response whose headers count where the object has none. */
+  constructor(headers: Record<string, unknown>, response: NodeResponse | undefined) {
     this.#headers = headers;
-  }
-
-  /** What to give to writeHead, with whatever is added here. */
-  get args(): Head {
-    const [status, message] = this.#head;
-    return typeof message === "string" ? [status, message, this.#headers] : [status, this.#headers];
+    this.#response = response;
   }
 
   get(name: string): string | null {
@@ -103,9 +119,8 @@ class OpenHead implements HeaderTarget {
     this.#headers[this.#spelling(name)] = held === undefined ? value : [held, value].flat();
   }
 
-  /** What the head says, or else what was set before. */
   #held(name: string): unknown {
-    return this.#headers[this.#spelling(name)] ?? this.#response.getHeader(name);
+    return this.#headers[this.#spelling(name)] ?? this.#response?.getHeader(name);
   }
 
   #spelling(name: string): string {

@@ -17,6 +17,8 @@ export interface NodeResponse {
   readonly destroyed?: boolean;
   /** Of HTTP/2. */
   readonly stream?: { readonly destroyed: boolean } | undefined;
+  /** Of HTTP/1; `null` when its connection is gone, or still busy with an earlier response. */
+  readonly socket?: { destroy: (...args: never) => unknown } | null | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;
   getHeaderNames(): string[];
   setHeader(name: string, value: unknown): unknown;
@@ -29,6 +31,11 @@ export interface NodeResponse {
   destroy(error?: Error): unknown;
   emit(event: "drain"): boolean;
   on(event: "close", listener: () => void): unknown;
+}
+
+/** Whether the client has gone, so that nothing reaches it any more. */
+export function isGone({ destroyed, stream }: NodeResponse): boolean {
+  return destroyed === true || stream?.destroyed === true;
 }
 
 /** For adapters: what the core needs to see of a Node request. */

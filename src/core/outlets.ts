@@ -21,19 +21,20 @@ export interface Call {
 let replayed: NodeResponse | undefined;
 
 /**
- * Makes the calls that waited. What the outlets call of each other meanwhile, as Node's `end` does `writeHead`
+ * Makes the calls that waited, and takes each out of the list when it is made. What the outlets call of each other meanwhile, as Node's `end` does `writeHead`
  * and `write`, is not the handler's: another hub's taker must let it pass, see {@link isReplayed}.
  *
  * @returns whether the last write was one too many for now.
  */
-export function replay(response: NodeResponse, outlets: Outlets, calls: readonly Call[]): boolean {
+export function replay(response: NodeResponse, outlets: Outlets, calls: Call[]): boolean {
   const before = replayed;
   replayed = response;
   try {
     let isFull = false;
-    for (const { outlet, args } of calls) {
-      const result = Reflect.apply(outlets[outlet], response, args);
-      if (outlet === "write") isFull = result === false;
+    for (let call = calls[0]; call !== undefined; call = calls[0]) {
+      const result = Reflect.apply(outlets[call.outlet], response, call.args);
+      calls.shift();
+      if (call.outlet === "write") isFull = result === false;
     }
     return isFull;
   } finally {
@@ -80,6 +81,11 @@ export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
     response.end = taking("end");
   }
   return { writeHead, flushHeaders, write, end };
+}
+
+/** Whether a response's `writeHead` is its taker's: nobody has wrapped it since. */
+export function isIntercepted(response: NodeResponse): boolean {
+  return response.writeHead === takeWriteHead;
 }
 
 function takeWriteHead(this: Taken, ...args: unknown[]): unknown {

@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
-import { commit, hasNothingToCommit } from "./commit.ts";
+import { commit, hasChanges, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate, SessionUse } from "./commit.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
@@ -31,6 +31,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   #loggedOut = false;
   #answered = false;
   #showedMessages = false;
+  /** Whether an event has said that what a client that went away had wanted was dropped. */
+  #toldOfDrop = false;
 
   /** Made by the hub: `await sessions.of(request)`. */
   constructor(context: Context, live: LiveRecord, request: Incoming) {
@@ -139,7 +141,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    */
   async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
     this.#assertUnanswered();
-    if (!isSeenByPerson(this.#request)) return [];
+    if (!this.#live.hasClient || !isSeenByPerson(this.#request)) return [];
     const won = await this.#queue.take(filter, this.#live);
     this.#showedMessages ||= won.length > 0;
     return won;
@@ -213,6 +215,18 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
   }
 
+  /** @internal For the hub: the client has gone before the response began; the session works on, and nothing of it is kept. */
+  leave(): void {
+    if (this.#answered) return;
+    if (this.hasChanges) this.#tellOfDrop();
+    this.#live.leave();
+  }
+
+  /** @internal For the hub: whether something is to be written that the handler did. */
+  get hasChanges(): boolean {
+    return !this.#answered && hasChanges(this.#use);
+  }
+
   /** @internal For the hub: whether, as it stands, there is nothing to write. */
   get isQuiet(): boolean {
     return this.#answered || hasNothingToCommit(this.#use);
@@ -226,6 +240,14 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   /** @internal For the hub: whether the response shows messages, which no cache may keep. */
   get showedMessages(): boolean {
     return this.#showedMessages;
+  }
+
+  #tellOfDrop(): void {
+    if (this.#toldOfDrop) return;
+    this.#toldOfDrop = true;
+    const { id } = this;
+    const event = { type: "write-dropped", reason: "client-left" } as const;
+    this.#use.context.events.emit(id === undefined ? event : { ...event, id });
   }
 
   #show(): void {
@@ -250,7 +272,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   }
 
   #assertUnanswered(): void {
-    if (this.#answered) {
+    if (!this.#live.hasClient) this.#tellOfDrop();
+    else if (this.#answered) {
       throw new MisuseError(
         "AFTER_RESPONSE",
         "The response has left; write to the session before the handler returns.",

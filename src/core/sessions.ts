@@ -209,6 +209,22 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     return exchange;
   }
 
+  /**
+   * For adapters: the exchange that a layer further out has begun for this request, as when the same middleware is on
+   * an app and again on a router in it. Run on in that one, and leave it to that layer to settle it.
+   */
+  underway(request: Incoming, handle: object): Exchange<Data> | undefined {
+    let exchange = this.#exchanges.get(handle);
+    if (exchange === undefined && request.isMadeFrom !== undefined) {
+      const current = this.#parts.currents.get();
+      if (current !== undefined && request.isMadeFrom(current.request)) {
+        exchange = current;
+        this.#exchanges.set(handle, current);
+      }
+    }
+    return exchange?.isSettled === false ? exchange : undefined;
+  }
+
   /** Frameworks wrap the server's request, and say so; one tie, to that, is enough for all of its wrappings. */
   #exchangeOf(handle: Wrapping): Exchange<Data> | undefined {
     const own = this.#exchanges.get(handle);

@@ -21,7 +21,6 @@ class Headed extends Given {
  * appearance is shut. Once they have left, that is what it is.
  */
 export function dressAsHeaded(response: NodeResponse, appearance: Appearance): void {
-  new Headed(response); // oxlint-disable-line no-new -- it is the response that it makes something of
   // What throws in Node once headers have left; `setHeaders` is a layer over these.
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
   const { setHeader, appendHeader, removeHeader } = response;
@@ -30,17 +29,32 @@ export function dressAsHeaded(response: NodeResponse, appearance: Appearance): v
   const refusing =
     <Args extends unknown[]>(original: (...args: Args) => unknown) =>
     (...args: Args): unknown => {
-      if (appearance.isShut) refuseHeader();
+      if (appearance.isShut) refuseHeader(response);
       return Reflect.apply(original, response, args);
     };
   response.setHeader = refusing(setHeader);
   response.appendHeader = refusing(appendHeader);
   response.removeHeader = refusing(removeHeader);
+  // Last, since what was put on an object last is taken from it in no time.
+  new Headed(response); // oxlint-disable-line no-new -- it is the response that it makes something of
 }
 
 /** Takes that back, where the headers were not sent after all. */
 export function undressHead(response: NodeResponse): void {
   Reflect.deleteProperty(response, "headersSent");
+}
+
+/**
+ * The same for `finished`, by which older middleware knows that a response has ended: a plain property in HTTP/1,
+ * and Node's own `end` goes by it.
+ */
+export function dressAsFinished(response: NodeResponse): void {
+  if (response.stream === undefined) Reflect.set(response, "finished", true);
+}
+
+/** Takes that back, before the response really ends. */
+export function undressFinish(response: NodeResponse): void {
+  if (response.stream === undefined) Reflect.set(response, "finished", false);
 }
 
 const appearances = new Ties<Appearance>();
@@ -49,11 +63,13 @@ const appearances = new Ties<Appearance>();
 export function dressAsWritten(response: NodeResponse, appearance: Appearance): void {
   appearances.set(response, appearance);
   Object.defineProperty(response, "writableEnded", writableEnded);
+  if (response.stream !== undefined) Object.defineProperty(response, "finished", finished);
   Object.defineProperty(response, "writableNeedDrain", writableNeedDrain);
 }
 
 // All responses get the same getters: with one of its own each would have a shape of its own, which costs 15 us.
 const writableEnded = shown("writableEnded", ({ isEnded }) => isEnded);
+const finished = shown("finished", ({ isEnded }) => isEnded);
 const writableNeedDrain = shown("writableNeedDrain", ({ isFull }) => isFull);
 
 function shown(name: string, show: (appearance: Appearance) => boolean): PropertyDescriptor {
