@@ -188,10 +188,13 @@ export function nextSessions<Data extends object>(
         };
         const response = await sessions.handle(request, answer, handling);
         // Next.js merges its own cookies into a response by decoding those there twice; it keeps ours as they are.
-        const ours = response.headers.getSetCookie().filter((line) => !own.includes(line));
+        const lines = response.headers.getSetCookie();
+        const ours = lines.filter((line) => !own.includes(line));
         await send(ours);
         if (response.status === redirecting) throw redirect;
-        return ours.length === 0 ? response : withSetCookies(response, own);
+        // The handler's own are not there any more where its page was dropped.
+        const kept = lines.filter((line) => own.includes(line));
+        return ours.length === 0 ? response : withSetCookies(response, kept);
       },
 
     proxy: (handler, handling) =>

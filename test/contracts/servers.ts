@@ -3,7 +3,8 @@ import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, RequestOptions, ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { duplexPair, Readable } from "node:stream";
+import { duplexPair } from "node:stream";
+import type { Readable } from "node:stream";
 import type { StartServer } from "coatcheck/testing";
 import { apps } from "./apps.ts";
 import type { MakeApp } from "./apps.ts";
@@ -36,11 +37,11 @@ function inProcess(make: MakeApp): StartServer {
 }
 
 /** Sends a request and answers when its answer begins. */
-async function sendHttp(request: Request, options: RequestOptions): Promise<Response> {
+export async function sendHttp(request: Request, options: RequestOptions): Promise<Response> {
   const { pathname, search } = new URL(request.url);
   const sent = httpRequest({
-    ...options,
     path: pathname + search,
+    ...options,
     method: request.method,
     headers: { host: "localhost", connection: "close", ...Object.fromEntries(request.headers) },
     signal: request.signal,

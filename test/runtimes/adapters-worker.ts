@@ -51,5 +51,3 @@ export const worker = {
     console.log(JSON.stringify(await runAdapters("workerd", "", ways)));
   },
 };
-
-export default worker;

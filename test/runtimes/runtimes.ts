@@ -98,7 +98,8 @@ export function runIn(program: string, runtime: Runtime, suite: Suite, folder: s
     const options = { cwd: folder, env, timeout: patience, maxBuffer: 1 << 28 };
     execFile(program, runtime.args(suite), options, (error, stdout, stderr) => {
       const report = stdout.split("\n").findLast((line) => line.startsWith('{"version"'));
-      if (report === undefined) reject(new Error(`No report: ${error?.message ?? ""}\n${stdout}${stderr}`.slice(0, 20_000)));
+      if (report === undefined)
+        reject(new Error(`No report: ${error?.message ?? ""}\n${stdout}${stderr}`.slice(0, 20_000)));
       else resolve(JSON.parse(report) as Report);
     });
   });

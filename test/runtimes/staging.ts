@@ -106,14 +106,20 @@ const main :Workerd.Worker = (
 /** Frameworks come as CommonJS in many files, which workerd can't look for; so this is one module, as deployed workers are. */
 function bundleForWorkerd(bun: string, folder: string): void {
   const bundle = join(folder, "adapters.bundle.js");
-  const options = ["--target=node", "--format=esm", "--external=cloudflare:node", "--external=@hono/node-server"];
-  execFileSync(bun, ["build", "adapters-worker.js", ...options, `--outfile=${bundle}`], {
+  const options = ["--target=node", "--conditions=workerd", "--format=esm", "--external=cloudflare:node"];
+  options.push("--external=@hono/node-server");
+  const entry = join(folder, "adapters-entry.js");
+  writeFileSync(entry, 'export { worker as default } from "./adapters-worker.js";');
+  execFileSync(bun, ["build", entry, ...options, `--outfile=${bundle}`], {
     cwd: folder,
     stdio: "pipe",
   });
   const code = readFileSync(bundle, "utf8");
   // Workerd's modules do not know where they lie, and what is asked for here are Node's own.
-  writeFileSync(bundle, code.replaceAll("createRequire(import.meta.url)", 'createRequire("file:///entry.js")'));
+  writeFileSync(
+    bundle,
+    code.replaceAll("createRequire(import.meta.url)", 'createRequire("file:///entry.js")'),
+  );
   // Hono's server for Node puts a Response of its own in the place of the runtime's; here the runtime serves.
   const stub = "export const getRequestListener = () => undefined;";
   writeFileSync(
