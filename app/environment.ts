@@ -21,6 +21,8 @@ export type Settings = {
   permanentLifetime: Duration | undefined;
   /** PUBLIC_ORIGIN, e.g. `https://example.org`, which forms must come from. Without it, the Host header says. */
   publicOrigin: string | undefined;
+  /** PROXIES, how many proxies stand in front of the site, 0 unless set: that much of X-Forwarded-For is believed. */
+  proxies: number;
 };
 
 /** @throws ConfigError CONFIG_INVALID that names the variable. */
@@ -42,6 +44,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Settings {
     secret: env["SESSION_SECRET"],
     permanentLifetime: durationOf(env["KEEP_LOGGED_IN"]),
     publicOrigin: env["PUBLIC_ORIGIN"] || undefined,
+    proxies: proxiesOf(env["PROXIES"]),
   };
 }
 
@@ -50,6 +53,13 @@ function portOf(text: string | undefined): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new ConfigError("CONFIG_INVALID", `PORT is "${text}"; it must be a number from 0 to 65535.`);
+}
+
+function proxiesOf(text: string | undefined): number {
+  if (!text) return 0;
+  const proxies = Number(text);
+  if (Number.isInteger(proxies) && proxies >= 0 && proxies <= 16) return proxies;
+  throw new ConfigError("CONFIG_INVALID", `PROXIES is "${text}"; it must be a number from 0 to 16.`);
 }
 
 function workersOf(text: string | undefined): number {

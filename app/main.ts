@@ -3,6 +3,7 @@ import * as crypto from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, StoreError } from "coatcheck";
+import type { Sessions } from "coatcheck";
 import { readEnvironment } from "./environment.ts";
 import type { Settings } from "./environment.ts";
 import { listen } from "./listen.ts";
@@ -42,10 +43,12 @@ async function serve(settings: Settings): Promise<void> {
       dataDir,
       secret,
       store: store.store,
+      proxies: settings.proxies,
       ...(settings.permanentLifetime && { permanentLifetime: settings.permanentLifetime }),
       ...(settings.publicOrigin !== undefined && { publicOrigin: settings.publicOrigin }),
     });
     opened.push(() => site.close());
+    await check(site.sessions);
     const listening = await listen(site.app, settings.host, settings.port);
     opened.push(listening.close);
     greet(
@@ -68,6 +71,15 @@ async function serve(settings: Settings): Promise<void> {
     },
     () => process.exit(1),
   );
+}
+
+/** Without its key, or with a store that will never work, the site does not start; a store that is away may come back. */
+async function check(sessions: Sessions): Promise<void> {
+  try {
+    await sessions.check();
+  } catch (error) {
+    if (!(error instanceof StoreError) || !error.transient) throw error;
+  }
 }
 
 /** Tells whoever waits for it that the site answers: the process that started this one, or the person. */

@@ -1,27 +1,40 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { noticeOf } from "./notices.ts";
+import { whoIs } from "./profile.ts";
 import type { Parts, Visit } from "./site.ts";
+import { loginPath, returnPath } from "./way-back.ts";
 import { layout } from "./views/layout.ts";
+import type { Message } from "./views/layout.ts";
 import type { Html } from "./views/html.ts";
 
 /** What a page says; the rest (who is here, which messages wait) comes from the session. */
-export type PageContent = { title: string; content: Html; status?: ContentfulStatusCode };
+export type PageContent = {
+  title: string;
+  content: Html;
+  status?: ContentfulStatusCode;
+  /** What the page itself has to say, before the messages that wait. */
+  messages?: readonly Message[];
+};
 
 /** How many messages may wait; below the library's own limit, at which it refuses more. */
 const MOST_MESSAGES = 20;
+
+/** The session's cookie: the library's default. */
+export const SESSION_COOKIE = "__Host-Http-session";
 
 /** Answers with a page in the site's frame, and shows the messages that wait for this visitor. */
 export async function page(
   c: Context,
   parts: Parts,
-  { title, content, status = 200 }: PageContent,
+  { title, content, status = 200, messages = [] }: PageContent,
 ): Promise<Response> {
   const session = await parts.sessions.of(c);
-  const messages = await session.takeFlashes();
-  const visitor = session.loggedIn
-    ? { name: session.get("user") ?? "you", colour: session.get("colour") ?? "green" }
-    : undefined;
-  return c.html(layout({ title, content, messages, visitor, path: c.req.path }), status);
+  // A picture that does not exist gets a page, too, and nobody reads what it says.
+  const waiting = isNavigation(c) ? await session.takeFlashes() : [];
+  const said = [...messages, ...noticeOf(c, session), ...waiting];
+  const visitor = whoIs(parts, session) ?? "nobody";
+  return c.html(layout({ title, content, messages: said, visitor, path: c.req.path }), status);
 }
 
 /**
@@ -40,30 +53,43 @@ export function seeOther(c: Context, path: string): Response {
 }
 
 /**
- * Lets only visitors pass who are logged in; others are told why and sent to `/login`.
+ * Sends the browser on after something was put into the session. If the browser brought no session along, this may
+ * come to nothing, since it may not keep the new cookie: then the next page says so.
+ */
+export function seeKept(c: Context, parts: Parts, session: Visit, path: string): Response {
+  const isKept = session.rejection === undefined && parts.sessions.cookies(c).has(SESSION_COOKIE);
+  return seeOther(c, isKept ? path : `${path}?kept=unsure`);
+}
+
+/** Where `seeKept` leads: if the session is there, all is well, and the address gets its usual form. */
+export function checkKept(parts: Parts): MiddlewareHandler {
+  return async (c, next) => {
+    if (c.req.method !== "GET" || c.req.query("kept") === undefined) return next();
+    const session = await parts.sessions.of(c);
+    return session.id === undefined ? next() : seeOther(c, c.req.path);
+  };
+}
+
+/**
+ * Lets only visitors pass who are logged in; others are sent to `/login`, which says why.
  *
- * Where they wanted to go is kept on the server, and only for a page that a person opened: a
- * picture or a script must not decide where the next login leads, and a form is not sent twice.
+ * The way back is in the address and not in the session: whoever only knocks at a closed door leaves no record. It is
+ * there only for a page that a person opened: a picture or a script must not decide where the next login leads, and
+ * a form is not sent twice.
  */
 export function requireLogin(parts: Parts): MiddlewareHandler {
   return async (c, next) => {
     const session = await parts.sessions.of(c);
-    if (session.loggedIn) return next();
-    if (c.req.method === "HEAD") return seeOther(c, "/login");
-    if (cookieWasNotKept(c)) return seeOther(c, "/login?cookies=missing");
-    // Where the old session ended within the last minute, what is written here is dropped, so that a
-    // late response cannot push out the cookie of a login. Then /login says why by itself.
-    const over = session.rejection === undefined ? "" : "Your last session has ended. ";
-    tell(session, `${over}Please log in to see ${c.req.path}.`, "info");
-    if (c.req.method === "GET" && isNavigation(c)) session.set("returnTo", returnAddress(c));
-    return seeOther(c, "/login");
+    return session.loggedIn ? next() : toLogin(c);
   };
 }
 
-function returnAddress(c: Context): string {
+/** Sends somebody to `/login` who is not logged in and has to be. */
+export function toLogin(c: Context): Response {
+  if (cookieWasNotKept(c)) return seeOther(c, "/login?cookies=missing");
   const { pathname, search } = new URL(c.req.url);
-  const target = pathname + search;
-  return target.length <= 2_048 ? target : pathname.slice(0, 2_048);
+  const isPage = c.req.method === "GET" && isNavigation(c);
+  return seeOther(c, loginPath(isPage ? returnPath(pathname + search) : undefined));
 }
 
 function isNavigation(c: Context): boolean {

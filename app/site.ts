@@ -18,8 +18,6 @@ export type Remembered = {
   /** The user's note and colour, likewise. */
   note: string;
   colour: Colour;
-  /** Where the visitor wanted to go when they were asked to log in. */
-  returnTo: string;
   /** The lesson of `/session_set`. */
   name: string;
   message: string;
@@ -40,6 +38,8 @@ export type SiteOptions = {
   permanentLifetime?: Duration;
   /** The site's own address, e.g. `https://example.org`, which forms must come from. Without it, the Host header says. */
   publicOrigin?: string;
+  /** How many proxies stand in front of the site and write X-Forwarded-For. Without it, 0. */
+  proxies?: number;
   /** For tests: time, a cheaper hash, another store, what is written to the log. */
   clock?: Clock;
   hashCost?: HashCost;
@@ -53,6 +53,7 @@ export type Parts = {
   users: Users;
   passwords: Passwords;
   throttle: Throttle;
+  proxies: number;
   permanentLifetime: Duration;
   report: (error: unknown) => void;
 };
@@ -63,7 +64,9 @@ export type Site = Parts & { app: Hono; close(): Promise<void> };
 /**
  * Opens the site's files and builds its pages.
  *
- * @throws ConfigError when the secret is missing or weak, before any file is made.
+ * Whether its sessions can work, `sessions.check()` says: that the secret is there, and the store's file opens.
+ *
+ * @throws ConfigError when the secret is weak, before any file is made.
  */
 export function openSite(options: SiteOptions): Site {
   const { dataDir, secret, clock, permanentLifetime = PERMANENT_LIFETIME } = options;
@@ -83,6 +86,7 @@ export function openSite(options: SiteOptions): Site {
     users,
     passwords,
     throttle,
+    proxies: options.proxies ?? 0,
     permanentLifetime,
     report: options.report ?? ((error) => console.error(error)),
   };

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Hono } from "hono";
 
 /** What each address serves: one file, or several of the same type in a row. */
 const FILES = {
@@ -17,7 +16,8 @@ function own(name: string): string {
   return new URL(`static/${name}`, import.meta.url).href;
 }
 
-const assets = new Map(
+/** What is served, by the name in the address; `version` changes with the content. */
+export const assets = new Map(
   Object.entries(FILES).map(([name, { type, from }]) => {
     const text = from.map((url) => readFileSync(fileURLToPath(url), "utf8")).join("\n");
     const version = createHash("sha256").update(text).digest("base64url").slice(0, 12);
@@ -28,20 +28,4 @@ const assets = new Map(
 /** Where a file is served; the address changes with the content, so browsers may keep it for good. */
 export function staticUrl(name: keyof typeof FILES): string {
   return `/static/${name}?v=${assets.get(name)?.version ?? ""}`;
-}
-
-/** Serves the stylesheets and the icon. No session is looked at, so caches may share them. */
-export function staticRoutes(): Hono {
-  const app = new Hono();
-  app.get("/static/:name", (c) => {
-    const asset = assets.get(c.req.param("name"));
-    if (!asset) return c.notFound();
-    const cache = c.req.query("v") === asset.version ? "public, max-age=31536000, immutable" : "no-cache";
-    return c.body(asset.text, 200, {
-      "Content-Type": `${asset.type}; charset=utf-8`,
-      "Cache-Control": cache,
-    });
-  });
-  app.get("/favicon.ico", (c) => c.redirect(staticUrl("ticket.svg"), 302));
-  return app;
 }

@@ -4,38 +4,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "./database.ts";
 import { isColour } from "./colours.ts";
 import type { Colour } from "./colours.ts";
+import { nameClaims, nameKey, normalizeName } from "./names.ts";
 import type { Passwords } from "./passwords.ts";
 
 /** Someone who has an account here. */
 export type User = { id: string; name: string; passwordHash: string; note: string; colour: Colour };
-
-/** Longest name, in characters as a person counts them, more or less. */
-export const MAX_NAME_CHARACTERS = 40;
 
 /** Longest note, in UTF-16 units, as browsers count for maxlength; the form says so too. */
 export const MAX_NOTE_CHARACTERS = 500;
 
 /** The account that a fresh database has, so that the first visitor can log in at once. */
 export const DEMO = { name: "leo", password: "1234" } as const;
-
-/** A name as it is kept: one spelling for everything that looks the same (Unicode NFKC). */
-export function normalizeName(typed: string): string {
-  return typed.normalize("NFKC").trim().replaceAll(/\s+/gu, " ");
-}
-
-/** What makes a name impossible, as a sentence; `undefined` when it will do. */
-export function nameProblem(name: string): string | undefined {
-  if (name === "") return "Please choose a name.";
-  if ([...name].length > MAX_NAME_CHARACTERS)
-    return `Please choose a name of at most ${MAX_NAME_CHARACTERS} characters.`;
-  // Control and format characters can turn text around or hide in it.
-  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(name)) return "The name has a character in it that cannot be seen.";
-  // A Cyrillic "о" in a Latin name would make a second "leo" that nobody can tell from the first.
-  const scripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u];
-  if (scripts.filter((script) => script.test(name)).length > 1)
-    return "Please write the name in one alphabet.";
-  return undefined;
-}
 
 /** Accounts, in a SQLite file of their own. */
 export class Users {
@@ -61,6 +40,12 @@ export class Users {
           "Buy milk. Return the umbrella.",
         );
       },
+      (db) => {
+        db.exec("CREATE TABLE claims (claim TEXT PRIMARY KEY, user_id TEXT NOT NULL) STRICT, WITHOUT ROWID");
+        const claim = db.prepare("INSERT OR IGNORE INTO claims (claim, user_id) VALUES (?, ?)");
+        for (const { id, name } of db.prepare("SELECT id, name FROM users ORDER BY rowid").all())
+          for (const text of nameClaims(String(name))) claim.run(text, String(id));
+      },
     ]);
   }
 
@@ -74,15 +59,27 @@ export class Users {
     return asUser(this.#db.prepare("SELECT * FROM users WHERE id = ?").get(id));
   }
 
-  /** Makes an account. Answers `undefined` when the name is taken; the database decides a tie. */
+  /** Makes an account. Returns `undefined` if the name, or one that looks like it, is taken; the database decides a tie. */
   create(name: string, passwordHash: string): User | undefined {
     const id = randomUUID();
-    const { changes } = this.#db
-      .prepare(
-        "INSERT INTO users (id, name, name_key, password_hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      )
-      .run(id, normalizeName(name), nameKey(name), passwordHash);
-    return changes === 1 ? this.byId(id) : undefined;
+    const claim = this.#db.prepare(
+      "INSERT INTO claims (claim, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    );
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const isFree =
+        nameClaims(name).every((text) => claim.run(text, id).changes === 1) &&
+        this.#db
+          .prepare(
+            "INSERT INTO users (id, name, name_key, password_hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+          )
+          .run(id, normalizeName(name), nameKey(name), passwordHash).changes === 1;
+      this.#db.exec(isFree ? "COMMIT" : "ROLLBACK");
+      return isFree ? this.byId(id) : undefined;
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    }
   }
 
   /** Keeps what the user wrote about themselves. */
@@ -110,11 +107,6 @@ export class Users {
   close(): void {
     if (this.#db.isOpen) this.#db.close();
   }
-}
-
-/** What makes "Leo" and "leo" one account: for lookups, and for whatever is counted by account. */
-export function nameKey(typed: string): string {
-  return normalizeName(typed).toLowerCase().normalize("NFKC");
 }
 
 function asUser(row: Record<string, unknown> | undefined): User | undefined {

@@ -82,6 +82,9 @@ const files = globSync("test/**/*.test.ts", { cwd: root })
 const alone = ["browser", "next/browser", "runtimes"].map((start) => join(root, "test", start));
 const wantsMachine = (file: string): boolean => alone.some((start) => file.startsWith(start));
 
+// As other test runners say it: what the package tells developers on the console is tested where it is meant.
+process.env["NODE_ENV"] ??= "test";
+
 if (!rightPackage()) process.exit(1);
 const started = performance.now();
 await runFiles(

@@ -1,6 +1,8 @@
 export { systemClock } from "./core/clock.ts";
 export type { Clock } from "./core/clock.ts";
 export type { CookieKind, Cookies } from "./core/cookies.ts";
+export type { AnyData, KeyOf } from "./core/data-keys.ts";
+export type { DevelopmentWarnings } from "./core/development.ts";
 export type { Duration } from "./core/duration.ts";
 export { eventChannel } from "./core/events.ts";
 export type { PublishedEvent, SessionEvent } from "./core/events.ts";
@@ -24,7 +26,7 @@ export type { ResponseHeaders } from "./core/response-headers.ts";
 export { safeReturnPath } from "./core/return-path.ts";
 export type { SessionInfo } from "./core/revocation.ts";
 export type { SessionCookieOptions } from "./core/session-cookie.ts";
-export type { KeyOf, Session } from "./core/session.ts";
+export type { Session } from "./core/session.ts";
 export { createSessions } from "./core/sessions.ts";
 export type { OpenOptions, Sessions } from "./core/sessions.ts";
 export type { CookieAttributes, CookieScope } from "./core/set-cookie.ts";

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { readForm } from "../form.ts";
-import { page, seeOther, tell } from "../page.ts";
+import { page, seeKept, seeOther, tell } from "../page.ts";
 import type { Parts } from "../site.ts";
 import { cookiesDeleteView, cookiesGetView, cookiesSetView } from "../views/cookies.ts";
 
@@ -23,7 +23,7 @@ export function cookieRoutes(parts: Parts): Hono {
     cookies.sealed.set(COOKIES.sealed, value, { maxAge: KEPT_FOR });
     const session = await parts.sessions.of(c);
     tell(session, "Three cookies are set: plain, signed and sealed.", "success");
-    return seeOther(c, "/cookies_get");
+    return seeKept(c, parts, session, "/cookies_get");
   });
 
   app.get("/cookies_get", (c) => {
@@ -53,6 +53,7 @@ export function cookieRoutes(parts: Parts): Hono {
     const cookies = parts.sessions.cookies(c);
     for (const name of Object.values(COOKIES)) cookies.delete(name);
     const session = await parts.sessions.of(c);
+    if (session.id === undefined) return seeOther(c, "/cookies_get?notice=cookies-deleted");
     tell(session, "The three cookies are gone from your browser.", "success");
     return seeOther(c, "/cookies_get");
   });

@@ -1,25 +1,25 @@
 import { Hono } from "hono";
 import { readForm } from "../form.ts";
+import { isFor, refuseForm } from "../owner.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
 import type { Parts } from "../site.ts";
-import { devicesView } from "../views/devices.ts";
+import { devicesView, toDevicesView } from "../views/devices.ts";
 
 /** `/devices`: where this user is logged in, and how to end it. */
 export function deviceRoutes(parts: Parts): Hono {
   const app = new Hono();
-  app.use("/devices", requireLogin(parts));
-
-  app.get("/devices", async (c) => {
+  app.get("/devices", requireLogin(parts), async (c) => {
     const session = await parts.sessions.of(c);
     const devices = await parts.sessions.list(session.subject ?? "");
-    const content = devicesView({ devices, current: session.id });
+    const content = devicesView({ owner: session.subject ?? "", devices, current: session.id });
     return page(c, parts, { title: "Devices", content });
   });
 
-  app.post("/devices", async (c) => {
+  app.post("/devices", requireLogin(parts), async (c) => {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
     const subject = session.subject ?? "";
+    if (!isFor(form, session)) return refuseForm(c, parts, { form, session, anew: toDevicesView() });
     if (form.ticked("others")) {
       const ended = await parts.sessions.revokeAll(
         subject,

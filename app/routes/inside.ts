@@ -1,22 +1,23 @@
 import { Hono } from "hono";
-import { page } from "../page.ts";
+import { DEVICE_COOKIE } from "../device.ts";
+import { page, SESSION_COOKIE } from "../page.ts";
 import type { Parts } from "../site.ts";
 import { insideView } from "../views/inside.ts";
-
-/** The name of the session's cookie: the library's default. */
-const COOKIE = "__Host-Http-session";
 
 /** `/inside`: what the server keeps for this visitor, beside what their browser holds. */
 export function insideRoutes(parts: Parts): Hono {
   const app = new Hono();
   app.get("/inside", async (c) => {
     const session = await parts.sessions.of(c);
-    const ticket = parts.sessions.cookies(c).get(COOKIE);
+    const cookies = parts.sessions.cookies(c);
+    const ticket = cookies.get(SESSION_COOKIE);
     const kept = session.id !== undefined;
     const content = insideView({
-      cookieName: COOKIE,
+      cookieName: SESSION_COOKIE,
       // Lengths only: an HttpOnly cookie that a page prints is no longer one.
       ticketParts: kept ? ticket?.split(".").map((part) => part.length) : undefined,
+      isRefused: session.rejection !== undefined,
+      deviceCookie: cookies.has(DEVICE_COOKIE) ? DEVICE_COOKIE : undefined,
       record: kept
         ? {
             id: session.id ?? "",

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { readForm } from "../form.ts";
-import { page, seeOther, tell } from "../page.ts";
+import { page, seeKept, seeOther, tell } from "../page.ts";
 import type { Parts } from "../site.ts";
 import { counterView, flashView } from "../views/lessons.ts";
 import { sessionDeleteView, sessionGetView, sessionSetView } from "../views/session.ts";
@@ -17,7 +17,7 @@ export function lessonRoutes(parts: Parts): Hono {
     session.set("name", name);
     session.set("message", form.text("message").slice(0, 1_000));
     tell(session, `The session now holds the name ${name} and a message.`, "success");
-    return seeOther(c, "/session_get");
+    return seeKept(c, parts, session, "/session_get");
   });
 
   app.get("/session_get", async (c) => {
@@ -34,7 +34,10 @@ export function lessonRoutes(parts: Parts): Hono {
   app.post("/session_delete", async (c) => {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
-    if (form.text("what") === "name") {
+    const isName = form.text("what") === "name";
+    // Whoever has no session gets none for being told that there is nothing to take out of it.
+    if (session.id === undefined) return seeOther(c, `/session_get?notice=${isName ? "no-name" : "empty"}`);
+    if (isName) {
       tell(
         session,
         session.has("name")
@@ -57,7 +60,7 @@ export function lessonRoutes(parts: Parts): Hono {
   app.post("/counter", async (c) => {
     const session = await parts.sessions.of(c);
     await session.update("counter", (count) => (count ?? 0) + 1);
-    return seeOther(c, "/counter");
+    return seeKept(c, parts, session, "/counter");
   });
 
   app.get("/flash", (c) => page(c, parts, { title: "Messages", content: flashView() }));
@@ -71,9 +74,9 @@ export function lessonRoutes(parts: Parts): Hono {
     const own = form.text("message").slice(0, 200);
     if (own !== "") tell(session, `And yours: ${own}`, "message");
     // Two redirects: messages wait until a page shows them, however long the way there is.
-    return seeOther(c, "/flash/on");
+    return seeKept(c, parts, session, "/flash/on");
   });
-  app.get("/flash/on", (c) => seeOther(c, "/flash"));
+  app.get("/flash/on", (c) => seeOther(c, `/flash${new URL(c.req.url).search}`));
 
   return app;
 }

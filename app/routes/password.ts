@@ -3,40 +3,47 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { addressOf } from "../address.ts";
 import { readForm } from "../form.ts";
+import { isFor, refuseForm } from "../owner.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
 import { isTooLong, passwordProblem } from "../passwords.ts";
 import type { Parts } from "../site.ts";
-import { nameKey } from "../users.ts";
-import { passwordView } from "../views/password.ts";
+import { nameKey } from "../names.ts";
+import { checked } from "../throttle.ts";
+import { passwordForm, passwordView } from "../views/password.ts";
+import { waiting } from "../views/wording.ts";
 
 /** `/password`: a new password, for which the old one is asked again (ASVS 6.2.3, 7.5.1). */
 export function passwordRoutes(parts: Parts): Hono {
   const app = new Hono();
-  app.use("/password", requireLogin(parts));
+  app.get("/password", requireLogin(parts), (c) => passwordPage(c, parts));
 
-  app.get("/password", (c) => passwordPage(c, parts));
-
-  app.post("/password", async (c) => {
+  app.post("/password", requireLogin(parts), async (c) => {
     const form = await readForm(c);
+    const session = await parts.sessions.of(c);
+    if (!isFor(form, session))
+      return refuseForm(c, parts, { form, session, anew: passwordForm(session.subject ?? "") });
     const current = form.text("current");
     const next = form.text("next");
     const problem = isTooLong(current) ? "The current password is not right." : passwordProblem(next);
     if (problem !== undefined) return passwordPage(c, parts, problem, 422);
 
-    const session = await parts.sessions.of(c);
     const user = parts.users.byId(session.subject ?? "");
     // A stolen session must not become a place to guess the password at leisure.
-    const attempt = parts.throttle.login(nameKey(user?.name ?? ""), addressOf(c));
+    const attempt = parts.throttle.login(
+      nameKey(user?.name ?? ""),
+      addressOf(c, parts.proxies),
+      `session ${session.id}`,
+    );
     if (!attempt.allowed) {
       c.header("Retry-After", String(attempt.retryAfterSeconds));
       return passwordPage(
         c,
         parts,
-        `Too many tries. Please try again in ${attempt.retryAfterSeconds} seconds.`,
+        `Too many tries. Please try again in ${waiting(attempt.retryAfterSeconds)}.`,
         429,
       );
     }
-    if (!(await parts.passwords.matches(current, user?.passwordHash)) || !user) {
+    if (!(await checked(attempt, parts.passwords.matches(current, user?.passwordHash))) || !user) {
       return passwordPage(c, parts, "The current password is not right.", 403);
     }
     attempt.succeeded();
@@ -63,11 +70,12 @@ export function passwordRoutes(parts: Parts): Hono {
   return app;
 }
 
-function passwordPage(
+async function passwordPage(
   c: Context,
   parts: Parts,
   problem?: string,
   status: ContentfulStatusCode = 200,
 ): Promise<Response> {
-  return page(c, parts, { title: "Change password", content: passwordView(problem), status });
+  const { subject = "" } = await parts.sessions.of(c);
+  return page(c, parts, { title: "Change password", content: passwordView(subject, problem), status });
 }

@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import { isColour } from "../colours.ts";
 import { readForm } from "../form.ts";
-import { page, requireLogin, seeOther, tell } from "../page.ts";
+import { isFor, refuseForm } from "../owner.ts";
+import { page, requireLogin, seeOther, tell, toLogin } from "../page.ts";
 import { greet } from "../profile.ts";
 import type { Parts } from "../site.ts";
 import { MAX_NOTE_CHARACTERS } from "../users.ts";
-import { userView } from "../views/user.ts";
+import { OWNER_FIELD } from "../views/owner.ts";
+import { loggedOutView, noteForm, userView } from "../views/user.ts";
 
 /** `/user`: the page that greets, with what the database keeps for this user. */
 export function userRoutes(parts: Parts): Hono {
@@ -23,6 +25,7 @@ export function userRoutes(parts: Parts): Hono {
       greet(session, user);
     }
     const content = userView({
+      owner: session.subject ?? "",
       name: session.get("user") ?? "",
       note: session.get("note") ?? "",
       colour: session.get("colour") ?? "green",
@@ -32,12 +35,22 @@ export function userRoutes(parts: Parts): Hono {
     return page(c, parts, { title: "Your page", content });
   });
 
-  app.post("/user", requireLogin(parts), async (c) => {
+  app.post("/user", async (c) => {
     const form = await readForm(c);
     // Browsers send line breaks as CR LF and count them as one character (HTML, textarea's maxlength).
     const note = form.text("note").replaceAll("\r\n", "\n");
     const colour = form.text("colour");
     const session = await parts.sessions.of(c);
+    if (!session.loggedIn) {
+      if (note === "") return toLogin(c);
+      // What somebody wrote is not thrown away because they stayed away too long.
+      const content = loggedOutView({ owner: form.text(OWNER_FIELD), note, colour });
+      return page(c, parts, { title: "Not saved", status: 403, content });
+    }
+    if (!isFor(form, session)) {
+      const anew = noteForm({ owner: session.subject ?? "", note, colour });
+      return refuseForm(c, parts, { form, session, anew });
+    }
     if (note.length > MAX_NOTE_CHARACTERS || !isColour(colour)) {
       tell(
         session,

@@ -1,13 +1,16 @@
 import type { SessionInfo } from "coatcheck";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
+import { ownerField } from "./owner.ts";
 import { browserName, moment } from "./wording.ts";
 
 /** `/devices`. */
 export function devicesView({
+  owner,
   devices,
   current,
 }: {
+  owner: string;
   devices: readonly SessionInfo[];
   current: string | undefined;
 }): Html {
@@ -18,18 +21,25 @@ export function devicesView({
       The browsers you are logged in with. One that you do not know? End it, and change your password.
     </p>
     <ul class="devices">
-      ${here.map((device) => deviceCard(device, true))} ${others.map((device) => deviceCard(device, false))}
+      ${here.map((device) => deviceCard(device, owner, true))}
+      ${others.map((device) => deviceCard(device, owner, false))}
     </ul>
     ${
       others.length === 0
         ? html`<p class="hint">You are logged in nowhere else.</p>`
         : html`<form method="post" action="/devices">
+            ${ownerField(owner)}
             <button name="others" value="yes">Log out all other browsers</button>
           </form>`
     }`;
 }
 
-function deviceCard(device: SessionInfo, here: boolean): Html {
+/** For whoever sent a form of somebody else's list. */
+export function toDevicesView(): Html {
+  return html`<p><a href="/devices">See your own devices</a></p>`;
+}
+
+function deviceCard(device: SessionInfo, owner: string, here: boolean): Html {
   return html`<li class="device" ${here ? html`data-current="true"` : ""}>
     <article>
       <div class="device-name">
@@ -52,6 +62,7 @@ function deviceCard(device: SessionInfo, here: boolean): Html {
         </div>
       </dl>
       <form method="post" action="/devices">
+        ${ownerField(owner)}
         <input type="hidden" name="id" value="${device.id}" />
         <button class="quiet small">${here ? "Log out here" : "Log out"}</button>
       </form>

@@ -17,20 +17,34 @@ export type RecordFacts = {
 export type InsidePage = {
   cookieName: string;
   ticketParts: readonly number[] | undefined;
+  /** The browser holds a ticket that is not taken (any more). */
+  isRefused: boolean;
+  /** The name of the cookie by which a browser that was kept logged in is known again, if there is one. */
+  deviceCookie: string | undefined;
   record: RecordFacts | undefined;
   entries: readonly (readonly [string, unknown])[];
 };
 
 /** `/inside`: the lesson in one picture. */
-export function insideView({ cookieName, ticketParts, record, entries }: InsidePage): Html {
+export function insideView(inside: InsidePage): Html {
+  const { cookieName, ticketParts, record, entries, deviceCookie } = inside;
   return html`<h1>Inside the session</h1>
     <p class="lead">
-      Here is all that your browser holds, and what the server keeps for whoever brings that ticket.
+      Here is all that your browser holds of the session, and what the server keeps for whoever brings that
+      ticket.
     </p>
     <div class="picture">
       <section aria-labelledby="browser-holds">
         <h2 id="browser-holds">Your browser holds</h2>
-        ${ticketParts ? ticket(cookieName, ticketParts, record?.permanent ?? false) : noTicket()}
+        ${ticketParts ? ticket(cookieName, ticketParts, record?.permanent ?? false) : noTicket(inside)}
+        ${
+          deviceCookie === undefined
+            ? ""
+            : html`<p class="hint">
+                And a cookie named <code>${deviceCookie}</code>, since you wanted to be kept logged in. It
+                logs nobody in; it only lets this browser try your password while strangers guess at it.
+              </p>`
+        }
       </section>
       <div class="arrow" aria-hidden="true"></div>
       <section aria-labelledby="server-keeps">
@@ -73,7 +87,16 @@ function ticket(cookieName: string, lengths: readonly number[], permanent: boole
   </div>`;
 }
 
-function noTicket(): Html {
+function noTicket({ cookieName, isRefused }: InsidePage): Html {
+  if (isRefused) {
+    return html`<article class="empty">
+      <p>
+        A cookie named <code>${cookieName}</code> that opens nothing: its session has ended, or somebody
+        edited it. <a href="/session_set">Put something into a new session</a>, or
+        <a href="/login">log in</a>.
+      </p>
+    </article>`;
+  }
   return html`<article class="empty">
     <p>
       No ticket yet. Reading makes none: <a href="/session_set">put something into the session</a>, or

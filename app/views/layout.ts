@@ -7,12 +7,15 @@ import { messageBox } from "./message.ts";
 /** A message that waits for the visitor, as `takeFlashes` gives it. */
 export type Message = { message: string; category: string };
 
-/** Everything the frame of a page shows. Without a visitor, nobody is logged in. */
+/** Who is logged in. `unknown` if the session was not or could not be asked: then the page must not claim either. */
+export type Visitor = { name: string; colour: Colour } | "nobody" | "unknown";
+
+/** Everything the frame of a page shows. */
 export type Frame = {
   title: string;
   content: Html;
   messages?: readonly Message[];
-  visitor?: { name: string; colour: Colour } | undefined;
+  visitor: Visitor;
   path?: string;
 };
 
@@ -38,12 +41,12 @@ export function layout({ title, content, messages = [], visitor, path = "" }: Fr
         <link rel="stylesheet" href="${staticUrl("site.css")}" />
         <link rel="icon" type="image/svg+xml" href="${staticUrl("ticket.svg")}" />
       </head>
-      <body class="accent-${visitor?.colour ?? "green"}">
+      <body class="accent-${typeof visitor === "string" ? "green" : visitor.colour}">
         <a class="skip" href="#content">Skip to the content</a>
         <header>
           <div class="bar">
             <a class="brand" href="/">${ticketIcon()}<span>Coatcheck</span></a>
-            <nav aria-label="Account">${visitor ? accountLinks(visitor, path) : guestLinks(path)}</nav>
+            <nav aria-label="Account">${links(visitor, path)}</nav>
           </div>
           <nav class="lessons" aria-label="Lessons">
             <ul>
@@ -67,6 +70,14 @@ export function layout({ title, content, messages = [], visitor, path = "" }: Fr
         </footer>
       </body>
     </html>`;
+}
+
+function links(visitor: Visitor, path: string): Html {
+  if (visitor === "nobody") return guestLinks(path);
+  if (visitor !== "unknown") return accountLinks(visitor, path);
+  return html`<ul>
+    <li><a href="/user">Your page</a></li>
+  </ul>`;
 }
 
 function accountLinks(visitor: { name: string; colour: Colour }, path: string): Html {

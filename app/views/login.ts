@@ -1,5 +1,7 @@
 import type { Duration } from "coatcheck";
+import { MAX_NAME_LENGTH } from "../names.ts";
 import { DEMO } from "../users.ts";
+import { loginPath } from "../way-back.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { noticeBox } from "./message.ts";
@@ -11,11 +13,13 @@ export type LoginNotice = { error?: string; info?: string; insecureHost?: string
 /** `/login`. */
 export function loginView({
   notice,
-  name,
+  name = "",
+  back,
   lifetime,
 }: {
   notice: LoginNotice;
-  name: string;
+  name?: string;
+  back: string | undefined;
   lifetime: Duration;
 }): Html {
   return html`<div class="narrow">
@@ -23,6 +27,7 @@ export function loginView({
     <article>
       <h1>Log in</h1>
       <form method="post" action="/login">
+        ${returnField(back)}
         <label for="name">Name</label>
         <input
           id="name"
@@ -31,7 +36,7 @@ export function loginView({
           autocomplete="username"
           autocapitalize="none"
           required
-          maxlength="100"
+          maxlength="${MAX_NAME_LENGTH}"
         />
         <label for="password">Password</label>
         <input id="password" name="password" type="password" autocomplete="current-password" required />
@@ -43,8 +48,13 @@ export function loginView({
         <strong>${DEMO.password}</strong>.
       </p>
     </article>
-    <p class="after">No account yet? <a href="/signup">Sign up</a></p>
+    <p class="after">No account yet? <a href="${loginPath(back, "/signup")}">Sign up</a></p>
   </div>`;
+}
+
+/** Where the login shall lead; checked again when it comes back. */
+export function returnField(back: string | undefined): Html | "" {
+  return back === undefined ? "" : html`<input type="hidden" name="return" value="${back}" />`;
 }
 
 /** The box that makes a session outlive the browser. */

@@ -13,11 +13,36 @@ export function notFoundView(path: string): Html {
   </div>`;
 }
 
+/** `405`, likewise: the page is there, but not for what was asked. */
+export function wrongMethodView(path: string, method: string): Html {
+  return html`<div class="problem">
+    <p class="number" aria-hidden="true">405</p>
+    <h1>Not like this</h1>
+    <p>There is a page at <code>${path.slice(0, 200)}</code>, but it does not take <code>${method}</code>.</p>
+    <p><a href="/">Back to the start</a></p>
+  </div>`;
+}
+
 const PROBLEMS = {
   "bad-request": {
     status: 400,
     title: "That did not make sense",
     text: "The form came in a shape that this site does not send.",
+  },
+  refused: {
+    status: 403,
+    title: "Not from there",
+    text: "This came from a page of another site, or your browser does not say from where. Nothing was changed. If you sent a form of ours, open its page here again.",
+  },
+  "no-file": {
+    status: 404,
+    title: "No such file",
+    text: "There is nothing at this address.",
+  },
+  "wrong-method": {
+    status: 405,
+    title: "Not like this",
+    text: "This file can be read, and nothing else.",
   },
   "too-large": {
     status: 413,
@@ -55,5 +80,5 @@ export function problemPage(c: Context, kind: keyof typeof PROBLEMS): Response |
     <p>${text}</p>
     <p><a href="/">To the start</a></p>
   </div>`;
-  return c.html(layout({ title, content }), status);
+  return c.html(layout({ title, content, visitor: "unknown" }), status);
 }

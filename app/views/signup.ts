@@ -1,19 +1,22 @@
 import type { Duration } from "coatcheck";
 import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
-import { MAX_NAME_CHARACTERS } from "../users.ts";
+import { MAX_NAME_LENGTH } from "../names.ts";
+import { loginPath } from "../way-back.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
-import { keepBox } from "./login.ts";
+import { keepBox, returnField } from "./login.ts";
 import { noticeBox } from "./message.ts";
 
 /** `/signup`; with a problem, the form again, still holding the name. */
 export function signUpView({
   name = "",
   problem,
+  back,
   lifetime,
 }: {
   name?: string;
   problem?: string;
+  back: string | undefined;
   lifetime: Duration;
 }): Html {
   return html`<div class="narrow">
@@ -21,6 +24,7 @@ export function signUpView({
       <h1>Sign up</h1>
       ${problem === undefined ? "" : noticeBox("error", problem)}
       <form method="post" action="/signup">
+        ${returnField(back)}
         <label for="name">Name</label>
         <input
           id="name"
@@ -29,7 +33,7 @@ export function signUpView({
           autocomplete="username"
           autocapitalize="none"
           required
-          maxlength="${MAX_NAME_CHARACTERS}"
+          maxlength="${MAX_NAME_LENGTH}"
         />
         <label for="password">Password</label>
         <input
@@ -48,6 +52,6 @@ export function signUpView({
         <button>Create my account</button>
       </form>
     </article>
-    <p class="after">Have an account? <a href="/login">Log in</a></p>
+    <p class="after">Have an account? <a href="${loginPath(back)}">Log in</a></p>
   </div>`;
 }

@@ -1,21 +1,23 @@
 import { COLOURS } from "../colours.ts";
-import type { Colour } from "../colours.ts";
 import { MAX_NOTE_CHARACTERS } from "../users.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
+import { noticeBox } from "./message.ts";
+import { ownerField } from "./owner.ts";
 import { moment } from "./wording.ts";
 
 /** What `/user` shows: all of it comes from the session. */
-export type UserPage = {
+export type UserPage = NoteForm & {
   name: string;
-  note: string;
-  colour: Colour;
   permanent: boolean;
   expiresAt: Date | undefined;
 };
 
+/** The form for what a user writes about themselves. Its text may be one that could not be saved. */
+export type NoteForm = { owner: string; note: string; colour: string };
+
 /** `/user`. */
-export function userView({ name, note, colour, permanent, expiresAt }: UserPage): Html {
+export function userView({ name, permanent, expiresAt, ...form }: UserPage): Html {
   return html`<h1>Hello, ${name}!</h1>
     <p class="lead">
       ${
@@ -28,26 +30,7 @@ export function userView({ name, note, colour, permanent, expiresAt }: UserPage)
       <article>
         <h2>Yours to keep</h2>
         <p class="hint">Saved in the database, and read into the session whenever you log in.</p>
-        <form method="post" action="/user">
-          <label for="note">Your note</label>
-          <textarea id="note" name="note" rows="4" maxlength="${MAX_NOTE_CHARACTERS}">${note}</textarea>
-          <fieldset class="swatches">
-            <legend>Your favourite colour</legend>
-            ${COLOURS.map(
-              (choice) =>
-                html`<label class="swatch accent-${choice}">
-                  <input
-                    type="radio"
-                    name="colour"
-                    value="${choice}"
-                    ${choice === colour ? html`checked` : ""}
-                  />
-                  <span>${choice}</span>
-                </label>`,
-            )}
-          </fieldset>
-          <button>Save</button>
-        </form>
+        ${noteForm(form)}
       </article>
       <article>
         <h2>Your account</h2>
@@ -61,4 +44,35 @@ export function userView({ name, note, colour, permanent, expiresAt }: UserPage)
         <form method="post" action="/logout"><button class="quiet">Log out</button></form>
       </article>
     </div>`;
+}
+
+/** The form on its own. */
+export function noteForm({ owner, note, colour }: NoteForm): Html {
+  return html`<form method="post" action="/user">
+    ${ownerField(owner)}
+    <label for="note">Your note</label>
+    <textarea id="note" name="note" rows="4" maxlength="${MAX_NOTE_CHARACTERS}">${note}</textarea>
+    <fieldset class="swatches">
+      <legend>Your favourite colour</legend>
+      ${COLOURS.map(
+        (choice) =>
+          html`<label class="swatch accent-${choice}">
+            <input type="radio" name="colour" value="${choice}" ${choice === colour ? html`checked` : ""} />
+            <span>${choice}</span>
+          </label>`,
+      )}
+    </fieldset>
+    <button>Save</button>
+  </form>`;
+}
+
+/** A note that came when nobody was logged in any more. It is kept in the form, for after the login. */
+export function loggedOutView(form: NoteForm): Html {
+  return html`<h1>Not saved</h1>
+    ${noticeBox(
+      "warning",
+      html`You are not logged in any more.
+        <a href="/login?return=/user" target="_blank">Log in in another tab</a>, then come back here and save.`,
+    )}
+    <article>${noteForm(form)}</article>`;
 }

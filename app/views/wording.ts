@@ -24,6 +24,11 @@ export function lasting(duration: Duration): string {
   return parts.join(" and ");
 }
 
+/** How long to wait, from a number of seconds. */
+export function waiting(seconds: number): string {
+  return seconds <= 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+}
+
 const BROWSERS = [
   ["Edg/", "Edge"],
   ["OPR/", "Opera"],

@@ -2,18 +2,18 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-ans
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { NodeIncoming, sendBare } from "../core/node-message.ts";
+import { emitWithin, NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
 
-/** What this adapter uses of Fastify's request; Fastify 5's fits. */
+/** What this adapter uses of Fastify's request; Fastify 5's fits, and 4's. */
 export interface FastifyRequest {
   readonly raw: NodeRequest & object;
   readonly log: { error(error: unknown): void };
 }
 
-/** What this adapter uses of Fastify's reply; Fastify 5's fits. */
+/** What this adapter uses of Fastify's reply; Fastify 5's fits, and 4's. */
 export interface FastifyReply {
   readonly raw: NodeResponse;
   code(status: number): unknown;
@@ -23,7 +23,7 @@ export interface FastifyReply {
 
 type Next = (error?: Error) => void;
 
-/** What this adapter uses of a Fastify app; Fastify 5's fits. */
+/** What this adapter uses of a Fastify app; Fastify 5's fits, and 4's. */
 export interface FastifyApp {
   addHook(
     name: "onRequest",
@@ -84,7 +84,7 @@ export function fastifySessions<Data extends object>(
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
       const incoming = new NodeIncoming(request.raw);
-      if (sessions.underway(incoming, request.raw) !== undefined) {
+      if (sessions.underway(incoming, [request.raw]) !== undefined) {
         next();
         return;
       }
@@ -93,6 +93,7 @@ export function fastifySessions<Data extends object>(
         return;
       }
       const exchange = sessions.exchange(incoming, [request.raw]);
+      emitWithin(request.raw, (work) => exchange.run(work));
       holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
       exchange.run(next);
     });
@@ -106,7 +107,7 @@ export function fastifySessions<Data extends object>(
   return Object.assign(plugin, {
     [Symbol.for("skip-override")]: true,
     [Symbol.for("fastify.display-name")]: "coatcheck",
-    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: "5.x" },
+    [Symbol.for("plugin-meta")]: { name: "coatcheck", fastify: ">=4" },
   });
 }
 

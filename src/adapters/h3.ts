@@ -46,7 +46,7 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
   return (app) => {
     app.use(async (event, next) => {
       const incoming = incomingOf(event.req);
-      if (sessions.underway(incoming, event.req)?.isCurrent === true) return next();
+      if (sessions.underway(incoming, [event, event.req])?.isCurrent === true) return next();
       if (!sessions.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
       // Middleware may put another request into the event.
       const exchange = sessions.exchange(incoming, [event, event.req]);

@@ -5,7 +5,7 @@ import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
 import type { Sessions } from "../core/sessions.ts";
 
-/** What this adapter uses of Hono's context; Hono 4's fits. */
+/** What this adapter uses of Hono's context; Hono 4's fits, and 3's. */
 export interface HonoContext {
   readonly req: { readonly raw: Request };
   get res(): Response;
@@ -34,7 +34,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
 
   return async (c, next) => {
     const incoming = incomingOf(c.req.raw);
-    if (sessions.underway(incoming, c.req.raw)?.isCurrent === true) {
+    if (sessions.underway(incoming, [c, c.req.raw])?.isCurrent === true) {
       await next();
       return undefined;
     }

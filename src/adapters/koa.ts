@@ -2,16 +2,17 @@ import { refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { NodeIncoming, sendBare } from "../core/node-message.ts";
+import { emitWithin, NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { StoreError } from "../errors.ts";
 
-/** What this adapter uses of Koa's context; Koa 3's fits. */
+/** What this adapter uses of Koa's context; Koa 3's fits, and 2's. */
 export interface KoaContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;
   readonly request: object;
+  readonly originalUrl?: string;
   status: number;
   body: unknown;
   set(headers: Record<string, string>): void;
@@ -41,8 +42,8 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
-    const incoming = new NodeIncoming(ctx.req);
-    if (sessions.underway(incoming, ctx.req) !== undefined) {
+    const incoming = new NodeIncoming(ctx.req, ctx.originalUrl);
+    if (sessions.underway(incoming, [ctx.req]) !== undefined) {
       await next();
       return;
     }
@@ -56,6 +57,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       return;
     }
     const exchange = sessions.exchange(incoming, [ctx.req]);
+    emitWithin(ctx.req, (work) => exchange.run(work));
     const hold = holdResponse(ctx.res, exchange, async (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
       else if (options.unavailable === undefined) sendBare(ctx.res, unavailableAnswer);

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { AnyData } from "../core/data-keys.ts";
 import type { HandleOptions } from "../core/handle.ts";
 import type { Incoming } from "../core/incoming.ts";
 import { loginDemand } from "../core/login-demand.ts";
@@ -39,7 +40,7 @@ export interface NextSessionsOptions extends LoginDemandOptions {
 export type NextRouteHandler<Context> = (request: Request, context: Context) => Response | Promise<Response>;
 
 /** What {@link nextSessions} gives. */
-export interface NextSessions<Data extends object> {
+export interface NextSessions<Data extends object = AnyData> {
   /**
    * A route handler with sessions: `export const POST = route(async (request) => ...)`, with
    * `sessions.of(request)` or `sessions.current()` in it. A `redirect()` or `notFound()` is an answer as
@@ -108,7 +109,7 @@ export function nextSessions<Data extends object>(
     const exchange = sessions.exchange(incoming, []);
     const session = await exchange.session(false);
     // Nothing can follow: a component sets no cookie. Settled at once, a reading moves the idle clock.
-    const { failure } = await exchange.settle({ status: 200 });
+    const { failure } = await exchange.settle({ status: 200, takesNoCookie: true });
     if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
     return session;
   };
@@ -130,7 +131,7 @@ export function nextSessions<Data extends object>(
       if (session.peekFlashes(filter).length === 0) return [];
       const exchange = sessions.exchange(incoming, []);
       const messages = await (await exchange.session(false)).takeFlashes(filter);
-      await exchange.settle({ status: 200 });
+      await exchange.settle({ status: 200, takesNoCookie: true });
       return messages;
     });
   };

@@ -4,7 +4,7 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-ans
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { NodeIncoming, sendBare } from "../core/node-message.ts";
+import { emitWithin, NodeIncoming, sendBare } from "../core/node-message.ts";
 import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
 import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -88,12 +88,13 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 
   return (request, response, next) => {
     const incoming = new NodeIncoming(request);
-    const outer = sessions.underway(incoming, request);
+    const outer = sessions.underway(incoming, [request]);
     if (outer === undefined && !sessions.allows(incoming)) {
       void refuse(request, response, next);
       return;
     }
     const exchange = outer ?? sessions.exchange(incoming, [request]);
+    if (outer === undefined) emitWithin(request, (work) => exchange.run(work));
     const hold = holdResponse(response, exchange, (failure) => answer(failure, request, response, next));
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
@@ -142,9 +143,6 @@ export async function nodeHandshake<Data extends object>(
   return sessions.handshake(new NodeIncoming(request));
 }
 
-/** A request that knows where it was sent: routers of the connect family cut `url` down as they go. */
-type LocatedRequest = NodeRequest & { readonly url?: string | undefined; readonly originalUrl?: string };
-
 /**
  * Connect-style middleware for what only somebody who is logged in may see:
  * `app.use("/user", requireLogin(sessions))`, after `nodeSessions`. Others are sent to the login page and
@@ -153,8 +151,8 @@ type LocatedRequest = NodeRequest & { readonly url?: string | undefined; readonl
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginDemandOptions = {},
-): (request: LocatedRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
-  const guard = async (request: LocatedRequest, response: NodeResponse): Promise<boolean> => {
+): (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  const guard = async (request: NodeRequest, response: NodeResponse): Promise<boolean> => {
     if ((await sessions.of(request)).loggedIn) return true;
     const target = request.originalUrl ?? request.url ?? "/";
     sendBare(response, { ...loginDemand(new NodeIncoming(request), target, options), body: "" });

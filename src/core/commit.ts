@@ -1,10 +1,10 @@
-import { StoreError } from "../errors.ts";
 import { andThen, orElse } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
-import type { Patch, SessionRecord } from "./record.ts";
+import { quietly } from "./quietly.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
 import type { SessionData } from "./session-data.ts";
 import { isTouchDue, lifetimeOf, startOf } from "./timeouts.ts";
 
@@ -29,12 +29,17 @@ export interface SessionUse {
 
 /** Whether a commit would do nothing at all, so that the response needs not wait for it. */
 export function hasNothingToCommit(use: SessionUse): boolean {
-  return !hasChanges(use) && !isUpkeepDue(use.context, use.live);
+  return !hasChanges(use) && !use.live.cookie.isQuestionable && !isUpkeepDue(use.context, use.live);
 }
 
 /** Whether the handler did something that is not written yet. */
 export function hasChanges(use: SessionUse): boolean {
   return !isUntouched(use) || !use.live.isIdle;
+}
+
+/** Commits after what the handler called and did not wait for; at once where there is nothing to wait for. */
+export function commitInTurn(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
+  return hasNothingToCommit(use) ? undefined : use.live.inTurn(() => commit(use, fate, takesCookie));
 }
 
 function isUntouched({
@@ -61,12 +66,16 @@ function isUpkeepDue({ codec: { sealer }, clock }: Context, live: LiveRecord): b
  * Nothing is written where nothing changed, except that the idle clock is moved when that is due.
  * Answers at once where the store does.
  *
+ * @param takesCookie whether the response can carry one; otherwise what needs one waits for a response that can.
  * @throws StoreError when the data could not be written; MisuseError or LimitError when it can't be kept.
  */
-export function commit(use: SessionUse, fate: ResponseFate): Awaitable<void> {
-  if (fate === "failed") return giveBack(use);
+function commit(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
+  return andThen(fate === "failed" ? giveBack(use) : keep(use, fate, takesCookie), () => use.live.confirm());
+}
+
+function keep(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
   return orElse(
-    () => commitChanges(use, fate),
+    () => commitChanges(use, fate, takesCookie),
     // The page fails with its data, and nobody sees the messages it took.
     (error) =>
       andThen(giveBack(use), () => {
@@ -78,9 +87,10 @@ export function commit(use: SessionUse, fate: ResponseFate): Awaitable<void> {
 function commitChanges(
   { context, live, data, flashes, permanent }: SessionUse,
   fate: ResponseFate,
+  takesCookie: boolean,
 ): Awaitable<void> {
   if (fate === "unseen") flashes?.keepTakenAdditions();
-  if (isUntouched({ data, flashes, permanent })) return keepFresh(context, live);
+  if (isUntouched({ data, flashes, permanent })) return keepFresh(context, live, takesCookie);
   const { set: dataTexts, remove } = data.changes();
   const texts = new Map([...dataTexts, ...(flashes?.additions() ?? [])]);
   const record = live.current;
@@ -89,8 +99,10 @@ function commitChanges(
     Array.from(texts, ([name, text]) => [name, context.codec.encode(record.id, name, text)]),
   );
   if (fate === "unseen") for (const [name, bytes] of flashes?.taken() ?? []) set.set(name, bytes);
-  return andThen(write(context, live, record, { set, remove }, permanent), () =>
-    live.current === null ? undefined : reseal(context, live, record, new Set([...set.keys(), ...remove])),
+  return andThen(write(context, live, record, { set, remove }, permanent, takesCookie), () =>
+    live.current === null
+      ? undefined
+      : reseal(context, live, record, new Set([...set.keys(), ...remove]), takesCookie),
   );
 }
 
@@ -104,18 +116,20 @@ function giveBack({ live, flashes }: SessionUse): Awaitable<void> {
 }
 
 /** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
-function keepFresh(context: Context, live: LiveRecord): Awaitable<void> {
+function keepFresh(context: Context, live: LiveRecord, takesCookie: boolean): Awaitable<void> {
   const record = live.current;
   if (record === null) return undefined;
-  return andThen(touch(live), () => reseal(context, live, record, new Set()));
+  return andThen(touch(live, record, takesCookie), () =>
+    live.current === null ? undefined : reseal(context, live, record, new Set(), takesCookie),
+  );
 }
 
 /** Moves the idle clock where that is due. If it fails the visitor loses nothing now, so they must not lose their page. */
-function touch(live: LiveRecord): Awaitable<void> {
-  const { columns } = live.touch();
+function touch(live: LiveRecord, record: SessionRecord, takesCookie: boolean): Awaitable<void> {
+  const { columns, resends } = live.touch(takesCookie);
   if (columns === undefined) return undefined;
   return andThen(
-    quietly(() => live.patch({ columns })),
+    quietly(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),
     nothing,
   );
 }
@@ -126,6 +140,8 @@ async function begin(
   texts: ReadonlyMap<string, string>,
   permanent: boolean | undefined,
 ): Promise<void> {
+  // After a logout that is long ago, another tab may have logged in.
+  await live.confirm();
   if (live.mayBegin) await live.begin({ subject: null, permanent: permanent ?? false }, texts);
   else context.events.emit({ type: "write-dropped", reason: "ended" });
 }
@@ -136,31 +152,35 @@ function write(
   record: SessionRecord,
   changes: Required<Pick<Patch, "set" | "remove">>,
   permanent: boolean | undefined,
+  takesCookie: boolean,
 ): Awaitable<void> {
-  const due = live.touch();
-  if (permanent !== undefined && permanent !== record.permanent) {
-    const lifetime = { ...due.columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
-    return writeLifetime(live, record, { ...changes, columns: lifetime });
-  }
-  if (changes.set.size === 0 && changes.remove.length === 0) return touch(live);
-  return andThen(live.patch({ ...changes, ...due }), ({ kind }) => {
+  const { columns, resends } = live.touch(takesCookie);
+  const due = columns === undefined ? {} : { columns };
+  const loseIfGone = ({ kind }: PatchOutcome): void => {
     if (kind === "gone") live.lose();
-  });
+  };
+  if (permanent !== undefined && permanent !== record.permanent) {
+    const lifetime = { ...columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
+    return andThen(writeAndResend(live, record, { ...changes, columns: lifetime }), loseIfGone);
+  }
+  if (changes.set.size === 0 && changes.remove.length === 0) return touch(live, record, takesCookie);
+  const patch = { ...changes, ...due };
+  return andThen(resends === true ? writeAndResend(live, record, patch) : live.patch(patch), loseIfGone);
 }
 
-async function writeLifetime(
+/** Writes what gives the cookie another lifetime, and sends it again, but only while its ticket is still the current one. */
+function writeAndResend(
   live: LiveRecord,
-  record: SessionRecord,
+  { verifier }: SessionRecord,
   patch: Omit<Patch, "epoch">,
-): Promise<void> {
-  // The cookie goes out again with another lifetime, but only while its ticket is still the current one.
-  const outcome = await live.patch({ ...patch, expect: { verifier: record.verifier } });
-  if (outcome.kind === "applied") {
-    live.resendTicket();
-    return;
-  }
-  // Rotated by a request beside this one: that one's cookie counts, and the change of lifetime still holds.
-  if (outcome.kind === "gone" || (await live.patch(patch)).kind === "gone") live.lose();
+): Awaitable<PatchOutcome> {
+  return andThen(live.patch({ ...patch, expect: { verifier } }), (outcome) => {
+    if (outcome.kind === "applied") live.resendTicket();
+    if (outcome.kind !== "conflict") return outcome;
+    // Rotated by a request beside this one: that one's cookie counts, and what was to be written still holds.
+    live.cookie.yield();
+    return live.patch(patch);
+  });
 }
 
 /**
@@ -172,9 +192,10 @@ function reseal(
   live: LiveRecord,
   record: SessionRecord,
   written: ReadonlySet<string>,
+  takesCookie: boolean,
 ): Awaitable<void> {
   const { sealer } = context.codec;
-  const resends = live.resendIsDue;
+  const resends = takesCookie && live.resendIsDue;
   const expect = new Map<string, Uint8Array>();
   const set = new Map<string, Uint8Array>();
   if (sealer?.hasOlderKeys === true) {
@@ -196,14 +217,6 @@ function reseal(
       context.events.emit({ type: "resealed", id: record.id });
     },
   );
-}
-
-/** Does a write that no visitor should suffer from; the store's trouble has been told as an event. */
-function quietly<T>(work: () => Awaitable<T>): Awaitable<T | undefined> {
-  return orElse<T | undefined>(work, (error) => {
-    if (error instanceof StoreError) return undefined;
-    throw error;
-  });
 }
 
 function nothing(): void {}

@@ -1,6 +1,8 @@
 import type { Clock } from "./clock.ts";
+import type { Advice } from "./development.ts";
 import type { Events } from "./events.ts";
 import type { FieldCodec } from "./field-codec.ts";
+import type { Keyring } from "./keyring.ts";
 import type { Limits } from "./limits.ts";
 import type { SessionWatch } from "./session-watch.ts";
 import type { StoreCalls } from "./store-calls.ts";
@@ -10,10 +12,13 @@ import type { Turns } from "./turns.ts";
 
 /** What the requests of one hub share. */
 export interface Context {
+  /** Told what a developer should hear of; `undefined` in production. */
+  readonly advice: Advice | undefined;
   readonly clock: Clock;
   readonly calls: StoreCalls;
   readonly codec: FieldCodec;
   readonly events: Events;
+  readonly keyring: Keyring;
   readonly limits: Limits;
   readonly office: TicketOffice;
   readonly timeouts: Timeouts;

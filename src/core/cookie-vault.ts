@@ -33,13 +33,13 @@ export function createCookieVault(keyring: Keyring, clock: Clock): CookieVault {
 }
 
 function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueLock {
-  const keys = keyring.keys("cookie-sign");
   const mac = (key: KeyObject, name: string, payload: string): Buffer =>
     createHmac("sha256", key).update(`signed\n${name}\n${payload}`).digest();
   return {
     close(name, value, expires) {
       const payload = `${Buffer.from(value).toString("base64url")}.${expires.toString(36)}`;
-      return `${payload}.${mac(keys[0].key, name, payload).toString("base64url")}`;
+      const [{ key }] = keyring.keys("cookie-sign");
+      return `${payload}.${mac(key, name, payload).toString("base64url")}`;
     },
     open(name, text) {
       const [, value, expires, given] = signedShape.exec(text) ?? [];
@@ -47,7 +47,9 @@ function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean
       const givenMac = fromCanonical(given);
       const isOurs =
         givenMac !== undefined &&
-        keys.some(({ key }) => timingSafeEqual(mac(key, name, `${value}.${expires}`), givenMac));
+        keyring
+          .keys("cookie-sign")
+          .some(({ key }) => timingSafeEqual(mac(key, name, `${value}.${expires}`), givenMac));
       return isOurs && !isOver(Number.parseInt(expires, 36))
         ? Buffer.from(value, "base64url").toString()
         : undefined;

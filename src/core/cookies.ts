@@ -1,7 +1,8 @@
 import { MisuseError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { CookieVault, ValueLock } from "./cookie-vault.ts";
-import { serializeSetCookie, toMaxAge } from "./set-cookie.ts";
+import { decoded, encoded, headerBytesOf } from "./cookie-text.ts";
+import { serializeDeletion, serializeSetCookie, toMaxAge } from "./set-cookie.ts";
 import type { CookieAttributes, CookieScope } from "./set-cookie.ts";
 
 /** Cookies of one kind: all that differs is what the visitor can do with their values. */
@@ -50,7 +51,10 @@ export class Cookies {
     this.sealed = this.#kind(vault.sealed);
   }
 
-  /** The value of a plain cookie as the visitor sent it (it may be anything), or `undefined`. */
+  /**
+   * The value of a plain cookie as the visitor sent it (it may be anything), or `undefined`. Percent-encoding
+   * is decoded, and bytes that are UTF-8 are text; quotation marks belong to the value (RFC 6265bis 4.1.1).
+   */
   get(name: string): string | undefined {
     const value = this.#raw(name);
     return value === undefined ? undefined : decoded(value);
@@ -63,7 +67,7 @@ export class Cookies {
 
   /** All values of a name, in the order they came; there are several where paths or domains differ. */
   getAll(name: string): string[] {
-    return (this.#parts.incoming().get(name) ?? []).map(decoded);
+    return this.#received(name).map(decoded);
   }
 
   /**
@@ -77,10 +81,15 @@ export class Cookies {
     this.#put(name, encoded(value), attributes);
   }
 
-  /** Removes a cookie from the browser. Path, domain, secure and partitioned must be as when it was set. */
+  /**
+   * Removes a cookie from the browser, whoever set it: any name in ASCII that a browser sends will do. Path,
+   * domain, secure and partitioned must be as when it was set.
+   *
+   * @throws MisuseError COOKIE_INVALID, AFTER_RESPONSE.
+   */
   delete(name: string, scope: CookieScope = {}): void {
     this.#assertOurs(name);
-    this.#headers.set(keyOf(name, scope), serializeSetCookie(name, "", scope, 0));
+    this.#headers.set(keyOf(name, scope), serializeDeletion(name, scope));
     this.#values.set(name, undefined);
   }
 
@@ -117,7 +126,12 @@ export class Cookies {
   }
 
   #raw(name: string): string | undefined {
-    return this.#values.has(name) ? this.#values.get(name) : this.#parts.incoming().get(name)?.[0];
+    return this.#values.has(name) ? this.#values.get(name) : this.#received(name)[0];
+  }
+
+  #received(name: string): readonly string[] {
+    const incoming = this.#parts.incoming();
+    return incoming.get(headerBytesOf(name)) ?? incoming.get(name) ?? [];
   }
 
   #put(name: string, value: string, attributes: CookieAttributes): void {
@@ -154,19 +168,4 @@ export class Cookies {
 
 function keyOf(name: string, scope: CookieScope): string {
   return [name, scope.domain?.toLowerCase() ?? "", scope.path ?? "/"].join(";");
-}
-
-/** Percent-encodes what a cookie's value can't hold (RFC 6265bis 4.1.1), and `%` itself. */
-function encoded(value: string): string {
-  return value.replace(/[^\x21\x23\x24\x26-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+/g, encodeURIComponent);
-}
-
-/** Undoes `encoded`; a value that others wrote, or the visitor edited, is given as it is. */
-function decoded(value: string): string {
-  if (!value.includes("%")) return value;
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }

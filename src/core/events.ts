@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
+import type { Cause } from "./outage-notice.ts";
 import type { RejectionReason } from "./rejection.ts";
 
 /**
@@ -9,9 +10,10 @@ import type { RejectionReason } from "./rejection.ts";
 export type SessionEvent =
   | { readonly type: "created"; readonly id: string }
   | { readonly type: "login"; readonly id: string; readonly subject: string }
-  | { readonly type: "logout"; readonly id: string }
+  /** `subject` is who was logged in, `null` for nobody. */
+  | { readonly type: "logout"; readonly id: string; readonly subject: string | null }
   | { readonly type: "rotated"; readonly id: string }
-  | { readonly type: "revoked"; readonly id: string }
+  | { readonly type: "revoked"; readonly id: string; readonly subject: string | null }
   /** Fields or a ticket of an older key were sealed again with the newest. */
   | { readonly type: "resealed"; readonly id: string }
   /** A ticket was not taken. `"superseded"` long after a rotation may be a stolen cookie. */
@@ -24,7 +26,14 @@ export type SessionEvent =
   /** A field could not be unsealed or decoded; it reads as absent. */
   | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
   | { readonly type: "cross-origin-refused"; readonly method: string }
-  | { readonly type: "store-failed"; readonly operation: StoreOperation; readonly code: StoreErrorCode }
+  /** A call of the store failed after so long; `cause` is what its driver said, without the words. */
+  | {
+      readonly type: "store-failed";
+      readonly operation: StoreOperation;
+      readonly code: StoreErrorCode;
+      readonly milliseconds: number;
+      readonly cause?: Cause;
+    }
   | { readonly type: "swept"; readonly deleted: number };
 
 /** An event as subscribers get it: with the cookie's name, which tells the hubs of a process apart. */
@@ -34,6 +43,11 @@ export type PublishedEvent = SessionEvent & { readonly cookie: string };
 export const eventChannel = "coatcheck";
 
 const events = channel(eventChannel);
+
+/** Whether anybody subscribes: for what would cost something to find out. */
+export function areEventsHeard(): boolean {
+  return events.hasSubscribers;
+}
 
 /** Publishes the events of one hub; costs next to nothing while nobody subscribes. */
 export interface Events {

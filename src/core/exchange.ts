@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
+import type { AnyData } from "./data-keys.ts";
 import { isHandshake } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
@@ -27,8 +28,8 @@ export interface ExchangeParts<Data extends object> {
   readonly currents: Currents<Exchange<Data>>;
 }
 
-/** How a handler ended, as an adapter tells it. */
-export type HandlerEnd = { readonly status: number } | "threw";
+/** How a handler ended, as an adapter tells it; `takesNoCookie` where its response can set none: what needs one then waits. */
+export type HandlerEnd = { readonly status: number; readonly takesNoCookie?: true } | "threw";
 
 /** What is to be done with a response after the commit. */
 export interface Settled {
@@ -46,7 +47,7 @@ export interface ExchangeWatcher {
 }
 
 /** One request and its response: where an adapter begins and ends a session's use. */
-export class Exchange<Data extends object> {
+export class Exchange<Data extends object = AnyData> {
   readonly #parts: ExchangeParts<Data>;
   readonly #request: Incoming;
   #watcher: ExchangeWatcher | undefined;
@@ -61,6 +62,7 @@ export class Exchange<Data extends object> {
   #isSettled = false;
   #isAbandoned = false;
   #isTouched = false;
+  #takesCookie = true;
 
   constructor(parts: ExchangeParts<Data>, request: Incoming) {
     this.#parts = parts;
@@ -122,7 +124,7 @@ export class Exchange<Data extends object> {
    * The session, opened on the first call.
    *
    * @param authoritative asks the store itself, again if the session was opened from a copy of the record.
-   * @throws StoreError when the store does not answer.
+   * @throws StoreError when the store does not answer; ConfigError SECRET_MISSING.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
@@ -133,9 +135,10 @@ export class Exchange<Data extends object> {
     return this.#session;
   }
 
-  /** The cookies beside the session. */
+  /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
+    this.#parts.context.keyring.assertPresent();
     this.#touch();
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
@@ -170,6 +173,8 @@ export class Exchange<Data extends object> {
       return untouched;
     }
     const plain = this.#cookies?.settle() ?? [];
+    // A network error, or the switch to another protocol, carries no headers.
+    this.#takesCookie = end === "threw" || (end.takesNoCookie !== true && end.status >= 200);
     const fate = this.#hasFailed ? "failed" : fateOf(end);
     // A 503 of the app's own says what there is to say.
     const isAnswered = fate !== "failed" || end === "threw" || end.status === 503;
@@ -184,7 +189,7 @@ export class Exchange<Data extends object> {
     this.#isSettled = true;
     const failure = isAnswered ? undefined : this.#storeFailure;
     try {
-      const committed = this.#opened?.settle(fate);
+      const committed = this.#opened?.settle(fate, this.#takesCookie);
       if (!isThenable(committed)) return this.#settled(fate, failure, plain);
       return committed.then(
         () => this.#settled(fate, failure, plain),
@@ -216,11 +221,13 @@ export class Exchange<Data extends object> {
     if (action === undefined || action.kind === "none") return none;
     const { cookie, context } = this.#parts;
     if (action.kind === "clear") return [cookie.cleared()];
+    if (cookie.secure) context.advice?.cookieSent(this.#request);
     return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
   }
 
   #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
     const { context, cookie, origin } = this.#parts;
+    context.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (this.#isHandshake && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });

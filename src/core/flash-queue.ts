@@ -100,7 +100,7 @@ export class FlashQueue {
   async take(filter: FlashFilter, live: LiveRecord): Promise<Flash[]> {
     const withdrawn = this.#withdraw(filter);
     const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
-    const outcome = remove.length > 0 ? await live.patch({ remove, ...live.touch() }) : undefined;
+    const outcome = remove.length > 0 ? await live.patch({ remove, ...live.touchAlong() }) : undefined;
     return this.#won(withdrawn, outcome?.kind === "applied" ? outcome.removed : []);
   }
 

@@ -54,6 +54,14 @@ class FetchIncoming implements Incoming {
     return this.#request.method.toUpperCase();
   }
 
+  get path(): string {
+    return new URL(this.#request.url).pathname;
+  }
+
+  get secure(): boolean {
+    return this.#request.url.startsWith("https:");
+  }
+
   header(name: string): string | null {
     this.#headers ??= this.#request.headers;
     // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
@@ -112,7 +120,7 @@ export async function handle<Data extends object>(
   options: HandleOptions,
 ): Promise<Response> {
   const incoming = incomingOf(request);
-  const outer = sessions.underway(incoming, request);
+  const outer = sessions.underway(incoming, [request]);
   if (outer?.isCurrent === true) return handler(request);
   if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
   const exchange = sessions.exchange(incoming, [request]);

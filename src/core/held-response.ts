@@ -4,8 +4,8 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
 import { afterEnd, discard, FailureAnswer } from "./failure-answer.ts";
 import { HeldDrain } from "./held-drain.ts";
-import { assertWritable, refuseHeader } from "./node-errors.ts";
-import { checkHead, headWith, isPlainHead, isStatus, keepHeaders, takeHead } from "./node-head.ts";
+import { assertWritable, isBareEnd, refuseHeader } from "./node-errors.ts";
+import { checkHead, headWith, isStatus, keepHeaders, takeHead } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
 import { clearPage, headersOf, isGone } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
@@ -83,11 +83,13 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   #head: Head | undefined;
   /** What wraps the response from outside has seen its head; it must not see it twice. */
   #hasShownHead = false;
+  #isShowingHead = false;
   /** What came after, while it waits for the commit. */
   readonly #calls: Call[] = [];
   #isShut = false;
   #isEnded = false;
   #status = 200;
+  #message: string | undefined;
   /** What the handler failed with while its answer waited. */
   #error: { readonly thrown: unknown } | undefined;
   #letSocketGo: (() => void) | undefined;
@@ -142,8 +144,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   /** From the first look at the session on: if the client goes before the response began, the handler has failed. */
   onTouched(): void {
     const response = this.#response;
-    if (response.stream !== undefined)
-      guardStream(response.stream, this.#exchange, () => this.#state === "open");
+    if (response.stream !== undefined) guardStream(response.stream, this.#exchange, () => this.#state);
     if (isGone(response)) this.#leave();
     // A wrapper's own `on` may have other ideas of where an event comes from.
     // oxlint-disable-next-line typescript/unbound-method -- it is called on the response
@@ -166,13 +167,13 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     // As Node converts it; for what is no status it has an error of its own.
     const status = (args[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
     if (!isStatus(status)) return this.#send("writeHead", args);
-    // Where nothing is to be written, Node's own look at the headers of an object is soon enough; it costs a microsecond.
-    if (args.length > 1 && (!this.#exchange.isQuiet || !isPlainHead(args))) checkHead(args);
+    if (args.length > 1) checkHead(this.#response, args);
     this.#response.statusCode = status;
     this.#status = status;
-    if (this.#hasShownHead) {
+    if (this.#isShowingHead) {
       // The head that nobody wrote, and what wrappers have made of it: it leaves with the first byte.
       takeHead(this.#response, args);
+      this.#hasShownHead = true;
       return this.#response;
     }
     this.#head = [status, ...args.slice(1)];
@@ -189,12 +190,11 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       if (!isStatus(response.statusCode)) return this.#send(outlet, args);
       this.#status = response.statusCode;
       if (!this.#hasShownHead && !isIntercepted(response)) {
-        // Node calls `response.writeHead` here, and so tells those who wrapped it.
-        this.#hasShownHead = true;
-        response.writeHead(this.#status);
+        this.#showHead();
+        // A wrapper that keeps the head to itself sends it with the first write; there is nothing to flush before.
+        if (outlet === "flushHeaders" && !this.#hasShownHead) return undefined;
       }
     }
-    if (this.#head !== undefined && !this.#exchange.isQuiet) this.#checkHeadAgain(this.#head);
     const settled = this.#exchange.settle({ status: this.#status });
     if (!isThenable(settled) && settled.failure === undefined) {
       // Nothing to wait for; from now on a session can be read, but no longer written to.
@@ -209,26 +209,27 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     return this.#queue(outlet, args);
   }
 
-  /** The session was written to after writeHead; then the head must be one that Node sends. */
-  #checkHeadAgain(head: Head): void {
+  /** Node calls `response.writeHead` at the first write, and so tells those who wrapped it. */
+  #showHead(): void {
+    this.#isShowingHead = true;
     try {
-      checkHead(head);
-    } catch (error) {
-      this.abandon();
-      throw error;
+      this.#response.writeHead(this.#status);
+    } finally {
+      this.#isShowingHead = false;
     }
   }
 
   /** From here on the response looks like one whose headers have left. */
   #shut(): void {
     this.#isShut = true;
+    this.#message = this.#response.statusMessage;
     dressAsHeaded(this.#response, this);
   }
 
   #queue(outlet: Outlet, args: readonly unknown[]): unknown {
     const response = this.#response;
     if (outlet === "writeHead") return refuseHeader(response);
-    if (this.#isEnded) return afterEnd(response, outlet, args);
+    if (this.#isEnded && !isBareEnd(outlet, args)) return afterEnd(response, outlet, args);
     if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
     this.#calls.push({ outlet, args });
     if (outlet === "end") {
@@ -281,6 +282,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   /** Opens the way, with the head that waited and what the session makes the response carry. */
   #pass<T>(headers: ResponseHeaders, send: () => T): T {
     const response = this.#response;
+    if (this.#isShut && response.stream === undefined) response.statusMessage = this.#message;
     this.#reveal();
     if (this.#status !== response.statusCode) response.statusCode = this.#status;
     const head = this.#head;

@@ -18,8 +18,14 @@ export interface PurposeKey {
 
 /** The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
 export interface Keyring {
-  /** The purpose's keys, newest first; never empty. */
+  /**
+   * The purpose's keys, newest first; never empty. Derived when they are first asked for.
+   *
+   * @throws ConfigError SECRET_MISSING as `assertPresent`.
+   */
   keys(purpose: Purpose): readonly [PurposeKey, ...PurposeKey[]];
+  /** @throws ConfigError SECRET_MISSING, each time, where there is no key, or one of the list is not there. */
+  assertPresent(): void;
 }
 
 const minimumBytes = 32;
@@ -38,24 +44,30 @@ export function generateSecret(): string {
  * Keys are derived with HKDF-SHA-256 (RFC 5869), one per purpose (NIST SP 800-57 part 1, 5.2: one
  * key, one use), so a stolen or misused key of one purpose does not reach the others.
  *
- * @throws ConfigError SECRET_MISSING without a key; SECRET_WEAK for one that is short or guessable.
+ * A key that is missing is no error yet: builders of sites load the modules of a server where its environment is
+ * not. Whatever needs a key says so.
+ *
+ * @throws ConfigError SECRET_WEAK for a key that is short or guessable.
  */
 export function createKeyring(secret: Secret | undefined): Keyring {
   const given: unknown = secret;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (list.length === 0) {
-    throw new ConfigError("SECRET_MISSING", `The list of secret keys is empty. ${hint}`);
-  }
-  const roots = list.map((entry, index) =>
-    checkedBytes(entry, list.length > 1 ? `secret[${index}]` : "secret"),
+  const missing = list.length === 0 ? "The list of secret keys is empty." : missingAmong(list);
+  const roots = list.flatMap((entry, index) =>
+    isMissing(entry) ? [] : checkedBytes(entry, nameOf(list, index)),
   );
+  const assertPresent = (): void => {
+    if (missing !== undefined) throw new ConfigError("SECRET_MISSING", `${missing} ${hint}`);
+  };
   const byPurpose = new Map<Purpose, readonly [PurposeKey, ...PurposeKey[]]>();
   return {
+    assertPresent,
     keys(purpose) {
+      assertPresent();
       let keys = byPurpose.get(purpose);
       if (keys === undefined) {
         const [newest, ...older] = roots.map((root) => derive(root, purpose));
-        if (newest === undefined) throw new ConfigError("SECRET_MISSING", hint);
+        if (newest === undefined) throw new TypeError("A keyring with its keys is never empty.");
         keys = [newest, ...older];
         byPurpose.set(purpose, keys);
       }
@@ -69,10 +81,20 @@ function derive(root: Uint8Array, purpose: Purpose): PurposeKey {
   return { key: createSecretKey(bytes.subarray(0, 32)), mark: bytes.subarray(32) };
 }
 
+function isMissing(entry: unknown): boolean {
+  return entry === undefined || entry === null || entry === "";
+}
+
+function nameOf(list: readonly unknown[], index: number): string {
+  return list.length > 1 ? `secret[${index}]` : "secret";
+}
+
+function missingAmong(list: readonly unknown[]): string | undefined {
+  const index = list.findIndex(isMissing);
+  return index === -1 ? undefined : `${nameOf(list, index)} is missing.`;
+}
+
 function checkedBytes(entry: unknown, name: string): Uint8Array {
-  if (entry === undefined || entry === null || entry === "") {
-    throw new ConfigError("SECRET_MISSING", `${name} is missing. ${hint}`);
-  }
   if (typeof entry !== "string" && !(entry instanceof Uint8Array)) {
     throw new ConfigError("SECRET_WEAK", `${name} must be a string or a Uint8Array. ${hint}`);
   }

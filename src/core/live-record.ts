@@ -2,14 +2,16 @@ import { StoreError } from "../errors.ts";
 import { andThen } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
+import { endingPatch } from "./ending.ts";
+import { LiveCookie } from "./live-cookie.ts";
 import type { Opening } from "./opening.ts";
 import { patched } from "./record.ts";
 import type { Patch, PatchOutcome, RecordColumns, SessionRecord } from "./record.ts";
 import type { Rejection } from "./rejection.ts";
 import type { StoreCalls } from "./store-calls.ts";
-import { newRecordId, newTicket, nobodysVerifier, verifierOf } from "./ticket.ts";
+import { newRecordId, newTicket, nobodysVerifier, verifierOf, verifiersEqual } from "./ticket.ts";
 import type { Ticket } from "./ticket.ts";
-import { isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
+import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "./timeouts.ts";
 
 /** What the response has to do with the session cookie; nothing, unless its own request did something that the store acknowledged. */
 export type CookieAction =
@@ -23,40 +25,26 @@ interface Beginning {
   readonly permanent: boolean;
 }
 
-/** The patch that ends a session: wiped, bound to nobody's ticket, and gone for good when no late request can come any more. */
-export function endingPatch(epoch: number, now: number): Patch {
-  return {
-    epoch,
-    retain: [],
-    columns: {
-      epoch: epoch + 1,
-      verifier: nobodysVerifier,
-      ticketAt: now,
-      subject: null,
-      authenticatedAt: null,
-      lastSeenAt: now,
-      permanent: false,
-      idleTimeout: lateRequestWindow,
-      absoluteDeadline: now + lateRequestWindow,
-    },
-  };
-}
-
 /** The record of one request's session: what is known of it, and everything that is written to it. */
 export class LiveRecord {
   readonly #context: Context;
   /** The request's calls of the store: all that it waits for here. */
   readonly calls: StoreCalls;
+  /** What is to become of the session cookie. */
+  readonly cookie: LiveCookie;
   #record: SessionRecord | null = null;
   #ticket: (Ticket & { readonly aged?: boolean }) | null = null;
-  #cookie: CookieAction = { kind: "none" };
   #mayBegin = false;
+  #replaced: SessionRecord | undefined;
   #rejection: Rejection | undefined;
   #hasClient = true;
+  /** Whether the store has never heard of the record. */
+  #isOwn = false;
 
   constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
     this.calls = calls;
+    this.cookie = new LiveCookie(context.clock);
     this.reopen(opening);
   }
 
@@ -66,6 +54,7 @@ export class LiveRecord {
     this.#ticket = opening.record === null ? null : opening.ticket;
     this.#mayBegin = opening.record === null && opening.mayBegin;
     this.#rejection = opening.record === null ? opening.rejection : undefined;
+    this.#replaced = opening.record === null ? opening.replaced : undefined;
   }
 
   /** Why the request's ticket was not taken. */
@@ -78,8 +67,19 @@ export class LiveRecord {
     return this.#record;
   }
 
-  get cookie(): CookieAction {
-    return this.#cookie;
+  get cookieAction(): CookieAction {
+    const { kind } = this.cookie;
+    if (kind !== "send") return { kind };
+    const record = this.#record;
+    const ticket = this.#ticket;
+    if (record === null || ticket === null) return { kind: "none" };
+    const deadline = endOf(record, this.#context.timeouts);
+    return { kind, ticket, permanent: record.permanent, deadline };
+  }
+
+  /** The record whose ticket the request brought when that had been replaced, or it had ended. */
+  get replaced(): SessionRecord | undefined {
+    return this.#replaced;
   }
 
   /** Whether data may begin a session where there is none. */
@@ -99,7 +99,7 @@ export class LiveRecord {
 
   /** Whether an older key signed the ticket that the request brought, and nothing has sent another yet. */
   get resendIsDue(): boolean {
-    return this.#ticket?.aged === true && this.#cookie.kind === "none";
+    return this.#ticket?.aged === true && this.cookie.kind === "none";
   }
 
   /**
@@ -125,11 +125,14 @@ export class LiveRecord {
         fields: new Map(Array.from(texts, ([name, text]) => [name, codec.encode(ticket.id, name, text)])),
       };
       if (!this.#hasClient) {
+        this.#isOwn = true;
         this.#hold(record, ticket);
         return record;
       }
       if (!(await this.calls.create(record))) continue;
       this.#hold(record, ticket);
+      // What data begins after a logout stands on that logout; before it there is nothing to ask about.
+      if (beginning.subject !== null) this.cookie.claim(record, undefined);
       events.emit({ type: "created", id: record.id });
       this.#context.onCreated();
       return record;
@@ -157,6 +160,11 @@ export class LiveRecord {
     if (this.#record === null) return { kind: "gone" };
     const { id, epoch } = this.#record;
     const full = { epoch, ...patch };
+    if (this.#isOwn) {
+      const { next, removed } = patched(this.#record, full);
+      this.#record = next;
+      return { kind: "applied", revision: next.revision, removed };
+    }
     return andThen(this.calls.patch(id, full), (outcome) => {
       if (outcome.kind !== "applied") return outcome;
       if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);
@@ -167,11 +175,23 @@ export class LiveRecord {
     });
   }
 
-  /** What a touch patches, where one is due; a patch that takes it along spares the commit one of its own. */
-  touch(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
-    const now = this.#context.clock.now();
+  /** What a touch patches, where one is due that changes nothing for the cookie: a patch that takes it along spares the commit one of its own. */
+  touchAlong(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
+    const { columns } = this.touch(false);
+    return columns === undefined ? {} : { columns };
+  }
+
+  /**
+   * The same for the commit.
+   * @param takesCookie whether it may be one after which the cookie has to go out again (`resends`).
+   */
+  touch(takesCookie: boolean): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
+    const { clock, timeouts } = this.#context;
+    const now = clock.now();
     if (this.#record === null || !isTouchDue(this.#record, now)) return {};
-    return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };
+    const resends = isCookieDue(this.#record, timeouts, now);
+    if (resends && !takesCookie) return {};
+    return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };
   }
 
   /**
@@ -181,14 +201,17 @@ export class LiveRecord {
   async reissue(patch: Omit<Patch, "epoch">): Promise<boolean> {
     if (this.#record === null) return false;
     const ticket = newTicket(this.#record.id);
+    const now = patch.columns?.authenticatedAt ?? this.#context.clock.now(); // of the login, if it is one
     const before = this.#record;
     const full = {
       ...patch,
-      columns: { ...patch.columns, ...ticketColumns(ticket, this.#context.clock.now()) },
+      columns: { ...patch.columns, ...ticketColumns(ticket, now) },
     };
     const outcome = await this.patch(full);
     if (outcome.kind !== "applied") return false;
-    this.#hold(patched(before, { ...full, epoch: before.epoch }).next, ticket);
+    const { next } = patched(before, { ...full, epoch: before.epoch });
+    this.#hold(next, ticket);
+    this.cookie.claim(next, next.epoch === before.epoch ? next.ticketAt : undefined);
     return true;
   }
 
@@ -200,22 +223,44 @@ export class LiveRecord {
     return (await this.reissue({ expect: { verifier } })) ? id : undefined;
   }
 
-  /** Ends the session. @returns its id, unless it had ended before; then the cookie is left to whoever ended it. */
-  async end(): Promise<string | undefined> {
-    const record = this.#record;
-    if (record === null) return undefined;
-    const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));
+  /**
+   * Ends the session, also where a rotation beside this request has just replaced its ticket: logging out must
+   * not depend on which was faster. @returns what it was, unless it had ended before; then the cookie is left
+   * to whoever ended it.
+   */
+  async end(): Promise<SessionRecord | undefined> {
+    const record = this.#record ?? this.#rotated;
+    if (record === undefined) return undefined;
+    const now = this.#context.clock.now();
+    const outcome = await this.calls.patch(record.id, endingPatch(record.epoch, now));
+    if (outcome.kind === "applied") this.#context.watch.noteEpoch(record.id, record.epoch + 1);
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = outcome.kind === "applied";
     if (outcome.kind !== "applied") return undefined;
-    this.#cookie = { kind: "clear" };
-    return record.id;
+    this.cookie.clear();
+    this.cookie.claim({ id: record.id, verifier: nobodysVerifier }, now);
+    return record;
   }
 
   /** Sends the same ticket again: signed with the newest key, or with another lifetime. */
   resendTicket(): void {
-    if (this.#record !== null && this.#ticket !== null) this.#send(this.#record, this.#ticket);
+    if (this.#record !== null && this.#ticket !== null) this.cookie.send();
+  }
+
+  /** Asks again, where that is due, whether the response may still set or clear the cookie; if not, no data begins a session either. */
+  confirm(): Awaitable<void> {
+    return andThen(this.cookie.confirm(this.calls), (holds) => {
+      if (!holds) this.#mayBegin = false;
+    });
+  }
+
+  /** The record of the request's ticket where a rotation, and no login, replaced that within the last minute. */
+  get #rotated(): SessionRecord | undefined {
+    const { ticketAt = 0, authenticatedAt, createdAt, verifier } = this.#replaced ?? {};
+    if (verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)) return undefined;
+    const isLate = this.#context.clock.now() - ticketAt <= lateRequestWindow;
+    return isLate && !verifiersEqual(verifier, nobodysVerifier) ? this.#replaced : undefined;
   }
 
   /** The session is gone: somebody else ended it. Nothing of this request may begin another. */
@@ -225,17 +270,13 @@ export class LiveRecord {
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = false;
-    this.#cookie = { kind: "none" };
+    this.cookie.yield();
   }
 
   #hold(record: SessionRecord, ticket: Ticket): void {
     this.#record = record;
     this.#ticket = ticket;
-    this.#send(record, ticket);
-  }
-
-  #send(record: SessionRecord, ticket: Ticket): void {
-    this.#cookie = { kind: "send", ticket, permanent: record.permanent, deadline: record.absoluteDeadline };
+    this.cookie.send();
   }
 }
 

@@ -3,6 +3,7 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import { fieldName } from "./field-codec.ts";
 import type { LiveRecord } from "./live-record.ts";
+import { quietly } from "./quietly.ts";
 import type { SessionRecord } from "./record.ts";
 import type { SessionData } from "./session-data.ts";
 import { lifetimeOf } from "./timeouts.ts";
@@ -49,8 +50,26 @@ async function bind(context: Context, live: LiveRecord, data: SessionData, to: L
       { subject: to.subject, permanent: to.permanent ?? false },
       new Map([[fieldName.agent, agent]]),
     );
+    await noteSuccession(context, live, record);
   }
   if (live.hasClient) context.events.emit({ type: "login", id: live.current?.id ?? "", subject: to.subject });
+}
+
+/**
+ * After a login in a record of its own. The ticket that the request brought was replaced, or its session ended,
+ * while this browser's requests were under way: a response about that may come late, and must not take the
+ * place of the login's cookie. So the record says that it was asked for since.
+ */
+async function noteSuccession(
+  context: Context,
+  live: LiveRecord,
+  before: SessionRecord | null,
+): Promise<void> {
+  const record = before === null ? live.replaced : await quietly(() => live.calls.read(before.id, true));
+  if (!record) return;
+  const { id, epoch, verifier, ticketAt } = record;
+  const columns = { ticketAt: Math.max(context.clock.now(), ticketAt + 1) };
+  await quietly(() => live.calls.patch(id, { epoch, expect: { verifier }, columns }));
 }
 
 async function takeOver(

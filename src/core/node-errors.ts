@@ -1,11 +1,17 @@
 import type { NodeResponse } from "./node-message.ts";
+import type { Outlet } from "./outlets.ts";
+
+/** Whether a call ends a response and writes nothing. */
+export function isBareEnd(outlet: Outlet, [chunk]: readonly unknown[]): boolean {
+  return outlet === "end" && (!chunk || typeof chunk === "function");
+}
 
 /**
  * Throws what Node throws at once for a chunk that is none: waiting with it for the commit would make a
  * failure of the handler look like a page.
  */
 export function assertWritable(outlet: "write" | "end", [chunk, encoding]: readonly unknown[]): void {
-  if (outlet === "end" && (!chunk || typeof chunk === "function")) return;
+  if (isBareEnd(outlet, [chunk])) return;
   if (typeof chunk === "string") {
     if (typeof encoding !== "string" || encoding === "" || Buffer.isEncoding(encoding)) return;
     throw Object.assign(new TypeError(`Unknown encoding: ${encoding}`), { code: "ERR_UNKNOWN_ENCODING" });

@@ -5,12 +5,18 @@ import type { HeaderTarget } from "./response-headers.ts";
 /** What is needed of a request of Node's `http` or `http2`. */
 export interface NodeRequest {
   readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** Routers of the connect family cut `url` down as they go. */
+  readonly originalUrl?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly socket?: object | null | undefined;
 }
 
 /** What is needed of a response of Node's `http` or `http2`. */
 export interface NodeResponse {
   statusCode: number;
+  /** Of HTTP/1. */
+  statusMessage?: string | undefined;
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   /** Its connection is gone. */
@@ -41,13 +47,27 @@ export function isGone({ destroyed, stream }: NodeResponse): boolean {
 /** For adapters: what the core needs to see of a Node request. */
 export class NodeIncoming implements Incoming {
   readonly #request: NodeRequest;
+  readonly #target: string | undefined;
 
-  constructor(request: NodeRequest) {
+  /** @param target where the request was sent, if the framework knows it better. */
+  constructor(request: NodeRequest, target?: string) {
     this.#request = request;
+    this.#target = target;
   }
 
   get method(): string {
     return (this.#request.method ?? "GET").toUpperCase();
+  }
+
+  get path(): string | undefined {
+    return (this.#target ?? this.#request.originalUrl ?? this.#request.url)?.split("?", 1)[0];
+  }
+
+  get secure(): boolean | undefined {
+    const { headers, socket } = this.#request;
+    const scheme = headers[":scheme"]; // of HTTP/2
+    if (scheme !== undefined) return scheme === "https";
+    return socket ? "encrypted" in socket && socket.encrypted === true : undefined;
   }
 
   header(name: string): string | undefined {
@@ -57,6 +77,19 @@ export class NodeIncoming implements Incoming {
     const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
     return typeof value === "object" ? value.join(", ") : value;
   }
+}
+
+/**
+ * For adapters: lets the listeners of a request run where its handler runs, so that `sessions.current()`
+ * works in `request.on("end", …)` and in a parser that reads the body by itself; Node emits outside.
+ */
+export function emitWithin(request: NodeRequest, run: (work: () => unknown) => unknown): void {
+  // Others have no body to listen to.
+  if (request.method === "GET" || request.method === "HEAD") return;
+  const emit: unknown = Reflect.get(request, "emit");
+  if (typeof emit !== "function") return;
+  const value = (...args: unknown[]): unknown => run((): unknown => Reflect.apply(emit, request, args));
+  Object.defineProperty(request, "emit", { value, configurable: true, writable: true });
 }
 
 /** A Node response's headers, to be merged into. */

@@ -13,19 +13,19 @@ const responding = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const
  * Makes what answers an HTTP/2 stream past its response (`response.stream.respond(...)`) carry what the session
  * makes a response carry. It can't be held: a change that still has to be written is refused.
  *
- * @param isOpen whether nothing was answered through the response.
+ * @param stage `"open"` while nothing was answered through the response, `"passing"` when the response itself answers.
  */
 export function guardStream<Data extends object>(
   stream: object,
   exchange: Exchange<Data>,
-  isOpen: () => boolean,
+  stage: () => string,
 ): void {
   for (const [name, at] of Object.entries(responding)) {
     const original: unknown = Reflect.get(stream, name);
     if (typeof original !== "function") continue;
     const respond: Respond = (...args) => {
-      if (!isOpen()) return Reflect.apply(original, stream, args);
-      if (exchange.hasChanges) {
+      if (stage() === "passing" || stage() === "answering") return Reflect.apply(original, stream, args);
+      if (stage() !== "open" || exchange.hasChanges) {
         throw new MisuseError(
           "RESPONSE_BYPASSED",
           `stream.${name}() answers at once, and the session still has changes to write: use response.writeHead() and response.end().`,

@@ -10,19 +10,21 @@ import type { OpenedTicket } from "./ticket.ts";
 import { endOf, lateRequestWindow } from "./timeouts.ts";
 
 /** What a request's cookies opened. */
-export type Opening =
-  | { readonly record: SessionRecord; readonly ticket: OpenedTicket }
-  | {
-      readonly record: null;
-      /** `undefined` when the request brought no ticket at all. */
-      readonly rejection: Rejection | undefined;
-      /**
-       * `false` for a request that carries the ticket of a session that got a new ticket, or ended,
-       * within the last minute: it is probably a late one, and a session begun by it would push the
-       * newer cookie out of the browser.
-       */
-      readonly mayBegin: boolean;
-    };
+export type Opening = { readonly record: SessionRecord; readonly ticket: OpenedTicket } | Refusal;
+
+interface Refusal {
+  readonly record: null;
+  /** `undefined` when the request brought no ticket at all. */
+  readonly rejection: Rejection | undefined;
+  /**
+   * `false` for a request that carries the ticket of a session that got a new ticket, or ended,
+   * within the last minute: it is probably a late one, and a session begun by it would push the
+   * newer cookie out of the browser.
+   */
+  readonly mayBegin: boolean;
+  /** The record whose ticket it was. */
+  readonly replaced?: SessionRecord;
+}
 
 /** More values than this under the session's name are not looked at: no browser sends them. */
 const maxCandidates = 8;
@@ -62,7 +64,7 @@ function judge(context: Context, ticket: OpenedTicket, record: SessionRecord | n
   const mayBegin = now - record.ticketAt > lateRequestWindow;
   if (!verifiersEqual(record.verifier, ticket.verifier)) {
     const reason = verifiersEqual(record.verifier, nobodysVerifier) ? "ended" : "superseded";
-    return reject(context, reason, ticket.id, mayBegin);
+    return { ...reject(context, reason, ticket.id, mayBegin), replaced: record };
   }
   if (endOf(record, context.timeouts) <= now) return reject(context, "ended", ticket.id);
   return { record, ticket };
@@ -96,7 +98,8 @@ function readTickets(
   return found ?? reason;
 }
 
-function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Opening {
+function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Refusal {
+  if (reason === "forged") context.advice?.forged();
   context.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
   return { record: null, rejection: { reason }, mayBegin };
 }

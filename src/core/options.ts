@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
+import type { DevelopmentWarnings } from "./development.ts";
 import type { Duration } from "./duration.ts";
 import type { Secret } from "./keyring.ts";
 import type { Limits } from "./limits.ts";
@@ -12,8 +13,8 @@ import type { TimeoutOptions } from "./timeouts.ts";
 export interface SessionsOptions extends TimeoutOptions {
   /**
    * The app's secret key, or several, newest first: the first signs and seals, the others only open,
-   * so that a key can be replaced without logging anybody out. At least 32 random bytes each. Needed;
-   * `undefined` is allowed here so that an environment variable can be passed, and refused at start.
+   * so that a key can be replaced without logging anybody out. At least 32 random bytes each. Needed:
+   * where it is `undefined` or empty, as while a site is built, every use of a session is refused, and `check`.
    */
   readonly secret: Secret | undefined;
   /** Where records live. */
@@ -34,6 +35,11 @@ export interface SessionsOptions extends TimeoutOptions {
    * expiry, or its end in another process, goes unnoticed there. Default 5 seconds.
    */
   readonly watchInterval?: Duration;
+  /**
+   * One line on the console, once for each kind, about what browsers do silently, with the way out: all or none of
+   * them, or each by itself. Default: on, unless NODE_ENV is `production` or `test`.
+   */
+  readonly developmentWarnings?: boolean | DevelopmentWarnings;
   /** Where the time comes from. Default: the machine's clock. */
   readonly clock?: Clock;
 }
@@ -45,11 +51,13 @@ const known = [
   "idleTimeout",
   "absoluteTimeout",
   "permanentLifetime",
+  "permanentAbsoluteTimeout",
   "storeTimeout",
   "limits",
   "crossOrigin",
   "sweepInterval",
   "watchInterval",
+  "developmentWarnings",
   "clock",
 ] as const satisfies readonly (keyof SessionsOptions)[];
 

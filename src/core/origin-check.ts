@@ -8,8 +8,18 @@ export interface CrossOriginOptions {
    * compared with its Host header, which can't tell http from https.
    */
   readonly origins?: readonly string[];
-  /** Other origins whose unsafe requests are welcome. */
+  /**
+   * Other origins whose unsafe requests are welcome. Those of apps and extensions may be among them, such
+   * as `"capacitor://localhost"` or `"chrome-extension://…"`; `"null"` may not, since any site can send it.
+   */
   readonly trustedOrigins?: readonly string[];
+  /**
+   * Paths whose requests may come from anywhere, for what another site's form posts here on purpose: a
+   * sign-in provider's `form_post`, a SAML response, a payment's return. Exactly as requested, without the
+   * query. Such a request brings no session (its cookie is `SameSite=Lax`), so its handler must check for
+   * itself that this visitor began what it ends.
+   */
+  readonly exemptPaths?: readonly string[];
   /** Refuse unsafe requests without Sec-Fetch-Site and Origin, too: no browser sends such. Default `false`. */
   readonly strict?: boolean;
 }
@@ -33,23 +43,23 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
  *
  * Safe methods pass. Otherwise Sec-Fetch-Site decides where the browser sent it (`same-origin` and
  * `none` pass, `same-site` does not: a sibling host may be anybody's); without it, Origin must be
- * this site's (OWASP CSRF Prevention, Fetch Metadata). Nothing depends on the content type.
+ * this site's (OWASP CSRF Prevention, Fetch Metadata). Nothing depends on the content type. A path that is
+ * exempt is compared as it was sent and never decoded or mended (CVE-2025-47910).
  *
- * @throws ConfigError CONFIG_INVALID for an origin that is not one.
+ * @throws ConfigError CONFIG_INVALID for an origin or a path that is not one.
  */
 export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
   for (const name of Object.keys(options)) {
-    if (!["origins", "trustedOrigins", "strict"].includes(name)) {
+    if (!known.some((option) => option === name)) {
       throw new ConfigError(
         "CONFIG_INVALID",
-        `crossOrigin.${name} is unknown; there are origins, trustedOrigins, strict.`,
+        `crossOrigin.${name} is unknown; there are ${known.join(", ")}.`,
       );
     }
   }
-  const own = new Set(options.origins?.map((origin) => checkedOrigin(origin, "crossOrigin.origins")));
-  const trusted = new Set(
-    options.trustedOrigins?.map((origin) => checkedOrigin(origin, "crossOrigin.trustedOrigins")),
-  );
+  const own = new Set(options.origins?.map(checkedOwnOrigin));
+  const trusted = new Set(options.trustedOrigins?.map(checkedTrustedOrigin));
+  const exempt = new Set(options.exemptPaths?.map(checkedPath));
   const { strict = false } = options;
 
   const isOurs = (request: Incoming): boolean => {
@@ -58,24 +68,61 @@ export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
     const site = request.header("sec-fetch-site") ?? "";
     if (site !== "") return site === "same-origin" || site === "none";
     if (origin === "") return !strict;
-    return own.size > 0 ? own.has(origin) : hostOf(origin) === (request.header("host") ?? "").toLowerCase();
+    return own.size > 0 ? own.has(origin) : isOfHost(origin, request.header("host") ?? "");
   };
-  return { isOurs, allows: (request) => safeMethods.has(request.method) || isOurs(request) };
+  const isExempt = (path = ""): boolean => exempt.has(path);
+  return {
+    isOurs,
+    allows: (request) => safeMethods.has(request.method) || isOurs(request) || isExempt(request.path),
+  };
 }
 
-/** The host and port that an Origin header names; `undefined` for `null` and anything that is not an origin. */
-function hostOf(origin: string): string | undefined {
-  // What a browser sends is already in this spelling; a URL parser would accept and mend too much.
-  return /^https?:\/\/([a-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)$/.exec(origin)?.[1];
+const known = [
+  "origins",
+  "trustedOrigins",
+  "exemptPaths",
+  "strict",
+] as const satisfies readonly (keyof CrossOriginOptions)[];
+
+/**
+ * Whether an Origin is that of the host, reached by the scheme that the Origin names. The two may spell it
+ * differently: proxies put the default port behind the host, or keep the case that somebody typed.
+ */
+function isOfHost(origin: string, host: string): boolean {
+  // Nothing that a URL parser would take for something else than a host, or mend.
+  if (!/^[\w.:[\]-]+$/.test(host)) return false;
+  const at = `${origin.slice(0, origin.indexOf(":"))}://${host}`;
+  return isWebOrigin(origin) && URL.canParse(at) && new URL(at).origin === origin;
 }
 
-function checkedOrigin(origin: string, option: string): string {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url === undefined || url.origin !== origin || !/^https?:$/.test(url.protocol)) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      `${option} must be origins like "https://example.com", without path or slash at the end.`,
-    );
-  }
-  return origin;
+/** Whether a text is an origin of the web, in the one spelling in which browsers send it. */
+function isWebOrigin(origin: string): boolean {
+  return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+}
+
+/** What webviews and extensions send: a scheme of their own and a name, without wildcard; `file:` is anybody's. */
+const appOrigin = /^(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/;
+
+function checkedOwnOrigin(origin: string): string {
+  if (isWebOrigin(origin)) return origin;
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    'crossOrigin.origins must be origins like "https://example.com", without path or slash at the end.',
+  );
+}
+
+function checkedTrustedOrigin(origin: string): string {
+  if (isWebOrigin(origin) || appOrigin.test(origin)) return origin;
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    'crossOrigin.trustedOrigins must be origins like "https://example.com" or "capacitor://localhost", without path or slash at the end.',
+  );
+}
+
+function checkedPath(path: string): string {
+  if (typeof path === "string" && /^\/[\w\-.~%!$&'+,;=@/]*$/.test(path)) return path;
+  throw new ConfigError(
+    "CONFIG_INVALID",
+    'crossOrigin.exemptPaths must be whole paths like "/login/callback", without pattern, query or host.',
+  );
 }

@@ -1,7 +1,7 @@
 import type { Context } from "./context.ts";
+import { endingPatch } from "./ending.ts";
 import { fieldName } from "./field-codec.ts";
 import { bytesOf } from "./lazy-fields.ts";
-import { endingPatch } from "./live-record.ts";
 import type { SessionRecord } from "./record.ts";
 import { isRecordId, nobodysVerifier, verifiersEqual } from "./ticket.ts";
 import { endOf } from "./timeouts.ts";
@@ -49,7 +49,7 @@ export async function revokeSession(context: Context, id: unknown, subject?: str
     const outcome = await context.calls.patch(id, endingPatch(record.epoch, context.clock.now()));
     if (outcome.kind === "applied") {
       context.watch.noteEpoch(id, record.epoch + 1);
-      context.events.emit({ type: "revoked", id });
+      context.events.emit({ type: "revoked", id, subject: record.subject });
       return true;
     }
     // A login or logout came between; the next read says which.

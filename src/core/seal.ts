@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync } fro
 import type { KeyObject } from "node:crypto";
 import { createHmacSha256 } from "./hmac.ts";
 import type { Hmac } from "./hmac.ts";
-import type { Keyring, Purpose } from "./keyring.ts";
+import type { Keyring, Purpose, PurposeKey } from "./keyring.ts";
 import { fingerprintOf, Recent } from "./recent.ts";
 
 /**
@@ -46,13 +46,20 @@ interface SealingKey {
   readonly derive: Hmac;
 }
 
+function toSealingKey({ key, mark }: PurposeKey): SealingKey {
+  return { mark, derive: createHmacSha256(key) };
+}
+
 /** The sealer of a purpose; what one purpose sealed, no other opens. */
 export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
-  const [newest, ...older] = keyring
-    .keys(purpose)
-    .map(({ key, mark }): SealingKey => ({ mark, derive: createHmacSha256(key) }));
-  if (newest === undefined) throw new TypeError("A keyring is never empty.");
-  const keys = [newest, ...older];
+  let prepared: readonly [SealingKey, ...SealingKey[]] | undefined;
+  // Not before they are needed: see the keyring.
+  const sealingKeys = (): readonly [SealingKey, ...SealingKey[]] => {
+    if (prepared !== undefined) return prepared;
+    const [newest, ...older] = keyring.keys(purpose);
+    prepared = [toSealingKey(newest), ...older.map(toSealingKey)];
+    return prepared;
+  };
   // The keys of the records in use are kept: to derive one takes as long as to use it.
   const derived = new Recent<{ key: SealingKey; context: string; made: KeyObject }>(recentKeys);
   const keyFor = (key: SealingKey, context: string): KeyObject => {
@@ -65,11 +72,14 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
   };
   const keyMarked = (sealed: Uint8Array): SealingKey | undefined => {
     if (sealed.length < sealOverhead || sealed[0] !== version) return undefined;
-    return keys.find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
+    return sealingKeys().find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
   };
   return {
-    hasOlderKeys: older.length > 0,
+    get hasOlderKeys() {
+      return sealingKeys().length > 1;
+    },
     seal(context, place, plain) {
+      const [newest] = sealingKeys();
       const sealed = Buffer.allocUnsafe(sealOverhead + plain.length);
       sealed[0] = version;
       sealed.set(newest.mark, 1);
@@ -104,7 +114,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
     },
     isAged(sealed) {
       const key = keyMarked(sealed);
-      return key !== undefined && key !== newest;
+      return key !== undefined && key !== sealingKeys()[0];
     },
   };
 }

@@ -19,6 +19,8 @@ const maxNameLength = 256;
 /** Writes the session cookie of a hub. */
 export interface SessionCookie {
   readonly name: string;
+  /** Whether browsers are told to keep it for https. */
+  readonly secure: boolean;
   /** The header that sends a ticket; a permanent one lasts until `deadline`, others as long as the browser runs. */
   sent(
     ticket: string,
@@ -52,6 +54,7 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
   }
   return {
     name,
+    secure: scope.secure !== false,
     sent(ticket, { permanent, deadline }, now) {
       const seconds = Math.min(Math.max(Math.ceil((deadline - now) / 1000), 1), maxCookieAge);
       return serializeSetCookie(name, ticket, scope, permanent ? seconds : undefined);

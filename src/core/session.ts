@@ -1,8 +1,9 @@
 import { MisuseError } from "../errors.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
-import { commit, hasChanges, hasNothingToCommit } from "./commit.ts";
+import { commitInTurn, hasChanges, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate, SessionUse } from "./commit.ts";
+import type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./data-keys.ts";
 import { FlashQueue } from "./flash-queue.ts";
 import type { Flash, FlashFilter } from "./flash-queue.ts";
 import { agentOf, isSeenByPerson } from "./incoming.ts";
@@ -14,15 +15,12 @@ import { SessionIdentity } from "./session-identity.ts";
 import { checkedSubject, login } from "./login.ts";
 import { update } from "./update.ts";
 
-/** The names of a session's data keys. */
-export type KeyOf<Data> = keyof Data & string;
-
 /**
  * What a handler reads and writes in one request. Reading and writing data is like using a
  * dictionary and needs no `await`: the record was read when the session was opened, and what changes
  * is written in one patch when the handler has answered. What is awaited is written when called.
  */
-export class Session<Data extends object = Record<string, unknown>> extends SessionIdentity {
+export class Session<Data extends object = AnyData> extends SessionIdentity {
   readonly #request: Incoming;
   readonly #live: LiveRecord;
   readonly #data: SessionData;
@@ -44,7 +42,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#show();
   }
 
-  /** Whether the session outlives the browser, for the hub's `permanentLifetime`. Default `false`. */
+  /** Whether the session outlives the browser, for the hub's `permanentLifetime` after its last use. Default `false`. */
   get permanent(): boolean {
     return this.#use.permanent ?? this.#live.current?.permanent ?? false;
   }
@@ -53,10 +51,13 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     this.#use.permanent = permanent;
   }
 
+  /** In a bare `Session`: the value of a key, or `undefined`. */
+  get(key: BareKeyOf<Data>): unknown;
   /** The value of a key, or `undefined`. Changing the object you get is noticed, and saved. */
-  get<Key extends KeyOf<Data>>(key: Key): Data[Key] | undefined {
+  get<Key extends KeyOf<Data>>(key: Key): Data[Key] | undefined;
+  get(key: string): unknown {
     // What `set` took under this key was a Data[Key]; a shared store is trusted to hold the app's own types.
-    return this.#data.get(key) as Data[Key] | undefined; // oxlint-disable-line no-unsafe-type-assertion
+    return this.#data.get(key);
   }
 
   /** Whether there is a value under a key. */
@@ -70,8 +71,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   }
 
   /** All keys with their values. */
-  entries(): [KeyOf<Data>, Data[KeyOf<Data>]][] {
-    return this.keys().map((key) => [key, this.get(key) as Data[KeyOf<Data>]]); // oxlint-disable-line no-unsafe-type-assertion
+  entries(): EntryOf<Data>[] {
+    return this.keys().map((key) => [key, this.#data.get(key)]) as EntryOf<Data>[]; // oxlint-disable-line no-unsafe-type-assertion
   }
 
   /**
@@ -97,6 +98,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
     for (const key of this.#data.keys()) this.#data.delete(key);
   }
 
+  /** In a bare `Session`: as below, of a value that has to be looked at. */
+  update(key: BareKeyOf<Data>, fn: (value: unknown) => unknown): Promise<unknown>;
   /**
    * Changes one value exactly, however many requests do so at once: `fn` gets the value as it is in
    * the store and is run again when another request was faster, so it must do nothing but compute.
@@ -105,16 +108,16 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
    * @returns what was stored; `undefined` when the session had ended meanwhile, and nothing was.
    * @throws what `set` throws; StoreError.
    */
-  async update<Key extends KeyOf<Data>>(
+  update<Key extends KeyOf<Data>>(
     key: Key,
     fn: (value: Data[Key] | undefined) => Data[Key],
-  ): Promise<Data[Key] | undefined> {
+  ): Promise<Data[Key] | undefined>;
+  async update(key: string, fn: (value: never) => unknown): Promise<unknown> {
     this.#assertWritable();
-    const written = await update(this.#use.context, this.#live, this.#data, {
+    return update(this.#use.context, this.#live, this.#data, {
       key,
-      fn: (value) => fn(value as Data[Key] | undefined), // oxlint-disable-line no-unsafe-type-assertion
+      fn: (value) => fn(value as never), // oxlint-disable-line no-unsafe-type-assertion
     });
-    return written as Data[Key] | undefined; // oxlint-disable-line no-unsafe-type-assertion
   }
 
   /**
@@ -178,8 +181,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   async logout(): Promise<void> {
     this.#assertUnanswered();
     const messages = this.#use.flashes?.additionNames ?? [];
-    const id = await this.#live.inTurn(() => this.#live.end());
-    if (id !== undefined) this.#use.context.events.emit({ type: "logout", id });
+    const ended = await this.#live.inTurn(() => this.#live.end());
+    if (ended) this.#use.context.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
     this.#loggedOut = true;
     this.#use.permanent = undefined;
     this.#data.forgetChanges();
@@ -209,10 +212,10 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
   }
 
   /** @internal For the hub: the end of the session's use, after what the handler called and did not wait for. Answers at once where it can. */
-  settle(fate: ResponseFate): Awaitable<void> {
+  settle(fate: ResponseFate, takesCookie = true): Awaitable<void> {
     if (this.#answered) return undefined;
     this.#answered = true;
-    return hasNothingToCommit(this.#use) ? undefined : this.#live.inTurn(() => commit(this.#use, fate));
+    return commitInTurn(this.#use, fate, takesCookie);
   }
 
   /** @internal For the hub: the client has gone before the response began; the session works on, and nothing of it is kept. */
@@ -234,7 +237,7 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** @internal For the hub: what to do with the session cookie. */
   get cookieAction(): CookieAction {
-    return this.#live.cookie;
+    return this.#live.cookieAction;
   }
 
   /** @internal For the hub: whether the response shows messages, which no cache may keep. */
@@ -257,11 +260,8 @@ export class Session<Data extends object = Record<string, unknown>> extends Sess
 
   /** Made when it is needed: most requests have nothing to do with messages. */
   get #queue(): FlashQueue {
-    return (this.#use.flashes ??= new FlashQueue(
-      this.#use.context.codec,
-      this.#use.context.limits,
-      this.#live.current,
-    ));
+    const { codec, limits } = this.#use.context;
+    return (this.#use.flashes ??= new FlashQueue(codec, limits, this.#live.current));
   }
 
   #assertWritable(): void {

@@ -1,9 +1,10 @@
-import { MisuseError } from "../errors.ts";
 import { systemClock } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { createCookieVault } from "./cookie-vault.ts";
 import type { Cookies } from "./cookies.ts";
 import { Currents } from "./currents.ts";
+import type { AnyData } from "./data-keys.ts";
+import { createAdvice } from "./development.ts";
 import { toMilliseconds } from "./duration.ts";
 import { createEvents } from "./events.ts";
 import { Exchange } from "./exchange.ts";
@@ -16,6 +17,7 @@ import { createKeyring } from "./keyring.ts";
 import { readLimits } from "./limits.ts";
 import { checkOptions } from "./options.ts";
 import type { SessionsOptions } from "./options.ts";
+import { noSessionHere, noSessionOf } from "./no-session.ts";
 import { createOriginCheck, noOriginCheck } from "./origin-check.ts";
 import { listSessions, revokeSession } from "./revocation.ts";
 import type { SessionInfo } from "./revocation.ts";
@@ -25,7 +27,7 @@ import { createSessionCookie } from "./session-cookie.ts";
 import { SessionWatch } from "./session-watch.ts";
 import { StoreCalls } from "./store-calls.ts";
 import { Sweeper } from "./sweeper.ts";
-import { createTicketOffice } from "./ticket.ts";
+import { createTicketOffice, newRecordId } from "./ticket.ts";
 import { Ties } from "./ties.ts";
 import { readTimeouts } from "./timeouts.ts";
 import { Turns } from "./turns.ts";
@@ -39,7 +41,9 @@ export interface OpenOptions {
 /**
  * Makes the hub of an app's sessions: once, where the app starts.
  *
- * @throws ConfigError when an option is missing, weak, unknown or contradicts another.
+ * Opens no file and makes no connection, and needs no secret key yet: builders of sites load this, too.
+ *
+ * @throws ConfigError when an option is weak, unknown or contradicts another, or there is no store.
  */
 export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions,
@@ -48,7 +52,7 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 }
 
 /** The hub: every request's session, and what can be done to sessions from outside. `Data` types the dictionary. */
-export class Sessions<Data extends object = Record<string, unknown>> {
+export class Sessions<Data extends object = AnyData> {
   readonly #parts: ExchangeParts<Data>;
   readonly #context: Context;
   readonly #sweeper: Sweeper;
@@ -68,11 +72,15 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     this.#sweeper = new Sweeper(calls, clock, events, interval);
     const timeouts = readTimeouts(options);
     const watchInterval = toMilliseconds(options.watchInterval ?? { seconds: 5 }, "watchInterval");
+    const advice = createAdvice(options.developmentWarnings);
+    advice?.made(store, cookie.name);
     this.#context = {
+      advice,
       clock,
       calls,
       codec: new FieldCodec(store.inProcess ? undefined : createSealer(keyring, "field"), events),
       events,
+      keyring,
       limits: readLimits(options.limits),
       office: createTicketOffice(keyring, cookie.name),
       timeouts,
@@ -96,7 +104,8 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * @param request what the handler was given: the request, or the framework's context.
    * @param options `authoritative`: for what must not trust a copy of the record, however fresh; it
    *   makes a difference only for stores with a near cache.
-   * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer.
+   * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer;
+   *   ConfigError SECRET_MISSING where there is no secret key.
    */
   of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
     const exchange = this.#exchangeOf(request);
@@ -148,8 +157,20 @@ export class Sessions<Data extends object = Record<string, unknown>> {
     return handleRequest(this, request, handler, options);
   }
 
+  /**
+   * Whether this hub can work: for a start, so that a server that lacks its secret key or can't reach its store does
+   * not come up. What would be wrong with the first request is thrown.
+   *
+   * @throws ConfigError SECRET_MISSING, CONFIG_INVALID; StoreError
+   */
+  async check(): Promise<void> {
+    this.#context.keyring.assertPresent();
+    await this.#context.calls.read(newRecordId(), true);
+  }
+
   /** The sessions in which a subject is logged in, the last seen first. @throws StoreError */
   async list(subject: string): Promise<SessionInfo[]> {
+    this.#context.keyring.assertPresent();
     return listSessions(this.#context, subject);
   }
 
@@ -162,6 +183,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * @throws StoreError
    */
   async revoke(id: string, options: { readonly subject?: string } = {}): Promise<boolean> {
+    this.#context.keyring.assertPresent();
     return revokeSession(this.#context, id, options.subject);
   }
 
@@ -173,6 +195,7 @@ export class Sessions<Data extends object = Record<string, unknown>> {
    * @throws StoreError; some may have ended by then, and calling again ends the rest.
    */
   async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
+    this.#context.keyring.assertPresent();
     let ended = 0;
     for (const { id } of await this.#context.calls.list(subject)) {
       if (id !== options.except && (await revokeSession(this.#context, id, subject))) ended++;
@@ -193,7 +216,10 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   /** For adapters: whether a request may act here, as far as its origin goes; if not, answer 403. */
   allows(request: Incoming): boolean {
     const isAllowed = this.#parts.origin.allows(request);
-    if (!isAllowed) this.#context.events.emit({ type: "cross-origin-refused", method: request.method });
+    if (!isAllowed) {
+      this.#context.events.emit({ type: "cross-origin-refused", method: request.method });
+      this.#context.advice?.refused(request);
+    }
     return isAllowed;
   }
 
@@ -212,17 +238,22 @@ export class Sessions<Data extends object = Record<string, unknown>> {
   /**
    * For adapters: the exchange that a layer further out has begun for this request, as when the same middleware is on
    * an app and again on a router in it. Run on in that one, and leave it to that layer to settle it.
+   *
+   * @param handles as `exchange` has them.
    */
-  underway(request: Incoming, handle: object): Exchange<Data> | undefined {
-    let exchange = this.#exchanges.get(handle);
-    if (exchange === undefined && request.isMadeFrom !== undefined) {
-      const current = this.#parts.currents.get();
-      if (current !== undefined && request.isMadeFrom(current.request)) {
-        exchange = current;
-        this.#exchanges.set(handle, current);
-      }
-    }
-    return exchange?.isSettled === false ? exchange : undefined;
+  underway(request: Incoming, handles: readonly object[]): Exchange<Data> | undefined {
+    const known = handles.map((handle) => this.#exchanges.get(handle)).find((found) => found !== undefined);
+    const exchange = known ?? this.#mountedIn(request);
+    if (exchange?.isSettled !== false) return undefined;
+    for (const handle of handles) this.#exchanges.set(handle, exchange);
+    return exchange;
+  }
+
+  /** The exchange in which a request is handled that was made from another. */
+  #mountedIn(request: Incoming): Exchange<Data> | undefined {
+    if (request.isMadeFrom === undefined) return undefined;
+    const current = this.#parts.currents.get();
+    return current !== undefined && request.isMadeFrom(current.request) ? current : undefined;
   }
 
   /** Frameworks wrap the server's request, and say so; one tie, to that, is enough for all of its wrappings. */
@@ -243,18 +274,4 @@ export class Sessions<Data extends object = Record<string, unknown>> {
 interface Wrapping {
   readonly req?: unknown;
   readonly raw?: unknown;
-}
-
-function noSessionOf(): MisuseError {
-  return new MisuseError(
-    "NO_SESSION_HERE",
-    "This request has no session: put the sessions' adapter in front of its handler, and pass what the handler was given.",
-  );
-}
-
-function noSessionHere(): MisuseError {
-  return new MisuseError(
-    "NO_SESSION_HERE",
-    "No request is being handled here: put the sessions' adapter in front.",
-  );
 }

@@ -34,6 +34,11 @@ const maxCookieBytes = 4096;
 
 const maxAttributeBytes = 1024;
 const tokenShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/**
+ * Names that browsers keep and send, in ASCII: others are not as strict as we are. Without the blanks that
+ * browsers trim. Beyond ASCII Node's servers write a header in UTF-8 or in Latin-1 as the body falls out.
+ */
+const keptShape = /^(?![\t ])[\t\x20-\x3a\x3c\x3e-\x7e]+(?<![\t ])$/;
 const valueShape = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
 /** Browsers trim a space at the end. */
 const pathShape = /^\/([\x20-\x3a\x3c-\x7e]*[\x21-\x3a\x3c-\x7e])?$/;
@@ -54,11 +59,15 @@ const knownAttributes = [
  * without a word (RFC 6265bis 5.7), so it is found here.
  */
 export function cookieFault(name: string, scope: CookieScope): string | undefined {
+  if (typeof name !== "string" || !tokenShape.test(name))
+    return "needs a name of letters, digits and !#$%&'*+-.^_`|~";
+  return scopeFault(name, scope);
+}
+
+function scopeFault(name: string, scope: CookieScope): string | undefined {
   const { path = "/", domain, secure = true, httpOnly = true, sameSite = "lax", partitioned = false } = scope;
   const unknown = Object.keys(scope).find((attribute) => !knownAttributes.includes(attribute));
   if (unknown !== undefined) return `has no attribute "${unknown}"; there are ${knownAttributes.join(", ")}`;
-  if (typeof name !== "string" || !tokenShape.test(name))
-    return "needs a name of letters, digits and !#$%&'*+-.^_`|~";
   if (typeof path !== "string" || !pathShape.test(path) || path.length > maxAttributeBytes) {
     return "needs a path that starts with / and holds no ; or control character";
   }
@@ -90,8 +99,7 @@ export function cookieFault(name: string, scope: CookieScope): string | undefine
  * @throws MisuseError COOKIE_INVALID; LimitError COOKIE_TOO_LARGE (name and value over 4096 bytes).
  */
 export function serializeSetCookie(name: string, value: string, scope: CookieScope, maxAge?: number): string {
-  const fault = cookieFault(name, scope);
-  if (fault !== undefined) throw new MisuseError("COOKIE_INVALID", `The cookie ${shownName(name)} ${fault}.`);
+  refuse(name, cookieFault(name, scope));
   if (!valueShape.test(value)) {
     throw new MisuseError(
       "COOKIE_INVALID",
@@ -106,6 +114,25 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
         "Keep the data in the session.",
     );
   }
+  return headerOf(name, value, scope, maxAge);
+}
+
+/**
+ * The Set-Cookie header that removes a cookie, whoever set it.
+ *
+ * @throws MisuseError COOKIE_INVALID for a name that no browser sends or that is not ASCII, or a scope that contradicts itself.
+ */
+export function serializeDeletion(name: string, scope: CookieScope): string {
+  const isKept = typeof name === "string" && name.length <= maxCookieBytes && keptShape.test(name);
+  refuse(name, isKept ? scopeFault(name, scope) : "needs a name of ASCII without = ; and control characters");
+  return headerOf(name, "", scope, 0);
+}
+
+function refuse(name: string, fault: string | undefined): void {
+  if (fault !== undefined) throw new MisuseError("COOKIE_INVALID", `The cookie ${shownName(name)} ${fault}.`);
+}
+
+function headerOf(name: string, value: string, scope: CookieScope, maxAge: number | undefined): string {
   const {
     path = "/",
     domain,

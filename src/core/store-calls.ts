@@ -1,9 +1,11 @@
-import { StoreError } from "../errors.ts";
+import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Clock } from "./clock.ts";
+import { areEventsHeard } from "./events.ts";
 import type { Events } from "./events.ts";
+import { causeOf, OutageNotice } from "./outage-notice.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
 import type { Store } from "./store.ts";
 
@@ -16,20 +18,22 @@ export class StoreCalls {
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #events: Events;
+  readonly #notice: OutageNotice;
   /** How long a request's calls have taken so far, in milliseconds; `undefined` where each counts by itself. */
   #spent: number | undefined;
 
-  /** @param timeout in milliseconds; a call that takes longer counts as failed, and its late answer is ignored. */
-  constructor(store: Store, clock: Clock, timeout: number, events: Events) {
+  /** @param timeout in milliseconds; a call that takes longer counts as failed, and its late answer is ignored. @param notice one for the hub. */
+  constructor(store: Store, clock: Clock, timeout: number, events: Events, notice = new OutageNotice()) {
     this.store = store;
     this.#clock = clock;
     this.#timeout = timeout;
     this.#events = events;
+    this.#notice = notice;
   }
 
   /** The calls of one request: together they may take as long as one. What its handler does meanwhile is not counted. */
   ofRequest(): StoreCalls {
-    const calls = new StoreCalls(this.store, this.#clock, this.#timeout, this.#events);
+    const calls = new StoreCalls(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
     calls.#spent = 0;
     return calls;
   }
@@ -75,25 +79,31 @@ export class StoreCalls {
 
   #call<T>(operation: StoreOperation, run: (left: number) => Awaitable<T>): Awaitable<T> {
     const { left } = this;
+    const begun = areEventsHeard() ? this.#clock.now() : undefined;
     let answer: Awaitable<T>;
     try {
       if (left <= 0) throw this.#late(operation);
       answer = run(left);
     } catch (error) {
-      throw this.#failed(operation, error);
+      throw this.#failed(operation, error, begun);
     }
     // A store that answers at once needs no timer.
-    return isThenable(answer) ? this.#inTime(operation, answer, left) : answer;
+    return isThenable(answer) ? this.#inTime(operation, answer, left, begun) : answer;
   }
 
-  #inTime<T>(operation: StoreOperation, answer: PromiseLike<T>, left: number): Promise<T> {
+  #inTime<T>(
+    operation: StoreOperation,
+    answer: PromiseLike<T>,
+    left: number,
+    begun: number | undefined,
+  ): Promise<T> {
     const start = this.#clock.now();
     return new Promise((resolve, reject) => {
       let isOver = false;
       const cancel = this.#clock.after(left, () => {
         isOver = true;
         this.spend(start);
-        reject(this.#failed(operation, this.#late(operation)));
+        reject(this.#failed(operation, this.#late(operation), begun));
       });
       // What comes late is nobody's any more, and no event either.
       const settle = (end: () => void): void => {
@@ -104,7 +114,7 @@ export class StoreCalls {
       };
       answer.then(
         (value) => settle(() => resolve(value)),
-        (error: unknown) => settle(() => reject(this.#failed(operation, error))),
+        (error: unknown) => settle(() => reject(this.#failed(operation, error, begun))),
       );
     });
   }
@@ -115,7 +125,9 @@ export class StoreCalls {
     return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
   }
 
-  #failed(operation: StoreOperation, cause: unknown): StoreError {
+  #failed(operation: StoreOperation, cause: unknown, begun: number | undefined): StoreError | ConfigError {
+    // A store that opens what it needs at its first use finds only then that it can't.
+    if (cause instanceof ConfigError) return cause;
     const error =
       cause instanceof StoreError
         ? cause
@@ -125,7 +137,17 @@ export class StoreCalls {
           });
     // An unreadable record is that record's trouble, not the store's; whoever opens it says so.
     const code: StoreErrorCode = error.code;
-    if (code !== "RECORD_UNREADABLE") this.#events.emit({ type: "store-failed", operation, code });
+    if (code === "RECORD_UNREADABLE") return error;
+    const now = this.#clock.now();
+    this.#notice.note(error, now);
+    const why = causeOf(error);
+    this.#events.emit({
+      type: "store-failed",
+      operation,
+      code,
+      milliseconds: Math.max(0, now - (begun ?? now)),
+      ...(why === undefined ? {} : { cause: why }),
+    });
     return error;
   }
 }

@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createHmacSha256 } from "./hmac.ts";
+import type { Hmac } from "./hmac.ts";
 import type { Keyring } from "./keyring.ts";
 import { fingerprintOf, Recent } from "./recent.ts";
 
@@ -77,9 +78,14 @@ export interface TicketOffice {
 
 /** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
 export function createTicketOffice(keyring: Keyring, cookieName: string): TicketOffice {
-  const [newest, ...older] = keyring.keys("ticket").map(({ key }) => createHmacSha256(key));
-  if (newest === undefined) throw new TypeError("A keyring is never empty.");
-  const macs = [newest, ...older];
+  let prepared: readonly [Hmac, ...Hmac[]] | undefined;
+  // Not before they are needed: see the keyring.
+  const macs = (): readonly [Hmac, ...Hmac[]] => {
+    if (prepared !== undefined) return prepared;
+    const [newest, ...older] = keyring.keys("ticket");
+    prepared = [createHmacSha256(newest.key), ...older.map(({ key }) => createHmacSha256(key))];
+    return prepared;
+  };
   const given = Buffer.alloc(macLength);
   const made = Buffer.alloc(macLength);
   // A ticket comes with every request of its visitor. What was found right once is right as long as the keys
@@ -90,7 +96,7 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
   const textOf = (id: string, secret: string): string => `ticket\n${cookieName}\n${id}\n${secret}`;
   return {
     sign({ id, secret }) {
-      made.write(newest(textOf(id, secret)), "hex");
+      made.write(macs()[0](textOf(id, secret)), "hex");
       return `${id}.${secret}.${made.toString("base64url")}`;
     },
     open(value) {
@@ -108,7 +114,7 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
       const id = Buffer.from(cut).toString();
       given.write(mac, "base64url");
       const signed = textOf(id, secret);
-      const age = macs.findIndex((key) => {
+      const age = macs().findIndex((key) => {
         made.write(key(signed), "hex");
         return timingSafeEqual(made, given);
       });

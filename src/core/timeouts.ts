@@ -11,8 +11,17 @@ export interface TimeoutOptions {
   readonly idleTimeout?: Duration;
   /** How long a session lasts at most, counted from the login. Default 24 hours (NIST, same place). */
   readonly absoluteTimeout?: Duration;
-  /** For sessions with `permanent = true`, in place of both. Default 31 days, at most 400 (RFC 6265bis, 5.5). */
+  /**
+   * How long a session with `permanent = true` may stay unused, in place of `idleTimeout`: it starts again
+   * with use ("rolling"). Default 31 days, at most 400 (RFC 6265bis, 5.5).
+   */
   readonly permanentLifetime?: Duration;
+  /**
+   * How long such a session lasts at most, counted from the login, in place of `absoluteTimeout`. Default
+   * 400 days; NIST SP 800-63B-4 advises 30 where a password alone logs in (2.1.3). As long as
+   * `permanentLifetime`, it makes that a fixed end.
+   */
+  readonly permanentAbsoluteTimeout?: Duration;
 }
 
 /** The same in milliseconds. */
@@ -20,6 +29,7 @@ export interface Timeouts {
   readonly idle: number;
   readonly absolute: number;
   readonly permanent: number;
+  readonly permanentAbsolute: number;
 }
 
 /** After a ticket was replaced, how long a request that carries the old one is taken for a late one, in milliseconds. */
@@ -38,6 +48,10 @@ export function readTimeouts(options: TimeoutOptions): Timeouts {
     idle: toMilliseconds(options.idleTimeout ?? { hours: 1 }, "idleTimeout"),
     absolute: toMilliseconds(options.absoluteTimeout ?? { hours: 24 }, "absoluteTimeout"),
     permanent,
+    permanentAbsolute: toMilliseconds(
+      options.permanentAbsoluteTimeout ?? { days: 400 },
+      "permanentAbsoluteTimeout",
+    ),
   };
 }
 
@@ -47,7 +61,7 @@ export type LifetimeColumns = Pick<RecordColumns, "permanent" | "idleTimeout" | 
 /** @param start the login, or the creation where nobody has logged in: what the absolute clock counts from. */
 export function lifetimeOf(timeouts: Timeouts, permanent: boolean, start: number): LifetimeColumns {
   return permanent
-    ? { permanent, idleTimeout: timeouts.permanent, absoluteDeadline: start + timeouts.permanent }
+    ? { permanent, idleTimeout: timeouts.permanent, absoluteDeadline: start + timeouts.permanentAbsolute }
     : { permanent, idleTimeout: timeouts.idle, absoluteDeadline: start + timeouts.absolute };
 }
 
@@ -72,4 +86,16 @@ export function endOf(record: SessionRecord, timeouts: Timeouts): number {
  */
 export function isTouchDue(record: SessionRecord, now: number): boolean {
   return now - record.lastSeenAt >= Math.min(record.idleTimeout / 10, 60_000);
+}
+
+/**
+ * Whether use at `now` has moved a permanent session's end so far that the cookie, whose Max-Age says when it
+ * was, has to go out again. No column says when it last did, so it does whenever the end passes a multiple of
+ * a step: a tenth of the lifetime, an hour at most. That is how much earlier than its session a cookie may end.
+ */
+export function isCookieDue(record: SessionRecord, timeouts: Timeouts, now: number): boolean {
+  if (!record.permanent) return false;
+  const step = Math.min(record.idleTimeout / 10, 3_600_000);
+  const stepsTo = (end: number): number => Math.floor((end - startOf(record)) / step);
+  return stepsTo(endOf({ ...record, lastSeenAt: now }, timeouts)) > stepsTo(endOf(record, timeouts));
 }

@@ -73,7 +73,7 @@ function updateField(
     : { expect: { fields: new Map([[name, data.bytesOf(key)]]) } };
   const held = data.checked(key, fn(data.copy(key)));
   const bytes = context.codec.encode(id, name, held.text);
-  const patch = { ...expect, set: new Map([[name, bytes]]), ...live.touch() };
+  const patch = { ...expect, set: new Map([[name, bytes]]), ...live.touchAlong() };
   return andThen(live.patch(patch), (outcome) => {
     if (outcome.kind === "applied") {
       data.written(key, id, bytes);

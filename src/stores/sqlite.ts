@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
@@ -11,7 +11,8 @@ import type { Awaitable } from "../core/awaitable.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
-import { blockingPatience, isBusy, openDatabase, resultCode } from "./sqlite/database.ts";
+import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
+import { holdDatabase } from "./sqlite/shared.ts";
 
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -31,7 +32,10 @@ export interface SqliteStoreOptions {
  * Keeps records in an SQLite file, through the SQLite built into Node, Bun and Deno: the store for one
  * machine, also for several processes on it. It makes its tables in the file, beside any others there.
  *
- * @throws ConfigError CONFIG_INVALID for wrong options, or where there is no SQLite; StoreError when the file can't be opened.
+ * Opens nothing yet: the first use does, or `sessions.check()`, and then says what is wrong with the file (StoreError,
+ * or ConfigError CONFIG_INVALID where there is no SQLite). Stores of one process on one file share what they open.
+ *
+ * @throws ConfigError CONFIG_INVALID for wrong options.
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, durability = "normal", busyTimeout = { milliseconds: 1500 } } = options;
@@ -42,11 +46,39 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
   const patience = toMilliseconds(busyTimeout, "busyTimeout");
-  try {
-    return new SqliteStore(openDatabase(path, durability), patience);
-  } catch (error) {
-    throw error instanceof ConfigError ? error : asStoreError("open", error);
-  }
+  return new SqliteStore(() => openTable(path, durability), patience);
+}
+
+/** The table of records, and what can be done with it. */
+interface Table {
+  release(): void;
+  readonly create: StatementSync;
+  readonly read: StatementSync;
+  readonly write: StatementSync;
+  readonly writeAll: StatementSync;
+  readonly list: StatementSync;
+  readonly sweep: StatementSync;
+}
+
+function openTable(path: string, durability: "normal" | "full"): Table {
+  const held = holdDatabase(path, durability);
+  const { database } = held;
+  return {
+    release: () => held.release(),
+    create: database.prepare(
+      "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    ),
+    read: database.prepare("SELECT record FROM coatcheck_session WHERE id = ? AND expires_at > ?"),
+    // Only where the record is still the one that was read: a transaction in one statement.
+    write: database.prepare("UPDATE coatcheck_session SET record = ? WHERE id = ? AND record = ?"),
+    writeAll: database.prepare(
+      "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
+    ),
+    list: database.prepare("SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ?"),
+    sweep: database.prepare(
+      "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
+    ),
+  };
 }
 
 /** How much of what was read is kept in mind, in bytes and twice at most: as much as requests at one time need. */
@@ -55,42 +87,23 @@ const recentRoom = 2 ** 16;
 class SqliteStore implements Store {
   readonly name = "sqlite";
   readonly inProcess = false;
-  readonly #database: DatabaseSync;
+  readonly #open: () => Table;
   readonly #patience: number;
-  readonly #create: StatementSync;
-  readonly #read: StatementSync;
-  readonly #write: StatementSync;
-  readonly #writeAll: StatementSync;
-  readonly #list: StatementSync;
-  readonly #sweep: StatementSync;
+  #opened: Table | undefined;
+  #isClosed = false;
   /** Records as this process last saw them, packed. */
   readonly #recent = new Recent<{ readonly id: string; readonly packed: string }>(recentRoom);
 
-  constructor(database: DatabaseSync, patience: number) {
-    this.#database = database;
+  constructor(open: () => Table, patience: number) {
+    this.#open = open;
     this.#patience = patience;
-    this.#create = database.prepare(
-      "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-    );
-    this.#read = database.prepare("SELECT record FROM coatcheck_session WHERE id = ? AND expires_at > ?");
-    // Only where the record is still the one that was read: a transaction in one statement.
-    this.#write = database.prepare("UPDATE coatcheck_session SET record = ? WHERE id = ? AND record = ?");
-    this.#writeAll = database.prepare(
-      "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
-    );
-    this.#list = database.prepare(
-      "SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ?",
-    );
-    this.#sweep = database.prepare(
-      "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
-    );
   }
 
   create(record: SessionRecord): Awaitable<boolean> {
     const { id, subject } = record;
     return this.#run("create", () => {
       const blob = Buffer.from(packRecord(record), "latin1");
-      return this.#create.run(id, subject, expiresAt(record), blob).changes === 1;
+      return this.#table.create.run(id, subject, expiresAt(record), blob).changes === 1;
     });
   }
 
@@ -123,7 +136,7 @@ class SqliteStore implements Store {
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
     // One damaged record must not hide a person's other sessions from them.
     return this.#run("list", () =>
-      this.#list
+      this.#table.list
         .all(subject, now)
         .flatMap(({ id, record }) =>
           record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
@@ -132,16 +145,30 @@ class SqliteStore implements Store {
   }
 
   sweep(now: number, limit: number): Awaitable<number> {
-    return this.#run("sweep", () => Number(this.#sweep.run(now, limit).changes));
+    return this.#run("sweep", () => Number(this.#table.sweep.run(now, limit).changes));
   }
 
   close(): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#isClosed = true;
+    this.#opened?.release();
+    this.#opened = undefined;
+  }
+
+  /** Opened when it is first needed: programs that only build a site load its modules, and have no file to open. */
+  get #table(): Table {
+    if (this.#opened !== undefined) return this.#opened;
+    if (this.#isClosed) throw new Error("The store was closed.");
+    try {
+      this.#opened = this.#open();
+      return this.#opened;
+    } catch (error) {
+      throw isBusy(error) ? error : asStoreError("open", error);
+    }
   }
 
   /** A record's packing, with a character for each byte. */
   #find(id: string, now: number): string | null {
-    const blob = this.#read.get(id, now)?.["record"];
+    const blob = this.#table.read.get(id, now)?.["record"];
     return blob instanceof Uint8Array ? latin1Of(blob) : null;
   }
 
@@ -160,8 +187,8 @@ class SqliteStore implements Store {
     // An index whose columns stay as they are is not to be written anew.
     const { changes } =
       next.subject === record.subject && expiry === expiresAt(record)
-        ? this.#write.run(blob, id, held)
-        : this.#writeAll.run(blob, next.subject, expiry, id, held);
+        ? this.#table.write.run(blob, id, held)
+        : this.#table.writeAll.run(blob, next.subject, expiry, id, held);
     if (changes !== 1) return undefined;
     this.#remember(id, written);
     return outcome;
@@ -207,8 +234,8 @@ const faults: Readonly<Record<number, readonly [StoreErrorCode, transient: boole
   26: ["STORE_FAILED", false, "the file is no SQLite database"],
 };
 
-function asStoreError(operation: StoreOperation, cause: unknown): StoreError {
-  if (cause instanceof StoreError) return cause;
+function asStoreError(operation: StoreOperation, cause: unknown): StoreError | ConfigError {
+  if (cause instanceof StoreError || cause instanceof ConfigError) return cause;
   const other =
     operation === "open" ? (["STORE_UNAVAILABLE", false, "is the path right?"] as const) : undefined;
   const [code, transient, what] = faults[resultCode(cause)] ??

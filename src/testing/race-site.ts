@@ -150,6 +150,8 @@ export class RaceSite {
     cookie: string | undefined = this.jar.header,
     node: 0 | 1 = 0,
   ): Promise<Response> {
+    // What a browser does takes time: no two of its visits are in the same moment.
+    this.clock.advance(1);
     const response = await this.send(path, cookie, node);
     await pause();
     this.jar.take(response);

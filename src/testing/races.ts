@@ -30,6 +30,12 @@ function assertSetsNoCookie(responses: ReadonlyMap<string, Response>, path: stri
   assert.deepEqual(responses.get(path)?.headers.getSetCookie(), [], `${path} sets no cookie`);
 }
 
+/*
+ * What they leave out: the upkeep of a session, by which a request that only reads writes and sends its cookie now and
+ * then; responses that carry a cookie and are overtaken by a login's on their way, where nothing can
+ * be taken back; and browsers that bring no cookie yet, of which nothing tells that two requests come from one.
+ */
+
 /** The races that a session library must win. Run each on every store, through every adapter. */
 export const races: readonly Race[] = [
   race(
@@ -104,6 +110,17 @@ export const races: readonly Race[] = [
           );
         },
       })),
+      {
+        before: loggedIn,
+        tabs: [["/logout"], ["/rotate"]],
+        async verify(site, _, cookie) {
+          // The cookie of either may arrive last; that of a rotation then opens nothing.
+          for (const held of [site.jar.header, cookie]) {
+            assert.equal((await site.state(held)).subject, undefined, "whichever was faster");
+          }
+          assert.deepEqual(await site.probe.store.list(site.subject, site.clock.now()), []);
+        },
+      },
     ],
   ),
 

@@ -40,7 +40,7 @@ test("scenario 22: ending one logs that browser out on its next click, and no ot
   site.later({ seconds: 1 });
   const page = await desk.submit("/devices", { id });
   assert.deepEqual(page.messages.at(-1), { category: "success", text: "That browser is logged out." });
-  assert.equal((await phone.get("/user")).location, "/login");
+  assert.equal((await phone.get("/user")).way, "/login");
   assert.match((await phone.get("/login")).body, /Your session has ended/);
   assert.equal((await desk.get("/user")).status, 200);
   assert.equal((await phone.login()).location, "/user", "and may log in again at once");
@@ -54,7 +54,7 @@ test("scenario 22: ending all others leaves this one", async (t) => {
   site.later({ seconds: 1 });
   const page = await desk.submit("/devices", { others: "yes" });
   assert.deepEqual(page.messages.at(-1), { category: "success", text: "Ended: 3 other browsers." });
-  for (const visitor of others) assert.equal((await visitor.get("/user")).location, "/login");
+  for (const visitor of others) assert.equal((await visitor.get("/user")).way, "/login");
   assert.equal((await desk.get("/user")).status, 200);
 });
 
@@ -65,15 +65,15 @@ test("changing the password asks for the old one, and logs out all other browser
   await phone.login({ keep: "on" });
   const { ticket } = desk;
 
-  assert.equal((await desk.post("/password", { current: "wrong", next: "correct horse" })).status, 403);
-  assert.equal((await desk.post("/password", { current: "1234", next: "short" })).status, 422);
+  assert.equal((await desk.fill("/password", { current: "wrong", next: "correct horse" })).status, 403);
+  assert.equal((await desk.fill("/password", { current: "1234", next: "short" })).status, 422);
   assert.equal((await phone.get("/user")).status, 200);
 
   site.later({ seconds: 1 });
   const page = await desk.submit("/password", { current: "1234", next: "correct horse" });
   assert.match(page.messages.at(-1)?.text ?? "", /password is changed. 1 other browser was logged out/);
   assert.notEqual(desk.ticket, ticket, "a new ticket for the one who stays");
-  assert.equal((await phone.get("/user")).location, "/login");
-  assert.equal((await site.visitor().login()).location, "/login");
+  assert.equal((await phone.get("/user")).way, "/login");
+  assert.equal((await site.visitor().login()).way, "/login");
   assert.equal((await site.visitor().login({ password: "correct horse" })).location, "/user");
 });

@@ -68,6 +68,13 @@ for (const [text, reason] of [
   });
 }
 
+test("PROXIES is a number of proxies, none unless set", () => {
+  assert.equal(readEnvironment({}).proxies, 0);
+  assert.equal(readEnvironment({ PROXIES: "2" }).proxies, 2);
+  for (const PROXIES of ["-1", "1.5", "17", "all"])
+    assert.throws(() => readEnvironment({ PROXIES }), /PROXIES is ".+"; it must be a number from 0 to 16/);
+});
+
 test("WORKERS is a number of processes, and more than one do not keep sessions in memory", () => {
   assert.equal(readEnvironment({}).workers, 1);
   assert.equal(readEnvironment({ WORKERS: "4" }).workers, 4);

@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { StoreError } from "coatcheck";
-import type { Store } from "coatcheck";
-import { memoryStore } from "coatcheck/memory";
 import { testSite } from "./test-site.ts";
+import { watchedStore } from "./watched-store.ts";
 
 test("every page forbids scripts, frames and whatever comes from elsewhere", async (t) => {
   const visitor = (await testSite(t)).visitor();
@@ -83,24 +82,11 @@ test("row 105: a form that is too long is refused quickly, whether or not it say
 });
 
 test("row 107: while the store fails, pages answer 503 with Retry-After, and the cookie is left alone", async (t) => {
-  const inner = memoryStore();
-  let broken = false;
-  const guard = (): void => {
-    if (broken) throw new Error("the disk is gone");
-  };
-  const store: Store = {
-    ...inner,
-    create: (...args) => (guard(), inner.create(...args)),
-    read: (...args) => (guard(), inner.read(...args)),
-    patch: (...args) => (guard(), inner.patch(...args)),
-    list: (...args) => (guard(), inner.list(...args)),
-    sweep: (...args) => inner.sweep(...args),
-    close: () => inner.close(),
-  };
-  const site = await testSite(t, { store });
+  const watched = watchedStore();
+  const site = await testSite(t, { store: watched.store });
   const leo = site.visitor();
   await leo.login();
-  broken = true;
+  watched.isBroken = true;
   for (const ask of [
     () => leo.get("/user"),
     () => leo.get("/"),
@@ -116,7 +102,7 @@ test("row 107: while the store fails, pages answer 503 with Retry-After, and the
   }
   assert.equal((await leo.get("/static/site.css")).status, 200);
   assert.ok(site.reported.every((error) => error instanceof StoreError));
-  broken = false;
+  watched.isBroken = false;
   assert.match((await leo.get("/user")).body, /Hello, leo!/);
 });
 

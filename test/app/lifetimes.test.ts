@@ -7,7 +7,7 @@ test("scenario 7: closing the browser ends a session that is not permanent", asy
   await leo.login();
   leo.reopen();
   assert.equal(leo.ticket, undefined);
-  assert.equal((await leo.get("/user")).location, "/login");
+  assert.equal((await leo.get("/user")).way, "/login");
 });
 
 test("scenario 8: keep me logged in outlives the browser, for the permanent lifetime", async (t) => {
@@ -28,7 +28,7 @@ test("scenario 8: the permanent lifetime may be minutes, and is enforced by the 
   site.later({ minutes: 4 });
   assert.equal((await leo.get("/user")).status, 200);
   site.later({ minutes: 5, seconds: 1 });
-  assert.equal((await leo.get("/user")).location, "/login");
+  assert.equal((await leo.get("/user")).way, "/login");
 });
 
 test("scenario 9: staying away longer than the lifetime logs out, whatever the browser sends", async (t) => {
@@ -40,7 +40,7 @@ test("scenario 9: staying away longer than the lifetime logs out, whatever the b
   assert.equal((await leo.get("/user")).status, 200);
   site.later({ hours: 1, seconds: 1 });
   leo.jar.set("__Host-Http-session", { value: ticket ?? "", ends: true });
-  assert.equal((await leo.get("/user")).location, "/login");
+  assert.equal((await leo.get("/user")).way, "/login");
 });
 
 test("scenario 9: the login page says that the last session is over", async (t) => {

@@ -48,18 +48,27 @@ test("scenario 4: a page that needs a login says why, and is where the login lea
   const leo = (await testSite(t)).visitor();
   const sentAway = await leo.get("/devices?sort=1");
   assert.equal(sentAway.status, 303);
-  assert.equal(sentAway.location, "/login");
-  const login = await leo.get("/login");
+  assert.equal(sentAway.way, "/login");
+  const login = await leo.get(sentAway.location ?? "");
   assert.deepEqual(login.messages, [{ category: "info", text: "Please log in to see /devices." }]);
-  assert.equal((await leo.login()).location, "/devices?sort=1");
+  const back = /name="return" value="([^"]*)"/.exec(login.body)?.[1] ?? "";
+  assert.equal((await leo.login({ return: back })).location, "/devices?sort=1");
 });
 
-test("scenario 4: the return address is used once", async (t) => {
-  const leo = (await testSite(t)).visitor();
-  await leo.get("/devices");
-  await leo.login();
-  await leo.post("/logout");
-  assert.equal((await leo.login()).location, "/user");
+test("scenario 4: signing up leads there as well, and a failed login does not forget it", async (t) => {
+  const site = await testSite(t);
+  const [leo, ada] = [site.visitor(), site.visitor()];
+  const page = await leo.submit("/login", { name: "leo", password: "wrong", return: "/devices?sort=1" });
+  assert.match(page.body, /name="return" value="\/devices\?sort=1"/);
+  const login = await ada.open("/devices?sort=1");
+  const signUp = /href="(\/signup[^"]*)"[^>]*>Sign up<\/a\s*><\/p>/.exec(login.body)?.[1] ?? "";
+  assert.match((await ada.get(signUp)).body, /name="return" value="\/devices\?sort=1"/);
+  const made = await ada.post("/signup", {
+    name: "Ada",
+    password: "correct horse",
+    return: "/devices?sort=1",
+  });
+  assert.equal(made.location, "/devices?sort=1");
 });
 
 test("scenario 4: a picture, a HEAD or a form does not decide where the login leads", async (t) => {
@@ -70,44 +79,48 @@ test("scenario 4: a picture, a HEAD or a form does not decide where the login le
     (visitor: Visitor) => visitor.post("/devices", { others: "yes" }),
   ]) {
     const leo = site.visitor();
-    assert.equal((await ask(leo)).location, "/login");
+    assert.equal((await ask(leo)).way, "/login");
     assert.equal((await leo.login()).location, "/user");
   }
 });
 
-test("scenario 4: no path on the site leads to another site after the login", async (t) => {
+test("scenario 4: whatever the address or the form says, the login stays on the site", async (t) => {
   const site = await testSite(t);
-  for (const path of [
-    "/user/..//evil.example",
-    "/user?next=//evil.example",
-    "//evil.example/user",
-    "/\\evil.example",
-  ]) {
-    const leo = site.visitor();
-    await leo.get(path).catch(() => undefined);
-    const { location } = await leo.login();
-    assert.equal(new URL(location ?? "", site.url).origin, new URL(site.url).origin, path);
-  }
-});
-
-test("scenario 4: whatever the session holds as return address, the login stays on the site", async (t) => {
-  const site = await testSite(t);
-  const { sessions } = site.site;
-  for (const returnTo of [
+  for (const target of [
     "//evil.example",
     "/\\evil.example",
     "https://evil.example/",
     "/x/..//evil.example",
+    "javascript:alert(1)",
+    "",
   ]) {
     const leo = site.visitor();
-    await leo.get("/devices");
-    const headers = { Cookie: `__Host-Http-session=${leo.ticket}` };
-    await sessions.handle(new Request(site.url, { headers }), async (request) => {
-      (await sessions.of(request)).set("returnTo", returnTo);
-      return new Response();
-    });
-    assert.equal((await leo.login()).location, "/user", returnTo);
+    const { body } = await leo.get(`/login?return=${encodeURIComponent(target)}`);
+    assert.doesNotMatch(body, /evil|javascript:|Please log in to see/, target);
+    const { location = "" } = await leo.login({ return: target });
+    assert.equal(new URL(location, site.url).origin, new URL(site.url).origin, target);
   }
+  for (const path of ["/user/..//evil.example", "//evil.example/user", "/\\evil.example"]) {
+    const { location = "/" } = await site
+      .visitor()
+      .get(path)
+      .catch(() => ({ location: "/" }));
+    assert.equal(new URL(location, site.url).origin, new URL(site.url).origin, path);
+  }
+});
+
+test("scenario 4: an address cannot make the login page say what somebody else wrote", async (t) => {
+  const visitor = (await testSite(t)).visitor();
+  for (const path of ["/call-0900-123-now", "/user/or-else", "/devices%20now"]) {
+    const { messages } = await visitor.get(`/login?return=${encodeURIComponent(path)}`);
+    assert.deepEqual(messages, [], path);
+  }
+  const { messages } = await visitor.get(`/session_get?notice=Your+account+is+closed&kept=sure`);
+  assert.deepEqual(
+    messages.map(({ category }) => category),
+    ["warning"],
+    "only that nothing was kept",
+  );
 });
 
 test("scenario 5: /login and /signup send somebody who is logged in straight to /user", async (t) => {
@@ -115,6 +128,12 @@ test("scenario 5: /login and /signup send somebody who is logged in straight to 
   await leo.login();
   assert.equal((await leo.get("/login")).location, "/user");
   assert.equal((await leo.get("/signup")).location, "/user");
+  assert.equal(
+    (await leo.get("/login?return=/devices")).location,
+    "/devices",
+    "they logged in in another tab",
+  );
+  assert.equal((await leo.open("/login?return=/login")).status, 200, "without end it does not go round");
 });
 
 test("scenario 6: logging out empties the server, says goodbye, and the old cookie is refused", async (t) => {
@@ -127,19 +146,19 @@ test("scenario 6: logging out empties the server, says goodbye, and the old cook
 
   const page = await leo.submit("/logout");
   assert.deepEqual(page.messages, [{ category: "success", text: "Goodbye, leo! You are logged out." }]);
-  assert.equal((await leo.get("/user")).location, "/login");
+  assert.equal((await leo.get("/user")).way, "/login");
   assert.equal((await site.site.sessions.list(user?.id ?? "")).length, 0);
 
   const thief = site.visitor();
   thief.jar.set("__Host-Http-session", { value: ticket ?? "", ends: true });
-  assert.equal((await thief.get("/user")).location, "/login");
+  assert.equal((await thief.get("/user")).way, "/login");
   assert.match((await thief.get("/login")).body, /Your session has ended/);
   assert.doesNotMatch((await thief.get("/")).body, /Logged in as/);
 });
 
 test("scenario 6: opening /logout changes nothing; its button does", async (t) => {
   const leo = (await testSite(t)).visitor();
-  assert.equal((await leo.get("/logout")).location, "/login");
+  assert.equal((await leo.get("/logout")).way, "/login");
   await leo.login();
   assert.match((await leo.get("/logout")).body, /<form method="post" action="\/logout">/);
   assert.equal((await leo.get("/user")).status, 200);
@@ -148,7 +167,7 @@ test("scenario 6: opening /logout changes nothing; its button does", async (t) =
 test("scenario 10: what belongs to the user is read from the database into the next session", async (t) => {
   const leo = (await testSite(t)).visitor();
   await leo.login();
-  await leo.post("/user", { note: "Call Ada\r\nat nine", colour: "rose" });
+  await leo.fill("/user", { note: "Call Ada\r\nat nine", colour: "rose" });
   await leo.post("/logout");
   assert.doesNotMatch((await leo.get("/inside")).body, /Call Ada/);
   await leo.login();
@@ -170,14 +189,45 @@ test("scenario 19: right and wrong passwords each have a message, once, of their
   assert.deepEqual((await leo.get("/user")).messages, []);
 });
 
-test("scenario 19: a failed login is told even where the old ticket was just replaced", async (t) => {
+test("scenario 19: a failed login is told once, whatever cookies the browser keeps or sends", async (t) => {
   const site = await testSite(t);
+  const { ticket = "" } = await loggedOut(site);
+  for (const [state, prepare] of [
+    ["a ticket that has just ended", (visitor: Visitor) => setTicket(visitor, ticket)],
+    ["a ticket that nobody made", (visitor: Visitor) => setTicket(visitor, "x")],
+    ["no cookie at all", () => undefined],
+    ["a session", (visitor: Visitor) => visitor.post("/counter")],
+  ] as const) {
+    const visitor = site.visitor();
+    await prepare(visitor);
+    const answer = await visitor.login({ password: "wrong" });
+    assert.equal(answer.status, 303, state);
+    assert.deepEqual(answer.headers.getSetCookie(), [], state);
+    const { location = "" } = answer;
+    assert.deepEqual((await visitor.head(location)).messages, []);
+    assert.match((await visitor.get(location)).messages[0]?.text ?? "", /^Login failed/, state);
+    assert.deepEqual((await visitor.get(location)).messages, [], state);
+  }
+});
+
+test("a failed login beside a session that is logged in is told on the page where it leads", async (t) => {
+  const leo = (await testSite(t)).visitor();
+  await leo.login();
+  await leo.get("/");
+  const page = await leo.submit("/login", { name: "leo", password: "wrong" });
+  assert.match(page.messages.at(-1)?.text ?? "", /^Login failed/);
+});
+
+async function loggedOut(
+  site: Awaited<ReturnType<typeof testSite>>,
+): Promise<{ ticket: string | undefined }> {
   const leo = site.visitor();
   await leo.login();
-  const { ticket = "" } = leo;
+  const { ticket } = leo;
   await leo.post("/logout");
-  leo.jar.set("__Host-Http-session", { value: ticket, ends: true });
-  const answer = await leo.login({ password: "wrong" });
-  assert.equal(answer.status, 401);
-  assert.match(answer.body, /Login failed/);
-});
+  return { ticket };
+}
+
+function setTicket(visitor: Visitor, value: string): void {
+  visitor.jar.set("__Host-Http-session", { value, ends: true });
+}

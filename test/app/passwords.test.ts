@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isTooLong, Passwords } from "../../app/passwords.ts";
-import { nameProblem } from "../../app/users.ts";
+import { nameProblem } from "../../app/names.ts";
 import { testSite } from "./test-site.ts";
 
 const CHEAP = { memoryKiB: 64, passes: 1 };

@@ -5,6 +5,8 @@ export interface Answer {
   readonly body: string;
   /** The path a redirect leads to. */
   readonly location: string | undefined;
+  /** The same without its query. */
+  readonly way: string | undefined;
   /** The messages the page shows, in order. */
   readonly messages: readonly { readonly category: string; readonly text: string }[];
 }
@@ -75,10 +77,16 @@ export class Visitor {
     });
   }
 
-  /** Sends a form as a person does: on to the page it leads to. */
+  /** Sends a page's form as a person does: on to the page it leads to. */
   async submit(path: string, fields: Record<string, string> = {}): Promise<Answer> {
-    const answer = await this.post(path, fields);
+    const answer = await this.fill(path, fields);
     return answer.location === undefined ? answer : this.open(answer.location);
+  }
+
+  /** Opens a page and sends its form, with what is hidden in it. Does not follow where it leads. */
+  async fill(path: string, fields: Record<string, string> = {}): Promise<Answer> {
+    const owner = /name="owner" value="([^"]*)"/.exec((await this.get(path)).body)?.[1];
+    return this.post(path, { ...(owner !== undefined && { owner }), ...fields });
   }
 
   /** Logs in, as leo unless told otherwise. */
@@ -107,6 +115,7 @@ export class Visitor {
       status: response.status,
       headers: response.headers,
       body,
+      way: response.headers.get("Location")?.split("?", 1)[0],
       location: response.headers.get("Location") ?? undefined,
       messages: messagesIn(body),
     };

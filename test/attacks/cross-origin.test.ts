@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Site, testEverywhere } from "../support/site.ts";
 import { collectEvents } from "../support/events.ts";
+import { createSessions, generateSecret } from "coatcheck";
 import type { CrossOriginOptions } from "coatcheck";
+import { memoryStore } from "coatcheck/memory";
+import type { TestData, TestRoute } from "coatcheck/testing";
+import * as fc from "fast-check";
+import { apps } from "../contracts/apps.ts";
+import { overHttp } from "../contracts/servers.ts";
 import { createOriginCheck } from "../../src/core/origin-check.ts";
 
 const own = { host: "site.example" };
@@ -210,6 +216,15 @@ describe("the cross-origin check's options", () => {
       "https://site.example/a",
       "https://a?b",
       "ftp://a",
+      "ws://a",
+      "file://",
+      "file://a",
+      "data:text/html,x",
+      "capacitor://",
+      "capacitor://*",
+      "capacitor://localhost/",
+      "chrome-extension://*/",
+      "chrome-extension://a b",
       "HTTPS://A",
       "https://site.example:443",
       "https://u@a",
@@ -219,6 +234,9 @@ describe("the cross-origin check's options", () => {
         assert.throws(() => new Site(t, { options: { crossOrigin } }), { code: "CONFIG_INVALID" }, origin);
       }
     }
+    assert.throws(() => new Site(t, { options: { crossOrigin: { origins: ["capacitor://localhost"] } } }), {
+      code: "CONFIG_INVALID",
+    });
     assert.throws(() => new Site(t, { options: { crossOrigin: { trusted: [] } as CrossOriginOptions } }), {
       code: "CONFIG_INVALID",
     });
@@ -232,4 +250,188 @@ describe("the cross-origin check's options", () => {
     });
     assert.equal(response.status, 200);
   });
+
+  test("apps and extensions can be trusted, each by its own origin", () => {
+    const origins = [
+      "capacitor://localhost",
+      "ionic://localhost",
+      "tauri://localhost",
+      "http://tauri.localhost",
+      "app://-",
+      "app://.",
+      "vscode-webview://1a2b-3c",
+      "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+      "moz-extension://6a2fd6f0-4a22-4e0a-a5d0-0b1f7f7b0d5a",
+      "safari-web-extension://6A2FD6F0-4A22-4E0A-A5D0-0B1F7F7B0D5A",
+    ];
+    for (const origin of origins) {
+      const headers = { ...own, origin, "sec-fetch-site": "cross-site" };
+      assert.equal(allowed({ trustedOrigins: [origin] }, headers), true, origin);
+      assert.equal(
+        allowed({ trustedOrigins: origins.filter((one) => one !== origin) }, headers),
+        false,
+        origin,
+      );
+      assert.equal(allowed({}, { origin, host: origin.split("//")[1] ?? "" }), origin.startsWith("http"));
+    }
+  });
+
+  test("the Host's spelling does not matter: default ports, case, underscores, a dot at the end, IPv6", () => {
+    for (const [origin, host] of [
+      ["http://intranet.local", "intranet.local:80"],
+      ["https://intranet.local", "intranet.local:443"],
+      ["https://site.example", "SITE.Example"],
+      ["http://my_app:3000", "my_app:3000"],
+      ["http://site.example.", "site.example."],
+      ["http://[::1]:8080", "[::1]:8080"],
+      ["http://[::1]", "[0:0:0:0:0:0:0:1]:80"],
+      ["https://xn--mnchen-3ya.example", "xn--mnchen-3ya.example:443"],
+    ] as const) {
+      assert.equal(allowed({}, { origin, host }), true, `${origin} ${host}`);
+    }
+    for (const [origin, host] of [
+      ["http://intranet.local", "intranet.local:443"],
+      ["https://intranet.local", "intranet.local:80"],
+      ["http://intranet.local:8080", "intranet.local"],
+      ["http://site.example", "site.example."],
+      ["http://site.example", "evil.example/@site.example"],
+      ["http://site.example", "evil.example@site.example"],
+      ["http://site.example", "site.example\\evil.example"],
+      ["http://site.example", "site.example#"],
+      ["http://site.example", "site.%65xample"],
+      ["http://site.example", "site.ex\u00adample"],
+      ["http://site.example", "site.example, evil.example"],
+      ["http://site.example", ""],
+    ] as const) {
+      assert.equal(allowed({}, { origin, host }), false, `${origin} ${host}`);
+    }
+  });
+
+  /** Host names as people and machines have them. */
+  const hostname = fc.oneof(
+    fc.constantFrom(
+      "site.example",
+      "a.site.example",
+      "localhost",
+      "my_app",
+      "10.0.0.1",
+      "[::1]",
+      "[2001:db8::7]",
+    ),
+    fc.domain(),
+    fc.constantFrom("münchen.example", "Site.Example", "site.example."),
+  );
+  const place = fc.record({
+    scheme: fc.constantFrom("http", "https"),
+    hostname,
+    port: fc.oneof(
+      fc.constantFrom("", ":80", ":443", ":3000"),
+      fc.nat(65_535).map((port) => `:${port}`),
+    ),
+  });
+  /** What a browser sends as Host, and what proxies make of it. */
+  const hostForms: readonly ((url: URL) => string)[] = [
+    (url) => url.host,
+    (url) => `${url.hostname}:${url.port === "" ? (url.protocol === "https:" ? 443 : 80) : url.port}`,
+    (url) => url.host.toUpperCase(),
+  ];
+
+  test("whatever host and port: allowed exactly where the page's URL has the same origin", () => {
+    fc.assert(
+      fc.property(place, place, fc.boolean(), fc.constantFrom(...hostForms), (at, other, isSame, form) => {
+        const site = new URL(`${at.scheme}://${at.hostname}${at.port}`);
+        // Without configured origins nothing tells the scheme of the site.
+        const page = new URL(isSame ? site : `${at.scheme}://${other.hostname}${other.port}`);
+        assert.equal(
+          allowed({}, { origin: page.origin, host: form(site) }),
+          page.origin === site.origin,
+          `${page.origin} to ${form(site)}`,
+        );
+        // With them it counts.
+        const away = new URL(`${other.scheme}://${other.hostname}${other.port}`);
+        assert.equal(
+          allowed({ origins: [site.origin] }, { origin: away.origin, host: form(site) }),
+          away.origin === site.origin,
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a path that is exempt may be posted to from anywhere, and no other path", () => {
+    const check = createOriginCheck({ exemptPaths: ["/login/apple", "/saml/acs"] });
+    const post = (path?: string): boolean =>
+      check.allows({
+        method: "POST",
+        path,
+        header: (name) => ({ ...own, origin: "null" })[name as "origin"],
+      });
+    assert.equal(post("/login/apple"), true);
+    assert.equal(post("/saml/acs"), true);
+    for (const path of [
+      undefined,
+      "",
+      "/",
+      "/login",
+      "/login/apple/",
+      "/login/apple/x",
+      "/LOGIN/apple",
+      "//login/apple",
+      "/login//apple",
+      "/login/%61pple",
+      "/x/../login/apple",
+      "/login/apple;x",
+      "/login/apple#/transfer",
+      "http://site.example/login/apple",
+    ]) {
+      assert.equal(post(path), false, path);
+    }
+    // A WebSocket's session is not let in by it.
+    assert.equal(check.isOurs({ method: "GET", path: "/login/apple", header: () => "null" }), false);
+  });
+
+  test("what is no whole path is refused at the start", () => {
+    for (const path of [
+      "",
+      "login",
+      "/a*",
+      "/:id/a",
+      "/a?b",
+      "/a#b",
+      "https://a/b",
+      "/a b",
+      "/{a}",
+      "/(a)",
+      1,
+    ]) {
+      assert.throws(() => createOriginCheck({ exemptPaths: [path as string] }), { code: "CONFIG_INVALID" });
+    }
+  });
 });
+
+for (const [name, make] of Object.entries(apps)) {
+  test(`${name}: exemptPaths opens one route to forms of other sites`, async (t) => {
+    const sessions = createSessions<TestData>({
+      secret: generateSecret(),
+      store: memoryStore(),
+      crossOrigin: { exemptPaths: ["/login/callback"] },
+    });
+    const route: TestRoute = async () => ({ body: "ran" });
+    const server = await overHttp(make)(sessions, { "/login/callback": route, "/transfer": route });
+    t.after(() => server.close());
+    const post = async (path: string): Promise<number> => {
+      const request = new Request(`http://localhost${path}`, {
+        method: "POST",
+        headers: { origin: "null", "sec-fetch-site": "cross-site" },
+        body: "code=1",
+      });
+      const response = await server.fetch(request);
+      await response.body?.cancel();
+      return response.status;
+    };
+    assert.equal(await post("/login/callback"), 200);
+    assert.equal(await post("/login/callback?from=/transfer"), 200);
+    assert.equal(await post("/transfer"), 403);
+    assert.equal(await post("/transfer?/login/callback"), 403);
+  });
+}

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { SessionsOptions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
-import { Site, storeKinds, testOnStores } from "../support/site.ts";
+import { home, Site, storeKinds, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
 
 const second = 1000;
@@ -91,7 +91,7 @@ testOnStores(
         session.createdAt?.getTime(),
         session.expiresAt?.getTime(),
       ]);
-    for (let at = 0; at < 100; at++) {
+    for (let at = 0; at < 90; at++) {
       site.clock.advance(10 * second);
       await visitor.with((session) => session.rotate());
     }
@@ -122,30 +122,214 @@ testOnStores("[30] a permanent session lasts 31 days of silence, and outlives th
   assert.equal(expires, site.clock.now() + 31 * day);
   visitor.jar.closeBrowser();
   site.clock.advance(31 * day - 1);
-  const held = keep(visitor);
   assert.equal(await visitor.subject(), "leo");
-  site.clock.advance(1);
+  const held = keep(visitor);
+  site.clock.advance(31 * day);
   assert.equal(visitor.ticket, undefined);
   assert.equal(await visitor.subject(held), undefined);
 });
 
 testOnStores(
-  "[26] a permanent session's lifetime counts from its login, however much it is used",
+  "[30] a permanent session's lifetime starts again with use, by reading alone, and its cookie follows",
   async (site) => {
     const visitor = site.visitor();
     await visitor.with(async (session) => {
       session.permanent = true;
       await session.login("leo");
     });
-    for (let at = 0; at < 31; at++) {
-      site.clock.advance(day - 1);
+    for (let at = 0; at < 12; at++) {
+      site.clock.advance(30 * day);
+      visitor.jar.closeBrowser();
       assert.equal(await visitor.subject(), "leo");
+      assert.equal(visitor.last.headers.getSetCookie().length, 1);
+      assert.equal(visitor.last.headers.get("cache-control"), "no-store");
+      assert.equal(visitor.jar.get("__Host-Http-session")?.expires, site.clock.now() + 31 * day);
+      assert.equal(
+        await visitor.with((session) => session.expiresAt?.getTime()),
+        site.clock.now() + 31 * day,
+      );
+      assert.equal((await site.sessions.list("leo"))[0]?.expiresAt.getTime(), site.clock.now() + 31 * day);
     }
     const held = keep(visitor);
-    site.clock.advance(31);
+    site.clock.advance(31 * day);
     assert.equal(await visitor.subject(held), undefined);
   },
 );
+
+testOnStores(
+  "[26] a permanent session ends after its absolute timeout, however much it is used",
+  async (site) => {
+    for (const [permanentAbsoluteTimeout, days] of [
+      [undefined, 400],
+      [{ days: 31 }, 31],
+      [{ days: 7 }, 7],
+    ] as const) {
+      const hub = site.hub(permanentAbsoluteTimeout === undefined ? {} : { permanentAbsoluteTimeout });
+      const visitor = site.visitor(hub);
+      const start = site.clock.now();
+      await visitor.with(async (session) => {
+        session.permanent = true;
+        await session.login("leo");
+      });
+      let sent = 0;
+      for (let at = 1; at < days; at++) {
+        site.clock.advance(day);
+        assert.equal(await visitor.subject(), "leo");
+        sent += visitor.last.headers.getSetCookie().length;
+      }
+      // Where the end does not move there is nothing to send.
+      assert.equal(sent, days > 31 ? days - 31 : 0);
+      assert.equal(visitor.jar.get("__Host-Http-session")?.expires, start + days * day);
+      site.clock.advance(day - 1);
+      const held = keep(visitor);
+      assert.equal(await visitor.subject(), "leo");
+      site.clock.advance(1);
+      assert.equal(await visitor.subject(held), undefined);
+    }
+  },
+);
+
+testOnStores("[81] a permanent session costs no write per request: months of use, counted", async (site) => {
+  const visitor = site.visitor();
+  await visitor.with(async (session) => {
+    session.permanent = true;
+    await session.login("leo");
+  });
+  site.store.forget();
+  let cookies = 0;
+  let visits = 0;
+  // Three months of four minutes a day, a page every twenty seconds.
+  for (let at = 0; at < 100; at++) {
+    for (let page = 0; page < 12; page++) {
+      site.clock.advance(20 * second);
+      await visitor.subject();
+      visits++;
+      cookies += visitor.last.headers.getSetCookie().length;
+    }
+    site.clock.advance(day - 4 * minute);
+  }
+  assert.equal(site.store.count("read"), visits);
+  assert.equal(site.store.count("patch"), visits / 3);
+  assert.equal(cookies, 99, "one a day, and two where the hour turns while the visitor is there");
+});
+
+testOnStores(
+  "[30] the cookie of a permanent session ends an hour, or a tenth, before it at most",
+  async (site) => {
+    for (const [permanentLifetime, lag] of [
+      [{ days: 31 }, hour],
+      [{ hours: 2 }, 12 * minute],
+      [{ minutes: 5 }, 30 * second],
+    ] as const) {
+      const visitor = site.visitor(site.hub({ permanentLifetime }));
+      await visitor.with(async (session) => {
+        session.permanent = true;
+        await session.login("leo");
+      });
+      for (let at = 0; at < 500; at++) {
+        site.clock.advance(((at * 7919) % 90) * second);
+        await visitor.subject();
+        const end = await visitor.with((session) => session.expiresAt?.getTime() ?? 0);
+        const expires = visitor.jar.get("__Host-Http-session")?.expires ?? 0;
+        assert.ok(end - expires < lag, `${end - expires} ms`);
+        assert.ok(expires - end < 1000);
+      }
+    }
+  },
+);
+
+testOnStores(
+  "[30] a cookie is not sent again over one that a request beside this one has sent",
+  async (site) => {
+    for (const beside of ["rotate", "login", "logout"] as const) {
+      for (const own of ["get", "set"] as const) {
+        const visitor = site.visitor();
+        await visitor.with(async (session) => {
+          session.permanent = true;
+          await session.login("leo");
+        });
+        site.clock.advance(2 * day);
+        await visitor.with(async (session) => {
+          await visitor.with((other) => other[beside]("leo"));
+          if (own === "get") session.get("x");
+          else session.set("x", 1);
+        });
+        assert.deepEqual(visitor.last.headers.getSetCookie(), [], `${beside}, ${own}`);
+        // The rotation's visitor goes on as before, the data and the use of the request beside it among it.
+        const seen = await visitor.with((session) => [session.subject, session.get("x"), session.lastSeenAt]);
+        if (beside === "rotate") {
+          assert.deepEqual(seen, ["leo", own === "set" ? 1 : undefined, new Date(site.clock.now())]);
+        }
+      }
+    }
+  },
+);
+
+testOnStores(
+  "[30] a handler that fails moves no clock, so that the next page sends the cookie",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.with(async (session) => {
+      session.permanent = true;
+      await session.login("leo");
+    });
+    site.clock.advance(day);
+    await visitor.with((session) => session.subject, { status: 500 });
+    assert.deepEqual(visitor.last.headers.getSetCookie(), []);
+    await visitor.with((session) => session.update("n", () => 1));
+    assert.equal(visitor.last.headers.getSetCookie().length, 1, "an update leaves it to the response");
+    site.clock.advance(day);
+    await visitor.with((session) => session.flash("x"));
+    assert.equal(visitor.last.headers.getSetCookie().length, 1);
+    site.clock.advance(day);
+    await visitor.with((session) => session.takeFlashes());
+    assert.equal(visitor.last.headers.getSetCookie().length, 1);
+  },
+);
+
+testOnStores("[30] a response that can carry no cookie leaves it to the next that can", async (site) => {
+  const visitor = site.visitor();
+  await visitor.with(async (session) => {
+    session.permanent = true;
+    await session.login("leo");
+  });
+  const cookie = keep(visitor).cookie;
+  for (let at = 0; at < 3; at++) {
+    site.clock.advance(day);
+    const exchange = site.sessions.exchange(
+      { method: "GET", header: (name) => (name === "cookie" ? cookie : null) },
+      [],
+    );
+    assert.equal((await exchange.session(false)).subject, "leo");
+    const { headers } = await exchange.settle({ status: 200, takesNoCookie: true });
+    assert.deepEqual(headers.setCookies, []);
+    // A network error carries no headers.
+    const request = new Request(home, { headers: { cookie } });
+    await site.sessions.handle(request, async (own) => {
+      assert.equal((await site.sessions.of(own)).subject, "leo");
+      return Response.error();
+    });
+    await site.sessions.handshake({ method: "GET", header: (name) => (name === "cookie" ? cookie : null) });
+  }
+  assert.equal(await visitor.subject(), "leo");
+  assert.equal(visitor.jar.get("__Host-Http-session")?.expires, site.clock.now() + 31 * day);
+});
+
+testOnStores("[30] what was stored with a fixed end keeps it", async (site) => {
+  const visitor = site.visitor(site.hub({ permanentAbsoluteTimeout: { days: 31 } }));
+  await visitor.with(async (session) => {
+    session.permanent = true;
+    await session.login("leo");
+  });
+  const held = keep(visitor);
+  const later = site.visitor();
+  site.clock.advance(30 * day);
+  assert.equal(await later.subject(held), "leo");
+  site.clock.advance(day - 1);
+  assert.equal(await later.subject(held), "leo");
+  site.clock.advance(1);
+  assert.equal(await later.subject(held), undefined);
+});
 
 testOnStores("a session that is not permanent ends with the browser", async (site) => {
   const visitor = site.visitor();
@@ -220,29 +404,32 @@ testOnStores("[29] the sweep deletes what has expired and nothing else", async (
 });
 
 testOnStores("[29] shorter timeouts hold at once for sessions that began under longer ones", async (site) => {
-  const visitor = site.visitor();
-  await visitor.login("leo");
-  const lasting = site.visitor();
-  await lasting.login("ada");
-  await lasting.with((session) => (session.permanent = true));
-  site.clock.advance(10 * minute);
   const shorter: Partial<SessionsOptions>[] = [
     { idleTimeout: { minutes: 10 } },
     { absoluteTimeout: { minutes: 10 } },
     { permanentLifetime: { minutes: 10 } },
+    { permanentAbsoluteTimeout: { minutes: 10 } },
   ];
   const seen = [];
   for (const options of shorter) {
+    const visitor = site.visitor();
+    await visitor.login("leo");
+    const lasting = site.visitor();
+    await lasting.login("ada");
+    await lasting.with((session) => (session.permanent = true));
+    site.clock.advance(10 * minute);
     const hub = site.hub(options);
     seen.push([
       await site.visitor(hub).subject(keep(visitor)),
       await site.visitor(hub).subject(keep(lasting)),
     ]);
     assert.equal((await hub.list("leo")).length, seen.at(-1)?.[0] === undefined ? 0 : 1);
+    await site.sessions.revokeAll("leo");
   }
   assert.deepEqual(seen, [
     [undefined, "ada"],
     [undefined, "ada"],
+    ["leo", undefined],
     ["leo", undefined],
   ]);
 });

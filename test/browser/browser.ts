@@ -65,6 +65,22 @@ export class Browser {
     await this.#opened.addCookies([{ ...cookie, value: edit(cookie.value) }]);
   }
 
+  /** Forgets all cookies, as one can in the browser's settings. */
+  async forgetCookies(): Promise<void> {
+    await this.#opened.clearCookies();
+  }
+
+  /** Keeps no cookie from now on: each is taken out as soon as the response with it has come. */
+  async blockCookies(): Promise<void> {
+    await this.#opened.route("**/*", async (route) => {
+      const response = await route.fetch({ maxRedirects: 0 });
+      const { "set-cookie": _, ...headers } = response.headers();
+      const body = await response.body().catch(() => Buffer.alloc(0));
+      await this.#opened.clearCookies();
+      await route.fulfill({ status: response.status(), headers, body });
+    });
+  }
+
   /** Ends with the test: nothing may have been refused by the content security policy or found missing. */
   async dispose(): Promise<void> {
     await this.close();
@@ -159,4 +175,9 @@ export async function logIn(page: Page, { password = "1234", keep = false } = {}
 export function pathOf(page: Page): string {
   const { pathname, search } = new URL(page.url());
   return pathname + search;
+}
+
+/** The same without its query. */
+export function wayOf(page: Page): string {
+  return new URL(page.url()).pathname;
 }

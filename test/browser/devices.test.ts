@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { browserTest, logIn, messages, pathOf, picture } from "./browser.ts";
+import { browserTest, logIn, messages, pathOf, picture, wayOf } from "./browser.ts";
 
 browserTest(
   "scenario 22: another browser is listed, ended, and logged out on its next click",
@@ -18,17 +18,17 @@ browserTest(
     assert.deepEqual(await messages(page), ["That browser is logged out."]);
     assert.equal(await page.locator(".device").count(), 1);
     await phone.page.getByRole("link", { name: "Devices" }).first().click();
-    assert.equal(pathOf(phone.page), "/login");
+    assert.equal(wayOf(phone.page), "/login");
     assert.match(await phone.page.locator("#notice").innerText(), /ended it from another device/);
     await picture(phone.page, "22-ended");
     await logIn(phone.page);
-    assert.equal(pathOf(phone.page), "/user");
+    assert.equal(pathOf(phone.page), "/devices", "where they wanted to go");
 
     await page.goto("/devices");
     await page.getByRole("button", { name: "Log out all other browsers" }).click();
     assert.deepEqual(await messages(page), ["Ended: 1 other browser."]);
     await phone.page.goto("/user");
-    assert.equal(pathOf(phone.page), "/login");
+    assert.equal(wayOf(phone.page), "/login");
   },
 );
 
@@ -43,5 +43,5 @@ browserTest("a new password logs out the other browsers", async ({ page, another
   await page.getByRole("button", { name: "Change the password" }).click();
   assert.deepEqual(await messages(page), ["Your password is changed. 1 other browser was logged out."]);
   await other.page.goto("/user");
-  assert.equal(pathOf(other.page), "/login");
+  assert.equal(wayOf(other.page), "/login");
 });

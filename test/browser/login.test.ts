@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { browserTest, logIn, messages, pathOf, picture } from "./browser.ts";
+import { browserTest, logIn, messages, pathOf, picture, wayOf } from "./browser.ts";
 
 browserTest("scenario 1, 2: a login leads to /user, which greets by name", async ({ page }) => {
   await page.goto("/login");
@@ -26,7 +26,7 @@ browserTest(
   "scenario 4: a page that needs a login says why, and is where the login leads",
   async ({ page }) => {
     await page.goto("/devices?from=link");
-    assert.equal(pathOf(page), "/login");
+    assert.equal(pathOf(page), "/login?return=%2Fdevices%3Ffrom%3Dlink");
     assert.deepEqual(await messages(page), ["Please log in to see /devices."]);
     await picture(page, "04-asked-to-log-in");
     await logIn(page);
@@ -50,14 +50,14 @@ browserTest(
     assert.deepEqual(await messages(page), ["Goodbye, leo! You are logged out."]);
     await picture(page, "06-goodbye");
     await page.goto("/user");
-    assert.equal(pathOf(page), "/login");
+    assert.equal(wayOf(page), "/login");
 
     const thief = await another();
     await thief.page.goto("/session_set");
     await thief.page.getByRole("button", { name: "Store both" }).click();
     await thief.browser.editCookie(ticket.name, () => ticket.value);
     await thief.page.goto("/user");
-    assert.equal(pathOf(thief.page), "/login");
+    assert.equal(wayOf(thief.page), "/login");
     assert.match(await thief.page.locator("#notice").innerText(), /Your session has ended/);
     await picture(thief.page, "06-old-cookie-refused");
   },
@@ -69,7 +69,7 @@ browserTest("scenario 7: closing the browser logs out", async ({ page, browser }
   const again = await browser.open();
   assert.deepEqual(await browser.cookies(), []);
   await again.goto("/user");
-  assert.equal(pathOf(again), "/login");
+  assert.equal(wayOf(again), "/login");
 });
 
 browserTest(
@@ -84,7 +84,7 @@ browserTest(
     await picture(again, "08-still-logged-in");
     site.later({ days: 5, seconds: 1 });
     await again.reload();
-    assert.equal(pathOf(again), "/login");
+    assert.equal(wayOf(again), "/login");
   },
   { permanentLifetime: { days: 5 } },
 );
@@ -96,8 +96,9 @@ browserTest(
     site.later({ hours: 1, seconds: 1 });
     assert.equal((await browser.cookies()).length, 1);
     await page.goto("/user");
-    assert.equal(pathOf(page), "/login");
-    assert.match((await messages(page)).join(), /Your last session has ended/);
+    assert.equal(wayOf(page), "/login");
+    assert.deepEqual(await messages(page), ["Please log in to see /user."]);
+    assert.match(await page.locator("#notice").innerText(), /Your session has ended: .*stayed away too long/);
     await picture(page, "09-away-too-long");
   },
 );
@@ -118,7 +119,7 @@ browserTest(
   "scenario 19: right and wrong passwords each have a message of their own, once",
   async ({ page }) => {
     await logIn(page, { password: "12345" });
-    assert.equal(pathOf(page), "/login");
+    assert.equal(wayOf(page), "/login");
     assert.deepEqual(await messages(page), ["Login failed: the name or the password is not right."]);
     await picture(page, "19-failed");
     await page.reload();

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
 import { describe, test } from "node:test";
 import { CoatcheckError } from "coatcheck";
+import * as fc from "fast-check";
 import type { Cookies } from "../../src/core/cookies.ts";
 import { CookieJar } from "../support/cookie-jar.ts";
 import { home, Site, testEverywhere } from "../support/site.ts";
@@ -351,6 +353,119 @@ test("a value that the visitor wrote is given as it is, however odd", async (t) 
     ),
     ["1", ["1", "2"], []],
   );
+});
+
+test("what others wrote in UTF-8 is read as text, names as well as values", async (t) => {
+  const visitor = new Site(t).visitor();
+  const bytes = (text: string): string => Buffer.from(text).toString("latin1");
+  for (const [sent, name, read] of [
+    [bytes("a=Grüße"), "a", "Grüße"],
+    [bytes("a=日本 %E2%82%AC"), "a", "日本 €"],
+    [bytes("a=ü%"), "a", "ü%"],
+    [bytes("a=\ufeffx"), "a", "\ufeffx"],
+    // What is no UTF-8 stays as it is: Latin-1, a half of a character, an overlong form.
+    ["a=Gr\u00fc\u00dfe", "a", "Grüße"],
+    ["a=\u00c3", "a", "\u00c3"],
+    ["a=\u00c0\u00af", "a", "\u00c0\u00af"],
+    [bytes("café=1"), "café", "1"],
+    ["caf\u00e9=1", "café", "1"],
+    [bytes("a[b]=1"), "a[b]", "1"],
+    ["user:id=7", "user:id", "7"],
+  ] as const) {
+    assert.deepEqual(
+      await page(visitor, (cookies) => [cookies.get(name), cookies.getAll(name), cookies.has(name)], sent),
+      [read, [read], true],
+      sent,
+    );
+  }
+});
+
+/** What a browser keeps in a name and in a value, as bytes of a header, the odd ones often. */
+const keptByte = (but: string): fc.Arbitrary<string> =>
+  fc.oneof(
+    fc.constantFrom(...'[]:"(),/@?{}\\<> \t%=_-azAZ09'.replaceAll(new RegExp(`[${but}]`, "g"), "")),
+    fc.constantFrom("é", "€", "日", "\u2028").map((text) => Buffer.from(text).toString("latin1")),
+    fc.integer({ min: 0x80, max: 0xff }).map((code) => String.fromCodePoint(code)),
+  );
+const keptCookie = fc.record({
+  prefix: fc.constantFrom("", "", "__Host-", "__Secure-", "__Http-", "__Host-Http-"),
+  name: fc.oneof(
+    fc.array(keptByte("="), { minLength: 1, maxLength: 12 }).map((parts) => parts.join("")),
+    fc.string({
+      unit: fc.constantFrom(...Array.from("[]:,()/@?{}\\<> \t%_aZ9")),
+      minLength: 1,
+      maxLength: 12,
+    }),
+  ),
+  value: fc.array(keptByte(""), { maxLength: 12 }).map((parts) => parts.join("")),
+});
+
+/** The text of a header's bytes, as `iconv` would say it; where it is none, Latin-1. */
+function textOf(bytes: string): string {
+  const buffer = Buffer.from(bytes, "latin1");
+  return isUtf8(buffer) ? buffer.toString() : bytes;
+}
+
+test("any cookie that a browser keeps can be read, and removed if its name is ASCII", async (t) => {
+  const site = new Site(t);
+  let kept = 0;
+  await fc.assert(
+    fc.asyncProperty(keptCookie, async ({ prefix, name, value }) => {
+      const visitor = site.visitor();
+      const cookie = visitor.jar.receive(`${prefix}${name}=${value}; Path=/; Secure; HttpOnly`, home);
+      if (cookie === undefined || cookie.name === "") return;
+      kept++;
+      const known = textOf(cookie.name);
+      // What is not ASCII no server writes the same in every response.
+      const isAscii = !/[^\0-\x7f]/.test(known);
+      const read = await page(visitor, (cookies) => {
+        const got = cookies.get(known);
+        if (isAscii) cookies.delete(known);
+        else assert.throws(() => cookies.delete(known), { code: "COOKIE_INVALID" });
+        assert.equal(cookies.get(known), isAscii ? undefined : got);
+        return got;
+      });
+      const text = textOf(cookie.value);
+      let expected = text;
+      try {
+        expected = decodeURIComponent(text);
+      } catch {
+        // Not percent-encoded, whatever it looks like.
+      }
+      assert.equal(read, expected);
+      if (isAscii) assert.deepEqual(visitor.jar.cookies, []);
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(kept > 300, `${kept}`);
+});
+
+test("what no browser sends as a name is not deleted, nor the session's own cookie in disguise", async (t) => {
+  const site = new Site(t);
+  const response = await site.visitor().send((at) => {
+    const cookies = site.sessions.cookies(at);
+    for (const name of [
+      "",
+      "a=b",
+      "a;b",
+      "a\nb",
+      "a\0",
+      " a",
+      "a\t",
+      "\ud800",
+      "__Host-Http-session",
+      " __Host-Http-session",
+      "__Host-Http-session\t",
+      "x".repeat(4097),
+    ]) {
+      assert.throws(() => cookies.delete(name), { code: "COOKIE_INVALID" }, JSON.stringify(name));
+    }
+    assert.throws(() => cookies.delete("__Host-a[b]", { path: "/x" }), { code: "COOKIE_INVALID" });
+    assert.throws(() => cookies.set("a[b]", "1"), { code: "COOKIE_INVALID" });
+    return new Response();
+  });
+  assert.equal(response.status, 200);
+  assert.deepEqual(response.headers.getSetCookie(), []);
 });
 
 test("the model of a browser drops what browsers drop", () => {

@@ -100,16 +100,85 @@ test("[98] events tell the hubs of a process apart", async (t) => {
   );
 });
 
-test("[98] the store's failures are told with the operation and the code", async (t) => {
+test("[98] the store's failures are told with the operation, the code, how long it took, and the cause's name and code", async (t) => {
   const site = new Site(t);
   const visitor = site.visitor();
   await visitor.login("leo");
+  t.mock.method(console, "error", () => {});
   const events = collectEvents(t);
-  site.store.before = () => {
-    throw new Error("down");
+  const told = {
+    type: "store-failed",
+    operation: "read",
+    code: "STORE_FAILED",
+    cookie: "__Host-Http-session",
   };
-  await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject), { url: home });
-  assert.deepEqual(events, [
-    { type: "store-failed", operation: "read", code: "STORE_FAILED", cookie: "__Host-Http-session" },
+  const failWith = async (failure: unknown): Promise<unknown[]> => {
+    site.store.before = () => {
+      site.clock.advance(30);
+      throw failure;
+    };
+    await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject), { url: home });
+    return events.splice(0);
+  };
+  const refused = Object.assign(new TypeError("to postgres://leo:CANARY@db"), { code: "ECONNREFUSED" });
+  assert.deepEqual(await failWith(refused), [
+    { ...told, milliseconds: 30, cause: { name: "TypeError", code: "ECONNREFUSED" } },
   ]);
+  assert.deepEqual(await failWith(new Error("down")), [
+    { ...told, milliseconds: 30, cause: { name: "Error" } },
+  ]);
+  // Neither a name nor a code that is more than a word, nor what is no error.
+  const odd = Object.assign(new Error("x"), { name: "it was: CANARY", code: "the query CANARY" });
+  assert.deepEqual(await failWith(odd), [{ ...told, milliseconds: 30, cause: { name: "Error" } }]);
+  assert.deepEqual(await failWith("CANARY"), [{ ...told, milliseconds: 30 }]);
+});
+
+test("[98] a call that nobody answered is told with how long it was waited for", async (t) => {
+  const site = new Site(t);
+  const visitor = site.visitor();
+  await visitor.login("leo");
+  t.mock.method(console, "error", () => {});
+  const events = collectEvents(t);
+  const asked = Promise.withResolvers<undefined>();
+  site.store.before = () => {
+    asked.resolve(undefined);
+    return new Promise(() => {});
+  };
+  const answer = visitor.send(async (at) => new Response((await site.sessions.of(at)).subject));
+  await asked.promise;
+  site.clock.advance(2000);
+  assert.equal((await answer).status, 503);
+  assert.deepEqual(events, [
+    {
+      type: "store-failed",
+      operation: "read",
+      code: "STORE_TIMEOUT",
+      milliseconds: 2000,
+      cookie: "__Host-Http-session",
+    },
+  ]);
+});
+
+test("[98] who was logged out, or whose session was ended, is told with the event", async (t) => {
+  const site = new Site(t);
+  const events = collectEvents(t);
+  const told = (): unknown[] =>
+    events
+      .splice(0)
+      .flatMap((event) => (event.type === "logout" || event.type === "revoked" ? [event.subject] : []));
+  for (const subject of ["leo", "ada"]) {
+    const visitor = site.visitor();
+    await visitor.login(subject);
+    await visitor.with((session) => session.logout());
+  }
+  assert.deepEqual(told(), ["leo", "ada"]);
+  const anonymous = site.visitor();
+  await anonymous.with((session) => session.set("x", 1));
+  await site.sessions.revoke(anonymous.ticket?.slice(0, 22) ?? "");
+  await anonymous.with((session) => session.set("x", 1), { cookie: undefined });
+  await anonymous.with((session) => session.logout());
+  assert.deepEqual(told(), [null, null]);
+  await site.visitor().login("eve");
+  assert.equal(await site.sessions.revokeAll("eve"), 1);
+  assert.deepEqual(told(), ["eve"]);
 });

@@ -112,6 +112,16 @@ for (const [what, visit] of Object.entries({
   "a prerender": { headers: { "sec-purpose": "prefetch;prerender" } },
   "a prefetch (Purpose)": { headers: { purpose: "prefetch" } },
   "a preview (X-Moz)": { headers: { "x-moz": "prefetch" } },
+  "a prefetch over Chromium's proxy": { headers: { "sec-purpose": "prefetch;anonymous-client-ip" } },
+  "a link under the pointer (Turbo 8)": { headers: { "x-sec-purpose": "prefetch" } },
+  "a preview (X-Purpose, Safari)": { headers: { "x-purpose": "preview" } },
+  "a preload of htmx": { headers: { "hx-request": "true", "hx-preloaded": "true" } },
+  "a prefetch of Next.js": { headers: { rsc: "1", "next-router-prefetch": "1" } },
+  "a prefetch of a part of a page in Next.js": { headers: { "next-router-segment-prefetch": "/_tree" } },
+  "a prefetch of Next.js' older router": { headers: { "x-middleware-prefetch": "1" } },
+  "one of several headers that says so": {
+    headers: { "sec-purpose": "", purpose: "x", "x-moz": "prefetch" },
+  },
 })) {
   testEverywhere(`[74][65] ${what} takes no message, and writes nothing`, async (site) => {
     const visitor = site.visitor();

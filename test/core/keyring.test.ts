@@ -45,14 +45,20 @@ for (const [what, secret] of Object.entries(weak)) {
   });
 }
 
-test("[53] no key, or a list with a gap, is refused at the start with what to do", () => {
+test("[53] no key, or a list with a gap, is refused when it is needed, each time, with what to do", async () => {
+  const missing = {
+    name: "ConfigError",
+    code: "SECRET_MISSING",
+    message: /missing|empty.*randomBytes\(32\)/,
+  };
   for (const secret of [undefined, null, "", [], [undefined], [generateSecret(), ""]]) {
-    assert.throws(() => createSessions({ secret: secret as unknown as Secret, store: memoryStore() }), {
-      code: "SECRET_MISSING",
-      message: /randomBytes\(32\)/,
-    });
+    const sessions = createSessions({ secret: secret as unknown as Secret, store: memoryStore() });
+    for (let time = 1; time <= 2; time++) await assert.rejects(sessions.check(), missing);
   }
-  assert.throws(() => createSessions({ store: memoryStore() } as never), { code: "SECRET_MISSING" });
+  await assert.rejects(createSessions({ store: memoryStore() } as never).check(), missing);
+  assert.throws(() => createSessions({ secret: ["", "short"], store: memoryStore() }), {
+    code: "SECRET_WEAK",
+  });
 });
 
 test("keys that are made as the hint says are taken, as text, hex or bytes", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
 import type { Session } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
-import { probeStore } from "coatcheck/testing";
+import { probeStore, testClock } from "coatcheck/testing";
 import { pages } from "./workshop.ts";
 
 interface Data {
@@ -18,7 +18,8 @@ interface Visit {
 }
 
 const { store, calls } = probeStore(memoryStore());
-const sessions = createSessions<Data>({ secret: generateSecret(), store });
+const clock = testClock();
+const sessions = createSessions<Data>({ secret: generateSecret(), store, clock });
 
 async function visit(cookie: string, use: (session: Session<Data>) => unknown): Promise<Visit> {
   calls.length = 0;
@@ -62,6 +63,10 @@ test("what a request costs is what the README says", async () => {
       (await visit(await known(), (session) => session.login("lea"))).calls,
     ],
     ["logs out", (await visit(await known(), (session) => session.logout())).calls],
+    [
+      "logs in a visitor with a session, and answers 10 ms later",
+      (await visit(await known(), slowLogin)).calls,
+    ],
   ];
   const table =
     /## What it costs[^]*?\|---\|---\|\n((?:\|.*\n)+)/.exec(pages().get("README.md") ?? "")?.[1] ?? "";
@@ -70,6 +75,11 @@ test("what a request costs is what the README says", async () => {
     rows.map(([what, cost]) => `| ${what} | ${cost} |`),
   );
 });
+
+async function slowLogin(session: Session<Data>): Promise<void> {
+  await session.login("lea");
+  clock.advance(10);
+}
 
 function writesTwo(session: Session<Data>): void {
   session.set("user", "Lea");

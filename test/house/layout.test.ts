@@ -133,7 +133,11 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
       { "src/stores/a.ts": 'const a = process["env"];' },
       { "src/adapters/a.ts": 'import { env } from "node:process";' },
     ],
-    good: { "src/core/a.ts": "/** Not process.env. */ process.pid;", "app/main.ts": "process.env.PORT" },
+    good: {
+      "src/core/a.ts": "/** Not process.env. */ process.pid;",
+      "app/main.ts": "process.env.PORT",
+      "src/core/development.ts": "process.env.NODE_ENV",
+    },
   },
 };
 

@@ -22,8 +22,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a login keeps its ticket (CVE-2022-25896)",
       "core/live-record.ts",
-      "columns: { ...patch.columns, ...ticketColumns(ticket, this.#context.clock.now()) },",
-      "columns: { ...ticketColumns(ticket, this.#context.clock.now()), ...patch.columns, verifier: this.#record.verifier },",
+      "columns: { ...patch.columns, ...ticketColumns(ticket, now) },",
+      "columns: { ...ticketColumns(ticket, now), ...patch.columns, verifier: this.#record.verifier },",
       "\\[32\\]",
     ],
     [
@@ -70,19 +70,19 @@ export const attackMutants: readonly Mutant[] = [
       "const mayBegin = now - record.ticketAt > lateRequestWindow;",
       "const mayBegin = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
     ],
-    ["logging out leaves the data where it was", "core/live-record.ts", "    retain: [],\n", ""],
+    ["logging out leaves the data where it was", "core/ending.ts", "    retain: [],\n", ""],
   ]),
   ...of("attacks/replay-after-logout", [
     [
       "logging out keeps the verifier",
-      "core/live-record.ts",
+      "core/ending.ts",
       "      verifier: nobodysVerifier,\n",
       "",
       "\\[38\\]",
     ],
     [
       "logging out keeps the subject",
-      "core/live-record.ts",
+      "core/ending.ts",
       "      subject: null,\n      authenticatedAt: null,\n      lastSeenAt: now,\n      permanent: false,",
       "      authenticatedAt: null,\n      lastSeenAt: now,\n      permanent: false,",
       "\\[45\\]|\\[37\\]",
@@ -90,8 +90,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a failed logout clears the cookie all the same",
       "core/live-record.ts",
-      "const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));",
-      'const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now())).catch(() => ({ kind: "applied" }));',
+      "const outcome = await this.calls.patch(record.id, endingPatch(record.epoch, now));",
+      'const outcome = await Promise.resolve(this.calls.patch(record.id, endingPatch(record.epoch, now))).catch(() => ({ kind: "applied" }));',
       "\\[107\\]",
     ],
     [
@@ -289,10 +289,16 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a percent sign is not encoded",
-      "core/cookies.ts",
+      "core/cookie-text.ts",
       "\\x23\\x24\\x26-",
       "\\x23-",
       "any text|exactly that",
+    ],
+    [
+      "a deleted name may hold anything",
+      "core/set-cookie.ts",
+      "name.length <= maxCookieBytes && keptShape.test(name)",
+      "name.length <= maxCookieBytes",
     ],
   ]),
   ...of("attacks/open-redirect", [
@@ -334,7 +340,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the Origin's end is compared",
       "core/origin-check.ts",
-      'hostOf(origin) === (request.header("host") ?? "").toLowerCase()',
+      'isOfHost(origin, request.header("host") ?? "")',
       'origin.endsWith(request.header("host") ?? "x")',
     ],
     [
@@ -346,15 +352,15 @@ export const attackMutants: readonly Mutant[] = [
     [
       "only forms are checked (Hono 41ce8403)",
       "core/origin-check.ts",
-      "allows: (request) => safeMethods.has(request.method) || isOurs(request)",
-      'allows: (request) => safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
+      "safeMethods.has(request.method) || isOurs(request)",
+      'safeMethods.has(request.method) || /json|octet|graphql|y/.test(request.header("content-type") ?? "") || isOurs(request)',
       "\\[64\\]",
     ],
     [
       "only POST is checked",
       "core/origin-check.ts",
-      "allows: (request) => safeMethods.has(request.method) || isOurs(request)",
-      'allows: (request) => request.method !== "POST" || isOurs(request)',
+      "safeMethods.has(request.method) || isOurs(request)",
+      'request.method !== "POST" || isOurs(request)',
     ],
     [
       "trusted origins by their beginning",
@@ -374,7 +380,38 @@ export const attackMutants: readonly Mutant[] = [
       'if (origin === "") return !strict;',
       'if (origin === "") return true;',
     ],
-    ["an origin may have a path", "core/origin-check.ts", "url.origin !== origin ||", ""],
+    [
+      "an origin may have a path",
+      "core/origin-check.ts",
+      "URL.canParse(origin) && new URL(origin).origin === origin",
+      "URL.canParse(origin)",
+    ],
+    [
+      "default ports are another port",
+      "core/origin-check.ts",
+      "URL.canParse(at) && new URL(at).origin === origin",
+      "at === origin",
+    ],
+    [
+      "a Host is mended into another",
+      "core/origin-check.ts",
+      "if (!/^[\\w.:[\\]-]+$/.test(host)) return false;",
+      "",
+    ],
+    [
+      "what begins like an exempt path is exempt",
+      "core/origin-check.ts",
+      "exempt.has(path)",
+      "[...exempt].some((each) => path.startsWith(each))",
+    ],
+    [
+      "the query may name an exempt path",
+      "core/node-message.ts",
+      '?.split("?", 1)[0]',
+      '?.split("?").find((part) => part.length > 9)',
+      "exemptPaths",
+    ],
+    ["any file may be trusted", "core/origin-check.ts", "|ftp|file):", "|ftp):", "\\[68\\]"],
     [
       "refusals may be cached",
       "core/bare-answer.ts",
@@ -488,14 +525,14 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the last key seals",
       "core/seal.ts",
-      ".map(({ key, mark }): SealingKey",
-      ".toReversed()\n    .map(({ key, mark }): SealingKey",
+      "= keyring.keys(purpose);",
+      "= keyring.keys(purpose).toReversed();",
     ],
     [
       "only the first key opens",
       "core/seal.ts",
-      "return keys.find(({ mark })",
-      "return keys.slice(0, 1).find(({ mark })",
+      "return sealingKeys().find(({ mark })",
+      "return sealingKeys().slice(0, 1).find(({ mark })",
     ],
     ["any version will do", "core/seal.ts", " || sealed[0] !== version", ""],
   ]),
@@ -524,6 +561,76 @@ export const attackMutants: readonly Mutant[] = [
     ["what repeats is taken", "core/keyring.ts", "if (isPeriodic(bytes))", "if (bytes.length === 0)"],
     ["sequences are taken", "core/keyring.ts", "if (isCounting(bytes))", "if (bytes.length === 0)"],
     ["few characters are taken", "core/keyring.ts", "if (bitsOf(bytes) < 96)", "if (bitsOf(bytes) < 6)"],
+  ]),
+  ...of("core/building", [
+    [
+      "a hub wants its key when it is made",
+      "core/sessions.ts",
+      "const keyring = createKeyring(options.secret);",
+      "const keyring = createKeyring(options.secret); keyring.assertPresent();",
+      "modules load",
+    ],
+    [
+      "a session opens without a key where it needs none yet",
+      "core/exchange.ts",
+      "= this.#parts;\n    context.keyring.assertPresent();",
+      "= this.#parts;",
+      "every use",
+    ],
+    [
+      "cookies are given out without a key",
+      "core/exchange.ts",
+      "this.#parts.context.keyring.assertPresent();",
+      "",
+      "every use",
+    ],
+    [
+      "a check does not look at the store",
+      "core/sessions.ts",
+      "await this.#context.calls.read(newRecordId(), true);",
+      "",
+      "check\\(\\)",
+    ],
+  ]),
+  ...of("core/development", [
+    ["a warning is told each time", "core/development.ts", "if (told.has(code)) return;", "", "told once"],
+    [
+      "a warning of this machine's own cookie",
+      "core/development.ts",
+      "|| isThisMachine(request)",
+      "",
+      "told once",
+    ],
+    [
+      "a warning behind every proxy that speaks https",
+      "core/development.ts",
+      'request.header("x-forwarded-proto") ??',
+      "",
+      "believed",
+    ],
+    [
+      "warnings in production",
+      "core/development.ts",
+      'return mode !== "production" && mode !== "test";',
+      'return mode !== "test";',
+      "production",
+    ],
+  ]),
+  ...of("stores/sqlite-shared", [
+    [
+      "every hub opens the file again",
+      "stores/sqlite/shared.ts",
+      "if (found !== undefined && before !== undefined)",
+      'if (found !== undefined && before === "")',
+      "share what is open",
+    ],
+    [
+      "a store that is closed takes the file from the others",
+      "stores/sqlite/shared.ts",
+      "if (shared.holders > 0) return;",
+      "",
+      "share what is open",
+    ],
   ]),
   ...of("core/cookies", [
     [
@@ -592,6 +699,13 @@ export const attackMutants: readonly Mutant[] = [
       "if (this.#answered) {",
       'if (this.#answered && name === "") {',
     ],
+    [
+      "UTF-8 is read as Latin-1",
+      "core/cookie-text.ts",
+      'return utf8.decode(Buffer.from(bytes, "latin1"));',
+      "return bytes;",
+    ],
+    ["a deleted name may end in a blank that browsers trim", "core/set-cookie.ts", "(?<![\\t ])$/", "$/"],
     ["one cookie is sent twice", "core/cookies.ts", "scope.domain?.toLowerCase()", "scope.domain"],
   ]),
   ...of("core/session-cookie", [
@@ -692,11 +806,18 @@ export const attackMutants: readonly Mutant[] = [
       "shown once",
     ],
     ["HEAD takes messages", "core/incoming.ts", 'if (request.method === "HEAD") return false;', ""],
+    ["prefetches take messages", "core/incoming.ts", "!purposeHeaders.some(isAhead) &&", ""],
     [
-      "prefetches take messages",
+      "only the first header's purpose counts",
       "core/incoming.ts",
-      "return !/prefetch|prerender|preview/i.test(purpose);",
-      'return purpose !== "-";',
+      "!purposeHeaders.some(isAhead) &&",
+      '!isAhead(purposeHeaders.find((name) => request.header(name) != null) ?? "") &&',
+    ],
+    [
+      "what htmx and Next.js fetch ahead takes messages",
+      "core/incoming.ts",
+      " && !aheadHeaders.some((name) => Boolean(request.header(name)))",
+      "",
     ],
     ["a redirect eats messages", "core/exchange.ts", '"unseen"', '"seen"'],
     [
@@ -734,6 +855,31 @@ export const attackMutants: readonly Mutant[] = [
       "core/session.ts",
       "if (this.#loggedOut) {",
       "if (this.#loggedOut && this.#answered) {",
+    ],
+  ]),
+  ...of("core/outage-notice", [
+    ["every failure is told", "core/outage-notice.ts", "if (now < this.#nextAt) {", "if (now < 0) {"],
+    [
+      "each request has its own notice",
+      "core/store-calls.ts",
+      "this.#events, this.#notice);",
+      "this.#events);",
+    ],
+  ]),
+  ...of("core/events", [
+    [
+      "a cause's code is told whatever it is",
+      "core/outage-notice.ts",
+      'typeof text === "string" && /^\\w{1,64}$/.test(text)',
+      'typeof text === "string"',
+    ],
+  ]),
+  ...of("contracts/request-events", [
+    [
+      "a request's listeners run outside",
+      "core/node-message.ts",
+      "Object.defineProperty(request, ",
+      "Object.defineProperty({}, ",
     ],
   ]),
   ...of("core/session-data", [
@@ -845,8 +991,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the oldest key signs",
       "core/ticket.ts",
-      "made.write(newest(textOf(id, secret))",
-      "made.write((macs.at(-1) ?? newest)(textOf(id, secret))",
+      "made.write(macs()[0](textOf(id, secret))",
+      "made.write((macs().at(-1) ?? macs()[0])(textOf(id, secret))",
     ],
     ["old tickets are not signed again", "core/ticket.ts", "aged: age > 0", "aged: age < 0"],
     [
@@ -871,7 +1017,100 @@ export const attackMutants: readonly Mutant[] = [
       "replaced meanwhile",
     ],
   ]),
+  ...of("core/late-responses", [
+    [
+      "a slow page sends the cookie that it had",
+      "core/live-cookie.ts",
+      "this.#clock.now() - this.#claim.since >= unquestionedFor",
+      "this.#claim.since === unquestionedFor",
+      "when it is done",
+    ],
+    [
+      "a login after a logout leaves no note",
+      "core/login.ts",
+      "const columns = { ticketAt: Math.max(context.clock.now(), ticketAt + 1) };",
+      "const columns = { ticketAt };",
+      "when it is done",
+    ],
+    [
+      "a rotation is faster than a logout",
+      "core/live-record.ts",
+      "this.#record ?? this.#rotated;",
+      "this.#record ?? undefined;",
+      "when it is done",
+    ],
+    [
+      "a login's old ticket logs it out",
+      "core/live-record.ts",
+      "verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)",
+      "verifier === undefined || createdAt === undefined || authenticatedAt === undefined",
+      "for a minute, and do nothing else",
+    ],
+    [
+      "a message after a slow logout begins a session all the same",
+      "core/commit.ts",
+      "  await live.confirm();\n",
+      "",
+      "message of a slow logout",
+    ],
+    [
+      "a login is lost with its store",
+      "core/live-cookie.ts",
+      'record === undefined ? this.#kind === "send" : stillHolds(claim, record)',
+      "record !== undefined && stillHolds(claim, record)",
+      "can't say",
+    ],
+  ]),
   ...of("attacks/lifetimes", [
+    [
+      "a permanent lifetime does not start again",
+      "core/timeouts.ts",
+      "absoluteDeadline: start + timeouts.permanentAbsolute }",
+      "absoluteDeadline: start + timeouts.permanent }",
+      "starts again with use",
+    ],
+    [
+      "a permanent session has no absolute timeout",
+      "core/timeouts.ts",
+      "absoluteDeadline: start + timeouts.permanentAbsolute }",
+      "absoluteDeadline: start + 1e12 }",
+      "permanent session ends after its absolute timeout",
+    ],
+    [
+      "the cookie of a session in use is never sent again",
+      "core/timeouts.ts",
+      "if (!record.permanent) return false;",
+      "if (now > 0) return false;",
+      "its cookie follows",
+    ],
+    [
+      "the cookie is sent again with every touch",
+      "core/timeouts.ts",
+      "Math.min(record.idleTimeout / 10, 3_600_000)",
+      "1",
+      "\\[81\\] a permanent",
+    ],
+    [
+      "a cookie sent again takes the place of a newer one",
+      "core/commit.ts",
+      "live.patch({ ...patch, expect: { verifier } })",
+      "live.patch(verifier.length > 0 ? patch : {})",
+      "not sent again over",
+    ],
+    [
+      "a cookie that was not sent counts as sent",
+      "core/live-record.ts",
+      "if (resends && !takesCookie) return {};",
+      "",
+      "can carry no cookie",
+    ],
+    [
+      "an update moves the clock and sends no cookie",
+      "core/live-record.ts",
+      "const { columns } = this.touch(false);",
+      "const { columns } = this.touch(true);",
+      "moves no clock",
+    ],
     [
       "no idle timeout",
       "core/timeouts.ts",
@@ -889,7 +1128,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "using does not count",
       "core/live-record.ts",
-      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };",
+      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };",
       "return now > 0 ? {} : { columns: { lastSeenAt: now } };",
       "\\[25\\]",
     ],
@@ -910,7 +1149,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch moves authenticatedAt",
       "core/live-record.ts",
-      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) } };",
+      "return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };",
       "return { columns: { lastSeenAt: now, authenticatedAt: now } };",
       "\\[27\\]",
     ],
@@ -960,8 +1199,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch that fails fails the page",
       "core/commit.ts",
-      "quietly(() => live.patch({ columns })),",
-      "live.patch({ columns }),",
+      "quietly(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),",
+      "(resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns })),",
       "\\[109\\]",
     ],
     [
@@ -1068,7 +1307,7 @@ export const attackMutants: readonly Mutant[] = [
       "after a forgery nobody's ticket is taken",
       "core/ticket.ts",
       'if (age === -1) return "forged";',
-      'if (age === -1) { macs.length = 0; return "forged"; }',
+      'if (age === -1) { prepared = [() => "00".repeat(32)]; return "forged"; }',
       "wrong again",
     ],
   ]),

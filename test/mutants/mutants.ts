@@ -34,8 +34,8 @@ export const mutants: readonly Mutant[] = [
     "a commit writes back everything it has read",
     "S2",
     "src/core/commit.ts",
-    "live.patch({ ...changes, ...due }), ({ kind })",
-    "live.patch({ ...changes, ...due, retain: [], set: new Map([...record.fields, ...changes.set]) }), ({ kind })",
+    "const patch = { ...changes, ...due };",
+    "const patch = { ...changes, ...due, retain: [], set: new Map([...record.fields, ...changes.set]) };",
   ),
   race(
     "an update does not look at what it replaces",
@@ -59,13 +59,20 @@ export const mutants: readonly Mutant[] = [
     "const mayBegin = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
   ),
   race(
+    "a logout does nothing where a rotation was faster",
+    "S4",
+    "src/core/live-record.ts",
+    "const record = this.#record ?? this.#rotated;",
+    "const record = this.#record ?? undefined;",
+  ),
+  race(
     "a request whose write found the session gone begins another",
     "S4",
     "src/core/live-record.ts",
     `    this.#mayBegin = false;
-    this.#cookie = { kind: "none" };`,
+    this.cookie.yield();`,
     `    this.#mayBegin = true;
-    this.#cookie = { kind: "clear" };`,
+    this.cookie.clear();`,
   ),
   race(
     "a login goes on in the epoch of the anonymous visitor",
@@ -116,7 +123,7 @@ export const mutants: readonly Mutant[] = [
     "a logout clears the cookie and nothing else",
     "S8",
     "src/core/live-record.ts",
-    "const outcome = await this.patch(endingPatch(record.epoch, this.#context.clock.now()));",
+    "const outcome = await this.calls.patch(record.id, endingPatch(record.epoch, now));",
     'const outcome = { kind: Math.abs(record.epoch) < 0 ? "gone" : "applied" };',
   ),
   race(

@@ -111,6 +111,26 @@ test("looking at pages keeps a session alive, without a cookie", async () => {
   assert.deepEqual(it.sent, []);
 });
 
+test("a permanent session's cookie waits for what can send it: an action, a route handler or the proxy", async () => {
+  const it = await visited();
+  await it.action(async () => ((await it.sessions.current()).permanent = true))();
+  for (let day = 0; day < 3; day++) {
+    it.clock.advance(86_400_000);
+    it.request();
+    assert.equal((await it.read()).subject, "ana");
+    await (await it.read()).takeFlashes();
+    // The idle clock waits, too: the session would outlive its cookie.
+    assert.deepEqual(operations(it), ["read"]);
+  }
+  it.request();
+  await it.action(async () => (await it.sessions.current()).get("a"))();
+  assert.deepEqual(operations(it), ["read", "patch"]);
+  assert.deepEqual(
+    it.sent.map(({ attributes }) => Reflect.get(attributes, "maxAge")),
+    [31 * 86_400],
+  );
+});
+
 test("a component can change nothing, not even inside of a value", async () => {
   const it = await visited();
   const session = await it.read();

@@ -2,7 +2,7 @@
 // binding `self` back to `fetch`, past workerd's own server code.
 
 import assert from "node:assert/strict";
-import { ConfigError } from "coatcheck";
+import { ConfigError, createSessions, generateSecret } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import type { Door, RuntimeClause } from "./clause.ts";
 import { runSuite } from "./suite.ts";
@@ -20,8 +20,8 @@ const sqlite: readonly RuntimeClause[] = [
   {
     name: "the sqlite store says that there is no SQLite here, and what to use instead",
     async check() {
-      assert.throws(
-        () => sqliteStore({ path: "sessions.db" }),
+      await assert.rejects(
+        createSessions({ secret: generateSecret(), store: sqliteStore({ path: "sessions.db" }) }).check(),
         (error) => error instanceof ConfigError && /coatcheck\/redis/.test(error.message),
       );
     },

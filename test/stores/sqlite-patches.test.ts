@@ -11,10 +11,10 @@ import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
 import { recordOf } from "../support/record.ts";
 
-/** Two stores on one file, as two processes have them. */
+/** Two stores on one file, each with a connection of its own, as two processes have them. */
 function twoOfOneFile(t: TestContext): readonly [Store, Store] {
   const path = join(temporaryFolder(t), "sessions.db");
-  const stores = [sqliteStore({ path }), sqliteStore({ path })] as const;
+  const stores = [sqliteStore({ path }), sqliteStore({ path, durability: "full" })] as const;
   t.after(async () => Promise.all(stores.map(async (store) => store.close())));
   return stores;
 }

@@ -11,7 +11,9 @@ const [path = "", task = "", ...args] = process.argv.slice(2);
 const bytesOf = (number: number): Uint8Array => new TextEncoder().encode(String(number));
 
 async function open(): Promise<void> {
-  await sqliteStore({ path }).close();
+  const store = sqliteStore({ path });
+  await store.read("AAAAAAAAAAAAAAAAAAAAAA", 0);
+  await store.close();
 }
 
 /** Adds 1 to the record's counter as often as asked, each time whatever others have made of it meanwhile. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import { rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -196,39 +197,44 @@ test("[112] a file that is damaged, foreign, or from a newer version is refused 
   const folder = temporaryFolder(t);
   const text = join(folder, "text.db");
   writeFileSync(text, "This is no database, but it is long enough to look like one. ".repeat(40));
-  assert.throws(() => sqliteStore({ path: text }), {
+  await assert.rejects(opened(text), {
     name: "StoreError",
     operation: "open",
     message: /no SQLite database/,
   });
 
   const newer = join(folder, "newer.db");
-  await sqliteStore({ path: newer }).close();
+  await opened(newer);
   const database = new DatabaseSync(newer);
   database.exec("INSERT INTO coatcheck_schema (version) VALUES (99)");
   database.close();
-  assert.throws(() => sqliteStore({ path: newer }), { name: "ConfigError", message: /newer version/ });
+  await assert.rejects(opened(newer), { name: "ConfigError", message: /newer version/ });
 
   const cut = join(folder, "cut.db");
-  await sqliteStore({ path: cut }).close();
+  await opened(cut);
   truncateSync(cut, 5000);
-  assert.throws(
-    () => {
-      const store = sqliteStore({ path: cut });
-      void store.read("AAAAAAAAAAAAAAAAAAAAAA", 0);
-    },
-    { name: "StoreError" },
-  );
+  await assert.rejects(opened(cut), { name: "StoreError" });
 });
+
+/** Opens a file, looks for a record that is not there, and closes it. */
+async function opened(path: string): Promise<void> {
+  const store = sqliteStore({ path });
+  try {
+    await store.read("AAAAAAAAAAAAAAAAAAAAAA", 0);
+  } finally {
+    await store.close();
+  }
+}
 
 test("[112] where the disk is full or read-only, the write fails with its reason and reading goes on", async (t) => {
   const path = join(temporaryFolder(t), "sessions.db");
   const store = sqliteStore({ path });
   await store.create(recordOf());
+  await store.close();
   // A limit on the number of pages is SQLite's own way to a full disk.
   const withSetting = (pragma: string): ReturnType<typeof sqliteStore> =>
     sqliteStoreMet(t, { path }, (connection, sql) => {
-      if (sql.includes("busy_timeout")) connection.prepare(pragma).all();
+      if (sql === "COMMIT") connection.prepare(pragma).all();
     });
   const full = withSetting("PRAGMA max_page_count = 1");
   await assert.rejects(
@@ -241,12 +247,13 @@ test("[112] where the disk is full or read-only, the write fails with its reason
     { code: "STORE_FULL", transient: true },
   );
   assert.notEqual(await full.read(recordOf().id, Date.now()), null);
+  await full.close();
   const readOnly = withSetting("PRAGMA query_only = on");
   await assert.rejects(async () => readOnly.patch(recordOf().id, { epoch: 0 }, Date.now()), {
     code: "STORE_READ_ONLY",
   });
   assert.notEqual(await readOnly.read(recordOf().id, Date.now()), null);
-  for (const each of [store, full, readOnly]) await each.close();
+  await readOnly.close();
 });
 
 /** A store whose own connection, which shows itself nowhere else, is met when it runs its settings. */
@@ -261,18 +268,53 @@ function sqliteStoreMet(
     meet(this, sql);
   });
   try {
-    return sqliteStore(options);
+    const store = sqliteStore(options);
+    void store.read("AAAAAAAAAAAAAAAAAAAAAA", 0); // opens it
+    return store;
   } finally {
     exec.mock.restore();
   }
 }
 
-test("a path that leads nowhere is refused with the question whether it is right", (t) => {
+test("a path that leads nowhere is refused at the first use, with the question whether it is right", async (t) => {
   const folder = temporaryFolder(t);
+  const path = join(folder, "file", "sessions.db");
   writeFileSync(join(folder, "file"), "");
-  assert.throws(() => sqliteStore({ path: join(folder, "file", "sessions.db") }), {
+  await assert.rejects(opened(path), {
     name: "StoreError",
     code: "STORE_UNAVAILABLE",
     operation: "open",
+    message: /is the path right/,
   });
+  const store = sqliteStore({ path });
+  const read = async () => store.read("AAAAAAAAAAAAAAAAAAAAAA", 0);
+  await assert.rejects(read, { code: "STORE_UNAVAILABLE" });
+  rmSync(join(folder, "file"));
+  assert.equal(await read(), null, "and the next use tries again");
+  await store.close();
+  await assert.rejects(read, { code: "STORE_FAILED" }, "what was closed is not opened again");
+});
+
+test("a file that is locked while it is opened is waited for without blocking", async (t) => {
+  const path = join(temporaryFolder(t), "sessions.db");
+  await opened(path);
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const store = sqliteStore({ path });
+  const reading = Promise.resolve(store.read("AAAAAAAAAAAAAAAAAAAAAA", 0));
+  other.exec("COMMIT");
+  other.close();
+  assert.equal(await reading, null);
+  await store.close();
+});
+
+test("where there is no SQLite, the first use says which Node has it, and what to use instead", () => {
+  const first = `import { createSessions, generateSecret } from "coatcheck";
+    import { sqliteStore } from "coatcheck/sqlite";
+    const sessions = createSessions({ secret: generateSecret(), store: sqliteStore({ path: "never.db" }) });
+    await sessions.check().catch(({ name, code, message }) => console.log(name, code, message));`;
+  const args = ["--conditions=coatcheck-source", "--no-experimental-sqlite", "--input-type=module"];
+  const printed = execFileSync(process.execPath, [...args, "--eval", first], { encoding: "utf8" });
+  assert.match(printed, /^ConfigError CONFIG_INVALID .*Node from 22\.13 on.*coatcheck\/redis/);
+  assert.ok(printed.includes(`(Node ${process.versions.node})`), printed);
 });

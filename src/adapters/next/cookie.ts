@@ -1,3 +1,5 @@
+import { decoded } from "../../core/cookie-text.ts";
+
 /** A cookie's attributes as Next.js takes them. */
 export interface NextCookieAttributes {
   readonly path?: string;
@@ -39,5 +41,5 @@ export function toNextCookie(line: string): [name: string, value: string, attrib
   }
   const at = pair.indexOf("=");
   // Next.js encodes the value once more; ours is encoded where it needs to be.
-  return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1)), attributes];
+  return [pair.slice(0, at), decoded(pair.slice(at + 1)), attributes];
 }

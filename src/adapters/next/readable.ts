@@ -1,3 +1,4 @@
+import type { AnyData } from "../../core/data-keys.ts";
 import type { Session } from "../../core/session.ts";
 import { MisuseError } from "../../errors.ts";
 
@@ -18,7 +19,7 @@ type Writers =
   | "showedMessages";
 
 /** A session as server components see it: everything but writing. Taking messages is reading them, and works. */
-export type ReadableSession<Data extends object> = Omit<Session<Data>, Writers> & {
+export type ReadableSession<Data extends object = AnyData> = Omit<Session<Data>, Writers> & {
   readonly permanent: boolean;
 };
 

@@ -14,7 +14,13 @@ export function builtInSqlite(): typeof sqliteModule {
   if (sqlite !== undefined) return sqlite;
   throw new ConfigError(
     "CONFIG_INVALID",
-    "This runtime has no SQLite built in (Node, Bun and Deno have): keep sessions in Redis or PostgreSQL " +
-      "instead, with coatcheck/redis or coatcheck/postgres.",
+    `There is no SQLite built into this runtime (${runtime()}). It is in Node from 22.13 on (coatcheck needs 22.18), in Bun ` +
+      "and in Deno; elsewhere, as in workerd, keep sessions in Redis or PostgreSQL, with coatcheck/redis or coatcheck/postgres.",
   );
+}
+
+/** workerd, Bun and Deno say a version of Node's, too. */
+function runtime(): string {
+  const agent = globalThis.navigator?.userAgent;
+  return agent === undefined || agent.startsWith("Node.js") ? `Node ${process.versions.node}` : agent;
 }

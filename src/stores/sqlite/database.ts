@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import type * as sqliteModule from "node:sqlite";
 import type { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../errors.ts";
-import { builtInSqlite } from "./built-in.ts";
 
 /** Later versions add statements at the end; one that is out is never changed. */
 const migrations = [
@@ -18,27 +18,28 @@ const migrations = [
 
 /** How many milliseconds the process may stand still for another one's write before it waits without blocking. */
 export const blockingPatience = 10;
-/** The same at the start, where there is nothing else to do. */
-const startPatience = 10_000;
-
-export function openDatabase(path: string, durability: "normal" | "full"): DatabaseSync {
-  const sqlite = builtInSqlite();
+/** Opens the file, and makes what is missing. @throws as SQLite does, also that others are writing at the moment. */
+export function openDatabase(
+  sqlite: typeof sqliteModule,
+  path: string,
+  durability: "normal" | "full",
+): DatabaseSync {
   if (path !== ":memory:") {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite gives its -wal and -shm files the mode of the database (requirement 52).
     closeSync(openSync(path, "a", 0o600));
     chmodSync(path, 0o600);
   }
-  const database = new sqlite.DatabaseSync(path, { timeout: startPatience });
+  const database = new sqlite.DatabaseSync(path, { timeout: blockingPatience });
   try {
-    inWal(database);
+    // Needs the file for itself for a moment, and SQLite does not wait for that by itself.
+    database.exec("PRAGMA journal_mode = wal");
     // At most 16 MB of pages in memory, and as many in the log before they are copied into the file: a page
     // that changes often is so copied less often.
     database.exec(
       `PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000`,
     );
     migrate(database);
-    database.exec(`PRAGMA busy_timeout = ${blockingPatience}`);
     return database;
   } catch (error) {
     database.close();
@@ -46,21 +47,7 @@ export function openDatabase(path: string, durability: "normal" | "full"): Datab
   }
 }
 
-/** Turning WAL on needs the file for itself for a moment, and SQLite does not wait for that by itself. */
-function inWal(database: DatabaseSync): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; ; waited += 10) {
-    try {
-      database.exec("PRAGMA journal_mode = wal");
-      return;
-    } catch (error) {
-      if (!isBusy(error) || waited >= startPatience) throw error;
-      Atomics.wait(pause, 0, 0, 10);
-    }
-  }
-}
-
-/** Processes that start together take turns here: the first migrates, the others find it done. */
+/** Processes that start together take turns here: the first migrates, the others find it busy, then done. */
 function migrate(database: DatabaseSync): void {
   database.exec("BEGIN IMMEDIATE");
   try {

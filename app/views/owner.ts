@@ -1,0 +1,34 @@
+import { html } from "./html.ts";
+import type { Html } from "./html.ts";
+import { noticeBox } from "./message.ts";
+
+/** The hidden field that says whose account a form is for. */
+export const OWNER_FIELD = "owner";
+
+/** In every form that changes an account: another may be logged in by the time it is sent. */
+export function ownerField(subject: string): Html {
+  return html`<input type="hidden" name="${OWNER_FIELD}" value="${subject}" />`;
+}
+
+/** A form that was sent too late. `anew` is the same form for the account that is logged in now. */
+export function otherOwnerView({
+  madeFor,
+  now,
+  anew,
+}: {
+  madeFor: string | undefined;
+  now: string;
+  anew: Html;
+}): Html {
+  return html`<h1>Nothing was changed</h1>
+    ${noticeBox(
+      "warning",
+      html`${
+          madeFor === undefined
+            ? "This form does not say whose it is"
+            : html`This form was made for <strong>${madeFor}</strong>`
+        },
+        and now <strong>${now}</strong> is logged in.`,
+    )}
+    <article>${anew}</article>`;
+}
