@@ -63,8 +63,8 @@ export class MisuseError extends CoatcheckError {
   override readonly name = "MisuseError";
   readonly code: MisuseErrorCode;
 
-  constructor(code: MisuseErrorCode, message: string) {
-    super(message);
+  constructor(code: MisuseErrorCode, message: string, options?: { readonly cause: unknown }) {
+    super(message, options);
     this.code = code;
   }
 }

@@ -1,6 +1,7 @@
 import { PackedFields } from "./packed-fields.ts";
 import { PackReader, PackWriter } from "./packing.ts";
 import type { SharedTexts } from "./packing.ts";
+import { hasSoundNumbers } from "./record.ts";
 import type { SessionRecord } from "./record.ts";
 
 /*
@@ -92,7 +93,7 @@ export function unpackRecord(
   const subject = (flags & flag.subject) === 0 ? null : reader.text();
   const fields = reader.isBroken ? undefined : PackedFields.read(reader, shared);
   if (fields === undefined) return undefined;
-  return {
+  const record: SessionRecord = {
     id,
     epoch,
     revision,
@@ -107,6 +108,8 @@ export function unpackRecord(
     permanent: (flags & flag.permanent) !== 0,
     fields,
   };
+  // Others are whole numbers, and sums of two.
+  return isExact && !hasSoundNumbers(record) ? undefined : record;
 }
 
 function isWhole(value: number): boolean {

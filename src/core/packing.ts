@@ -92,6 +92,9 @@ export class PackWriter {
   }
 }
 
+/** What the last of the bytes counts that a number may have: there are 53 bits in it. */
+const largestScale = 2 ** 49;
+
 /** Reads what a `PackWriter` has written. Past the end everything is 0, and the reader says that it is broken. */
 export class PackReader {
   readonly packed: string;
@@ -115,15 +118,19 @@ export class PackReader {
     return this.packed.charCodeAt(this.at++);
   }
 
+  /** A whole number up to `Number.MAX_SAFE_INTEGER`: what goes on for longer was not written by a `PackWriter`. */
   number(): number {
     let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    for (let scale = 1; scale <= largestScale; scale *= 128) {
       const byte = this.byte();
       value += (byte & 127) * scale;
-      if (byte < 128) break;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER) this.isBroken = true;
+        return value;
+      }
     }
-    if (value > Number.MAX_SAFE_INTEGER) this.isBroken = true;
-    return value;
+    this.isBroken = true;
+    return 0;
   }
 
   double(): number {

@@ -79,6 +79,32 @@ export function expiresAt(
 }
 
 /**
+ * Whether a record's numbers can be reckoned with. With a time that is NaN or infinite, which only damaged bytes can
+ * hold, a session would never end; with such a revision, or one below 0, it can't be packed.
+ */
+export function hasSoundNumbers(record: SessionRecord): boolean {
+  return (
+    isCount(record.epoch) &&
+    isCount(record.revision) &&
+    isTime(record.ticketAt) &&
+    isTime(record.createdAt) &&
+    (record.authenticatedAt === null || isTime(record.authenticatedAt)) &&
+    isTime(record.lastSeenAt) &&
+    isTime(record.idleTimeout) &&
+    isTime(record.absoluteDeadline)
+  );
+}
+
+function isCount(value: number): boolean {
+  return value >= 0 && Number.isSafeInteger(value);
+}
+
+/** In milliseconds, with a fraction where a clock has one; far beyond any date, so that sums of such are times, too. */
+function isTime(value: number): boolean {
+  return Math.abs(value) <= 2 ** 55;
+}
+
+/**
  * The rules of a patch in one place, for stores that read, change and write a record under a lock
  * of their own: answers the outcome and, where it is `applied`, the record as it must be written.
  */

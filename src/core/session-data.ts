@@ -1,5 +1,7 @@
-import { LimitError, MisuseError } from "../errors.ts";
+import { LimitError } from "../errors.ts";
 import { ChangedFields } from "./changed-fields.ts";
+import type { Change, DataChanges, Held, OpenUpdate } from "./data-changes.ts";
+import { checkKey } from "./data-key.ts";
 import { dataKeyOf, fieldName } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
 import { bytesOf, eachLength } from "./lazy-fields.ts";
@@ -7,23 +9,11 @@ import type { Limits } from "./limits.ts";
 import type { Fields, SessionRecord } from "./record.ts";
 import { decodeValue, deepestJson, encodeValue } from "./values.ts";
 
-/** A value with the text it had when it was read or set: another text now means that it was changed inside. */
-interface Held {
-  readonly value: unknown;
-  readonly text: string;
-}
-
-/** What a commit has to do to a record's data fields. */
-export interface DataChanges {
-  /** Field names and the texts of their values. */
-  readonly set: ReadonlyMap<string, string>;
-  readonly remove: readonly string[];
-}
-
 // Most requests read a text or a number and change nothing: they share these, in which nothing is ever put.
 const noFields: Fields = new Map();
 const noObjects = new Map<string, Held>();
-const noChanges = new Map<string, Held | null>();
+const noChanges = new Map<string, Change>();
+const noUpdates = new Set<OpenUpdate>();
 
 /** The dictionary of a session in one request: a record's data fields with this request's changes over them. */
 export class SessionData {
@@ -33,19 +23,27 @@ export class SessionData {
   #fields: Fields = noFields;
   /** Objects read in this request, which may be changed inside. */
   #read = noObjects;
-  /** Changes not yet committed; `null` is a deletion. */
   #changed = noChanges;
+  /** Updates that were called and not answered yet. */
+  #updates = noUpdates;
 
   constructor(codec: FieldCodec, limits: Limits) {
     this.#codec = codec;
     this.#limits = limits;
   }
 
-  /** Lays the dictionary over a record, or over nothing. Values read before are read again; changes stay. */
+  /** Lays the dictionary over a record, or over nothing. Changes stay, and so do objects that are still what it holds. */
   show(record: SessionRecord | null): void {
+    const before = this.#fields;
+    const read = this.#read;
     this.#id = record?.id ?? "";
     this.#fields = record?.fields ?? noFields;
+    if (read === noObjects) return;
     this.#read = noObjects;
+    for (const [key, held] of read) {
+      const name = fieldName.data(key);
+      if (bytesOf(before, name) === bytesOf(this.#fields, name)) this.#keep(key, held);
+    }
   }
 
   get(key: string): unknown {
@@ -61,19 +59,9 @@ export class SessionData {
     return held.value;
   }
 
-  /** A copy of a value that may be changed without anybody noticing. */
-  copy(key: string): unknown {
-    const changed = this.#changed.get(key);
-    if (changed === null) return undefined;
-    if (changed !== undefined) return decodeValue(this.checked(key, changed.value).text);
-    const name = fieldName.data(key);
-    const bytes = bytesOf(this.#fields, name);
-    return bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes)?.value;
-  }
-
   has(key: string): boolean {
     const changed = this.#changed.get(key);
-    return changed === undefined ? this.#fields.has(fieldName.data(key)) : changed !== null;
+    return changed === undefined ? this.#fields.has(fieldName.data(key)) : changed.text !== null;
   }
 
   keys(): string[] {
@@ -82,29 +70,76 @@ export class SessionData {
       const key = dataKeyOf(name);
       if (key !== undefined) keys.add(key);
     }
-    for (const [key, held] of this.#changed) {
-      if (held === null) keys.delete(key);
+    for (const [key, { text }] of this.#changed) {
+      if (text === null) keys.delete(key);
       else keys.add(key);
     }
     return [...keys];
   }
 
+  /** @param value `undefined` removes the key. */
   set(key: string, value: unknown): void {
-    this.#change(key, this.checked(key, value));
+    if (value !== undefined) return this.#change(key, value, this.checked(key, value));
+    checkKey(key, this.#limits);
+    this.delete(key);
   }
 
   delete(key: string): boolean {
     const had = this.has(key);
-    if (had) this.#change(key, null);
+    // What an update that is under way is about to write is removed, too: it was called before this.
+    const will = this.#updates.size > 0 && Array.from(this.#updates).some((update) => update.key === key);
+    if (had || will) this.#change(key, undefined, null);
     return had;
   }
 
-  /** Takes note of what the store now holds under a key; a change of it that waited is settled. */
-  written(key: string, id: string, bytes: Uint8Array | null): void {
+  clear(): void {
+    for (const { key } of this.#updates) this.delete(key);
+    for (const key of this.keys()) this.delete(key);
+  }
+
+  /** At the call of an update: what it goes on from is fixed here. What is changed from now on comes after it. */
+  openUpdate(key: string): OpenUpdate {
+    this.noticeChanges([key]);
+    const update = { key, from: this.#changed.get(key) };
+    if (this.#updates === noUpdates) this.#updates = new Set();
+    this.#updates.add(update);
+    return update;
+  }
+
+  /** At the answer of an update, whatever it is. */
+  closeUpdate(update: OpenUpdate): void {
+    this.#updates.delete(update);
+  }
+
+  /**
+   * What an update goes on from: a value of its own, and the bytes that the store must still hold for it, if any must.
+   * They are those that were read, or `null` for none.
+   */
+  before({ key, from }: OpenUpdate): { readonly value: unknown; readonly expected?: Uint8Array | null } {
+    // A change of this request that is not written yet replaces whatever there is.
+    if (from !== undefined && !from.isSettled)
+      return { value: from.text === null ? undefined : decodeValue(from.text) };
+    const name = fieldName.data(key);
+    const expected = this.#fields.get(name) ?? null;
+    const bytes = bytesOf(this.#fields, name);
+    const held = bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes);
+    return { value: held?.value, expected };
+  }
+
+  /** Takes note of what the store holds under a key. */
+  found(key: string, id: string, bytes: Uint8Array | null): void {
     this.#id = id;
     this.#fields = new ChangedFields(this.#fields, new Map([[fieldName.data(key), bytes]]));
+  }
+
+  /** Takes note of what an update has written: the change that it went on from is settled, and a later one is not. */
+  written({ key, from }: OpenUpdate, id: string, bytes: Uint8Array | null): void {
+    this.#noticeLater(key);
+    this.found(key, id, bytes);
     this.#read.delete(key);
-    this.#changed.delete(key);
+    if (from === undefined) return;
+    from.isSettled = true;
+    if (this.#changed.get(key) === from) this.#changed.delete(key);
   }
 
   /** Nothing was set, and nothing was read that could have been changed inside. */
@@ -112,29 +147,21 @@ export class SessionData {
     return this.#changed.size === 0 && this.#read.size === 0;
   }
 
-  /** Turns what was changed inside the objects of these keys into changes of their own. */
-  noticeChanges(keys: readonly string[]): void {
+  /** Turns what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
+  noticeChanges(keys: Iterable<string>): void {
     for (const key of keys) {
-      const read = this.#read.get(key);
-      if (read === undefined || this.#changed.has(key)) continue;
+      const held = this.#changed.get(key) ?? this.#read.get(key);
+      if (held === undefined || !isObject(held.value)) continue;
       // Limits hold for changes: what was stored under wider ones can still be read.
-      if (encodeValue(read.value, key, deepestJson) === read.text) continue;
-      this.#change(key, this.checked(key, read.value));
+      const text = encodeValue(held.value, key, deepestJson);
+      if (text === held.text || (held.text !== null && isWrittenAs(held.text, text, key))) continue;
+      this.#change(key, held.value, this.checked(key, held.value));
     }
   }
 
-  /** The field's bytes as they were read, or `null` where there is none: what an update expects to find. */
-  bytesOf(key: string): Uint8Array | null {
-    return this.#fields.get(fieldName.data(key)) ?? null;
-  }
-
-  hasPendingChange(key: string): boolean {
-    return this.#changed.has(key);
-  }
-
-  /** Checks a key and a value against what can be kept. @throws MisuseError, LimitError */
-  checked(key: string, value: unknown): Held {
-    this.#checkKey(key);
+  /** The text of a value, checked with its key against what can be kept. @throws MisuseError, LimitError */
+  checked(key: string, value: unknown): string {
+    checkKey(key, this.#limits);
     const text = encodeValue(value, key, this.#limits.depth);
     const bytes = this.#bytesWithout(key) + Buffer.byteLength(text) + Buffer.byteLength(key);
     if (bytes > this.#limits.bytes) {
@@ -150,7 +177,7 @@ export class SessionData {
         `The session already holds ${this.#limits.keys} keys (limits.keys).`,
       );
     }
-    return { value, text };
+    return text;
   }
 
   /**
@@ -158,13 +185,13 @@ export class SessionData {
    * @throws MisuseError, LimitError when such an object now holds something that can't be kept.
    */
   changes(): DataChanges {
-    this.noticeChanges([...this.#read.keys()]);
+    this.noticeChanges(this.#changed.keys());
+    if (this.#read !== noObjects) this.noticeChanges(this.#read.keys());
     const set = new Map<string, string>();
     const remove: string[] = [];
-    for (const [key, held] of this.#changed) {
-      if (held === null) remove.push(fieldName.data(key));
-      else
-        set.set(fieldName.data(key), isObject(held.value) ? this.checked(key, held.value).text : held.text);
+    for (const [key, { text }] of this.#changed) {
+      if (text === null) remove.push(fieldName.data(key));
+      else set.set(fieldName.data(key), text);
     }
     return { set, remove };
   }
@@ -174,9 +201,20 @@ export class SessionData {
     this.#changed = noChanges;
   }
 
-  #change(key: string, held: Held | null): void {
+  #change(key: string, value: unknown, text: string | null): void {
     if (this.#changed === noChanges) this.#changed = new Map();
-    this.#changed.set(key, held);
+    this.#changed.set(key, { value, text, isSettled: false });
+  }
+
+  /** Turns what was changed inside an object while its key was updated into a change of its own. */
+  #noticeLater(key: string): void {
+    try {
+      this.noticeChanges([key]);
+    } catch {
+      // It can't be kept, which is nothing to the update. No value has this text, so the commit looks at it again.
+      const held = this.#changed.get(key) ?? this.#read.get(key);
+      this.#change(key, held?.value, "");
+    }
   }
 
   #keep(key: string, held: Held): void {
@@ -190,29 +228,16 @@ export class SessionData {
       const other = dataKeyOf(name);
       if (other !== undefined && other !== key && !this.#changed.has(other)) bytes += length + name.length;
     });
-    for (const [other, held] of this.#changed) {
-      if (held !== null && other !== key) bytes += Buffer.byteLength(held.text) + other.length;
+    for (const [other, { text }] of this.#changed) {
+      if (text !== null && other !== key) bytes += Buffer.byteLength(text) + other.length;
     }
     return bytes;
   }
+}
 
-  #checkKey(key: unknown): void {
-    if (typeof key !== "string" || key === "" || !key.isWellFormed() || /\p{Cc}/u.test(key)) {
-      throw new MisuseError(
-        "KEY_INVALID",
-        "A session's keys are non-empty strings without control characters.",
-      );
-    }
-    if (key === "__proto__") {
-      throw new MisuseError("KEY_INVALID", 'A session can\'t keep the key "__proto__".');
-    }
-    if (key.length > this.#limits.keyLength) {
-      throw new LimitError(
-        "KEY_TOO_LONG",
-        `A session's keys have at most ${this.#limits.keyLength} characters.`,
-      );
-    }
-  }
+/** Whether a text is another writing of the same value, as older versions and other programs may have left it. */
+function isWrittenAs(held: string, text: string, key: string): boolean {
+  return held !== "" && encodeValue(decodeValue(held), key, deepestJson) === text;
 }
 
 function isObject(value: unknown): boolean {

@@ -76,12 +76,12 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   }
 
   /**
-   * Keeps a value under a key: JSON, Date, Map, Set, bigint, Uint8Array and URL come back as they went in.
+   * Keeps a value under a key; docs/values.md says which come back as they went in. `undefined` removes the key.
    *
    * @throws MisuseError VALUE_NOT_STORABLE (names the path), KEY_INVALID, AFTER_LOGOUT, AFTER_RESPONSE.
    * @throws LimitError SESSION_TOO_LARGE, KEYS_TOO_MANY, KEY_TOO_LONG, VALUE_TOO_DEEP.
    */
-  set<Key extends KeyOf<Data>>(key: Key, value: Data[Key]): void {
+  set<Key extends KeyOf<Data>>(key: Key, value: Data[Key] | undefined): void {
     this.#assertWritable();
     this.#data.set(key, value);
   }
@@ -95,22 +95,22 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   /** Removes all keys. Who is logged in, and messages that wait, stay. */
   clear(): void {
     this.#assertWritable();
-    for (const key of this.#data.keys()) this.#data.delete(key);
+    this.#data.clear();
   }
 
   /** In a bare `Session`: as below, of a value that has to be looked at. */
   update(key: BareKeyOf<Data>, fn: (value: unknown) => unknown): Promise<unknown>;
   /**
    * Changes one value exactly, however many requests do so at once: `fn` gets the value as it is in
-   * the store and is run again when another request was faster, so it must do nothing but compute.
-   * Written when called, also if the handler fails later.
+   * the store and is run again when another request was faster, so it must do nothing but compute. Written when
+   * called, also if the handler fails later; but a `set` or `delete` after the call replaces what it has written.
    *
-   * @returns what was stored; `undefined` when the session had ended meanwhile, and nothing was.
+   * @returns what was stored; `undefined` when `fn` returned that and the key is gone, or when the session had ended.
    * @throws what `set` throws; StoreError.
    */
   update<Key extends KeyOf<Data>>(
     key: Key,
-    fn: (value: Data[Key] | undefined) => Data[Key],
+    fn: (value: Data[Key] | undefined) => Data[Key] | undefined,
   ): Promise<Data[Key] | undefined>;
   async update(key: string, fn: (value: never) => unknown): Promise<unknown> {
     this.#assertWritable();

@@ -1,7 +1,8 @@
 import { StoreError } from "../errors.ts";
-import { andThen } from "./awaitable.ts";
+import { andThen, orElse } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
+import type { OpenUpdate } from "./data-changes.ts";
 import { fieldName } from "./field-codec.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { SessionData } from "./session-data.ts";
@@ -15,7 +16,13 @@ const maxAttempts = 1000;
 /** One value's update: what to compute, and where it goes. */
 export interface Update {
   readonly key: string;
+  /** `undefined` removes the key. */
   readonly fn: (value: unknown) => unknown;
+}
+
+/** The same, called: changes of before the call are what it goes on from, and changes of after it win. */
+interface Called extends Update {
+  readonly open: OpenUpdate;
 }
 
 /**
@@ -31,29 +38,45 @@ export function update(
   change: Update,
 ): Awaitable<unknown> {
   const before = live.current?.id;
-  return live.inTurn(() => {
+  const open = data.openUpdate(change.key);
+  const called = { ...change, open };
+  const work = (): Awaitable<unknown> => {
     const id = live.current?.id;
     // A logout that was called before this.
     if (before !== undefined && id !== before) return undefined;
     // The first of a request's updates begins the session, the others find it.
-    if (id === undefined) return beginWith(live, data, change);
-    const work = (): Awaitable<unknown> => updateField(context, live, data, id, change, 1);
+    if (id === undefined) return beginWith(live, data, called);
+    const apply = (): Awaitable<unknown> => updateField(context, live, data, id, called, 1);
     const start = context.clock.now();
-    return context.turns.take(id, work, () => {
+    return context.turns.take(id, apply, () => {
       // A wait for what the store let fail was a wait for the store.
       live.calls.spend(start);
-      return work();
+      return apply();
     });
-  });
+  };
+  const closed = <T>(answer: T): T => {
+    data.closeUpdate(open);
+    return answer;
+  };
+  return orElse(
+    () => andThen(live.inTurn(work), closed),
+    (error) => {
+      throw closed(error);
+    },
+  );
 }
 
-async function beginWith(live: LiveRecord, data: SessionData, { key, fn }: Update): Promise<unknown> {
+async function beginWith(live: LiveRecord, data: SessionData, { key, fn, open }: Called): Promise<unknown> {
   if (!live.mayBegin) return undefined;
   const name = fieldName.data(key);
-  const held = data.checked(key, fn(data.copy(key)));
-  const record = await live.begin({ subject: null, permanent: false }, new Map([[name, held.text]]));
-  data.written(key, record.id, record.fields.get(name) ?? null);
-  return held.value;
+  const value = fn(data.before(open).value);
+  if (value === undefined) data.written(open, "", null);
+  else {
+    const text = data.checked(key, value);
+    const record = await live.begin({ subject: null, permanent: false }, new Map([[name, text]]));
+    data.written(open, record.id, record.fields.get(name) ?? null);
+  }
+  return value;
 }
 
 function updateField(
@@ -61,31 +84,33 @@ function updateField(
   live: LiveRecord,
   data: SessionData,
   id: string,
-  change: Update,
+  called: Called,
   attempt: number,
 ): Awaitable<unknown> {
-  const { key, fn } = change;
+  const { key, fn, open } = called;
   const name = fieldName.data(key);
-  data.noticeChanges([key]);
-  // A change of this request that is not written yet is what `fn` sees; then nothing is expected of the store.
-  const expect = data.hasPendingChange(key)
-    ? {}
-    : { expect: { fields: new Map([[name, data.bytesOf(key)]]) } };
-  const held = data.checked(key, fn(data.copy(key)));
-  const bytes = context.codec.encode(id, name, held.text);
-  const patch = { ...expect, set: new Map([[name, bytes]]), ...live.touchAlong() };
+  const { value: before, expected } = data.before(open);
+  const value = fn(before);
+  const bytes = value === undefined ? null : context.codec.encode(id, name, data.checked(key, value));
+  // Nothing is there, and nothing is to be: nobody needs to be asked.
+  if (bytes === null && expected === null) return value;
+  const patch = {
+    ...(expected === undefined ? {} : { expect: { fields: new Map([[name, expected]]) } }),
+    ...(bytes === null ? { remove: [name] } : { set: new Map([[name, bytes]]) }),
+    ...live.touchAlong(),
+  };
   return andThen(live.patch(patch), (outcome) => {
     if (outcome.kind === "applied") {
-      data.written(key, id, bytes);
-      return held.value;
+      data.written(open, id, bytes);
+      return value;
     }
     if (outcome.kind === "gone") {
       live.lose();
       return undefined;
     }
     if (attempt === maxAttempts) throw contended();
-    data.written(key, id, outcome.record.fields.get(name) ?? null);
-    return updateField(context, live, data, id, change, attempt + 1);
+    data.found(key, id, outcome.record.fields.get(name) ?? null);
+    return updateField(context, live, data, id, called, attempt + 1);
   });
 }
 

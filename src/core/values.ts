@@ -1,10 +1,13 @@
+import { types } from "node:util";
 import { LimitError, MisuseError } from "../errors.ts";
 import { parseJson } from "./json.ts";
 
 /**
- * Values as text: JSON, in which Date, Map, Set, bigint, Uint8Array, URL and -0 are written as an
- * object with one key that starts with `$`. A plain object that looks like that gets one more `$`.
- * What would not come back as it went in is refused, and the error names the path to it.
+ * Values as text: JSON, in which what JSON has no word for (Date, Map, Set, bigint, Uint8Array, URL, undefined, NaN,
+ * the infinities and -0) is an object with one key that starts with `$`. A plain object that looks like that gets one
+ * more `$`. docs/values.md says what becomes of each kind; what is of no kind is refused, with the path to it.
+ *
+ * Kinds are told by what V8 knows of an object and not by its prototype, which is another one in every realm.
  */
 
 /**
@@ -12,13 +15,14 @@ import { parseJson } from "./json.ts";
  *
  * @param key the name the value is kept under: the first part of the path in errors.
  * @param maxDepth how many objects or arrays may lie inside each other.
- * @throws MisuseError VALUE_NOT_STORABLE for what JSON and the types above can't hold.
+ * @throws MisuseError VALUE_NOT_STORABLE for what is of no kind that can be kept; what a getter throws.
  * @throws LimitError VALUE_TOO_DEEP.
  */
 export function encodeValue(value: unknown, key: string, maxDepth: number): string {
   if (typeof value === "string") return JSON.stringify(value);
-  const walk: Walk = { maxDepth, ancestors: [] };
-  return JSON.stringify(toJson(value, key, walk));
+  const json = toJson(value, key, { maxDepth, ancestors: [] });
+  if (json === nothing) throw notStorable(key, "is undefined", "delete the key instead");
+  return JSON.stringify(json);
 }
 
 /** JSON this deep can be walked on any stack; a Map is three levels of it. What lies deeper was not written here. */
@@ -38,67 +42,66 @@ interface Walk {
   readonly ancestors: object[];
 }
 
+/** What stands for `undefined` where it has a place: in arrays, Maps and Sets. A property is left out instead. */
+const nothing = Object.freeze({ $undefined: null });
+
+/** Writing a bigint as digits, and reading them, takes longer than in proportion to their number. */
+const bigintBits = 65_536;
+const bigintEnd = 2n ** BigInt(bigintBits);
+const bigintShape = /^-?[0-9]{1,19729}$/;
+
 function toJson(value: unknown, path: string, walk: Walk): unknown {
   switch (typeof value) {
     case "string":
     case "boolean":
       return value;
     case "number":
-      if (!Number.isFinite(value)) throw notStorable(path, `is ${value}`);
-      return Object.is(value, -0) ? { $number: "-0" } : value;
+      if (Object.is(value, -0)) return { $number: "-0" };
+      return Number.isFinite(value) ? value : { $number: String(value) };
+    case "undefined":
+      return nothing;
     case "bigint":
+      if (value >= bigintEnd || value <= -bigintEnd)
+        throw notStorable(path, `is a bigint of more than ${bigintBits} bits`, "keep it as bytes");
       return { $bigint: value.toString() };
     case "object":
       return value === null ? null : objectToJson(value, path, walk);
     default:
-      // undefined, function, symbol
-      throw notStorable(path, `is ${value === undefined ? "undefined" : `a ${typeof value}`}`);
+      throw notStorable(path, `is a ${typeof value}`, "keep what it stands for");
   }
 }
 
 function objectToJson(value: object, path: string, walk: Walk): unknown {
-  if (walk.ancestors.includes(value)) throw notStorable(path, "contains itself");
+  if (walk.ancestors.includes(value)) throw notStorable(path, "contains itself", "keep each part once");
   if (walk.ancestors.length >= walk.maxDepth) {
     throw new LimitError("VALUE_TOO_DEEP", `${path} lies deeper than ${walk.maxDepth} levels.`);
   }
   walk.ancestors.push(value);
-  try {
-    return kindToJson(value, path, walk);
-  } catch (error) {
-    // What has a built-in's prototype and was not built as one refuses its methods.
-    throw error instanceof TypeError ? notStorable(path, `only looks like a ${nameOf(value)}`) : error;
-  } finally {
-    walk.ancestors.pop();
-  }
+  const json = Array.isArray(value) ? arrayToJson(value, path, walk) : kindToJson(value, path, walk);
+  walk.ancestors.pop();
+  return json;
 }
 
-/** How many own keys every URL has: none in Node, a mark of the runtime's own in Deno. */
-const urlKeys = Reflect.ownKeys(new URL("about:blank")).length;
+/** An array as long as this may be made of holes. */
+const mayBeHoles = 1024;
+
+function arrayToJson(value: readonly unknown[], path: string, walk: Walk): unknown[] {
+  if (value.length > mayBeHoles && Object.keys(value).length < value.length / 2)
+    throw notStorable(path, "is an array made of holes", "keep a Map from numbers");
+  const json: unknown[] = [];
+  for (let at = 0; at < value.length; at++) json.push(toJson(value[at], `${path}[${at}]`, walk));
+  return json;
+}
 
 function kindToJson(value: object, path: string, walk: Walk): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Uint8Array.prototype && value instanceof Uint8Array) {
-    return { $bytes: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
+  const isPlain = prototype === Object.prototype || prototype === null;
+  if (isPlain && !("toJSON" in value)) return plainToJson(value, path, walk);
+  if (types.isDate(value)) {
+    const time = Date.prototype.getTime.call(value);
+    return { $Date: Number.isNaN(time) ? null : time };
   }
-  if (value instanceof Uint8Array) {
-    throw notStorable(path, `is a ${nameOf(value)} (new Uint8Array(bytes) makes it a plain one)`);
-  }
-  const keys = Reflect.ownKeys(value);
-  if (prototype === Array.prototype && Array.isArray(value)) {
-    // "length" is an own key of every array, and comes right after the indices.
-    if (keys.length !== value.length + 1 || keys[value.length] !== "length")
-      throw notStorable(path, "is an array with holes or extra properties");
-    return value.map((item, at) => toJson(item, `${path}[${at}]`, walk));
-  }
-  if (prototype === Object.prototype) return plainToJson(value, keys, path, walk);
-  if (keys.length > (prototype === URL.prototype ? urlKeys : 0))
-    throw notStorable(path, `is a ${nameOf(value)} with extra properties`);
-  if (prototype === Date.prototype && value instanceof Date) {
-    const time = value.getTime();
-    if (Number.isNaN(time)) throw notStorable(path, "is an invalid Date");
-    return { $Date: time };
-  }
-  if (prototype === Map.prototype && value instanceof Map) {
+  if (types.isMap(value)) {
     return {
       $Map: Array.from(value, ([key, item], at) => [
         toJson(key, `${path}[Map key ${at}]`, walk),
@@ -106,28 +109,55 @@ function kindToJson(value: object, path: string, walk: Walk): unknown {
       ]),
     };
   }
-  if (prototype === Set.prototype && value instanceof Set) {
+  if (types.isSet(value)) {
     return { $Set: Array.from(value, (item, at) => toJson(item, `${path}[Set item ${at}]`, walk)) };
   }
-  if (prototype === URL.prototype && value instanceof URL) return { $URL: value.href };
-  throw notStorable(path, `is a ${nameOf(value)}`);
+  if (types.isUint8Array(value)) return bytesToJson(value.buffer, value.byteOffset, value.byteLength);
+  if (types.isArrayBuffer(value)) return bytesToJson(value, 0, value.byteLength);
+  // There is no question to V8 for this one.
+  if (Object.prototype.toString.call(value) === "[object URL]" && "href" in value) {
+    const href = asked(path, "has a href that can't be read", () => String(value.href));
+    if (URL.canParse(href)) return { $URL: href };
+  }
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    const { toJSON } = value;
+    const json: unknown = asked(path, "has a toJSON that throws", () => Reflect.apply(toJSON, value, [path]));
+    return toJson(json, path, walk);
+  }
+  if (isPlain || Object.getPrototypeOf(prototype) === null) return plainToJson(value, path, walk);
+  throw notStorable(path, `is a ${nameOf(value)}`, wayOut(value));
 }
 
-function plainToJson(value: object, keys: readonly (string | symbol)[], path: string, walk: Walk): unknown {
+/** What is taken apart is at the end of a chain of prototypes, or at most one before it, as in another realm. */
+function plainToJson(value: object, path: string, walk: Walk): unknown {
   const json: Record<string, unknown> = {};
-  for (const key of keys) {
-    if (typeof key === "symbol") throw notStorable(path, "has a symbol as a key");
-    const property = Object.getOwnPropertyDescriptor(value, key);
+  let count = 0;
+  let last = "";
+  for (const key of Object.keys(value)) {
     const at = `${path}.${key}`;
-    if (property === undefined || !property.enumerable || !("value" in property)) {
-      throw notStorable(at, "is hidden or computed by a getter");
-    }
     // An own "__proto__" becomes a prototype as soon as somebody merges objects (CVE-2018-3721 and many more).
-    if (key === "__proto__") throw notStorable(at, "has a name that changes prototypes");
-    json[key] = toJson(property.value, at, walk);
+    if (key === "__proto__") throw notStorable(at, "has a name that changes prototypes", "take another name");
+    const item = toJson(Reflect.get(value, key), at, walk);
+    if (item === nothing) continue;
+    json[key] = item;
+    last = key;
+    count++;
   }
-  const only = keys.length === 1 ? keys[0] : undefined;
-  return typeof only === "string" && only.startsWith("$") ? { [`$${only}`]: json[only] } : json;
+  return count === 1 && last.startsWith("$") ? { [`$${last}`]: json[last] } : json;
+}
+
+function bytesToJson(buffer: ArrayBufferLike, offset: number, length: number): unknown {
+  // A buffer that was handed over to another thread is empty, and nothing can be made of it.
+  return { $bytes: length === 0 ? "" : Buffer.from(buffer, offset, length).toString("base64") };
+}
+
+/** What a value of the app's own says of itself. */
+function asked<T>(path: string, what: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (cause) {
+    throw notStorable(path, what, "see the cause", cause);
+  }
 }
 
 function assertNotDeeper(json: unknown, levels: number): void {
@@ -152,15 +182,16 @@ function fromJson(json: unknown): unknown {
 
 function fromTag(tag: string, json: unknown): unknown {
   if (tag.startsWith("$$")) return { [tag.slice(1)]: fromJson(json) };
-  if (tag === "$Date" && typeof json === "number") return new Date(json);
+  if (tag === "$Date" && (typeof json === "number" || json === null)) return new Date(json ?? Number.NaN);
   if (tag === "$Map" && Array.isArray(json)) return new Map(json.map(pairFromJson));
   if (tag === "$Set" && Array.isArray(json)) return new Set(json.map(fromJson));
   if (typeof json === "string") {
-    if (tag === "$bigint") return BigInt(json);
+    if (tag === "$bigint" && bigintShape.test(json)) return BigInt(json);
     if (tag === "$bytes") return Uint8Array.from(Buffer.from(json, "base64"));
     if (tag === "$URL") return new URL(json);
-    if (tag === "$number" && json === "-0") return -0;
+    if (tag === "$number" && ["-0", "NaN", "Infinity", "-Infinity"].includes(json)) return Number(json);
   }
+  if (tag === "$undefined" && json === null) return undefined;
   throw new SyntaxError("a value has an unknown tag");
 }
 
@@ -171,13 +202,22 @@ function pairFromJson(json: unknown): [unknown, unknown] {
 
 function nameOf(value: object): string {
   const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "" ? name : "object without a prototype";
+  return typeof name === "string" && name !== "" ? name : "object of no class";
 }
 
-function notStorable(path: string, what: string): MisuseError {
+/** What to do with an object that can't be kept. */
+function wayOut(value: object): string {
+  if (types.isPromise(value)) return "await it first";
+  if (types.isNativeError(value)) return "keep its message, or its code";
+  if (ArrayBuffer.isView(value)) return "Array.from keeps its numbers, and its buffer its bytes";
+  return "give its class a toJSON method, or copy what you need into a plain object";
+}
+
+function notStorable(path: string, what: string, wayOutOfIt: string, cause?: unknown): MisuseError {
   return new MisuseError(
     "VALUE_NOT_STORABLE",
-    `${path} ${what}, which would not come back as it went in. A session keeps JSON values, Date, Map, Set, ` +
-      "bigint, Uint8Array and URL; copy what you need into one of these.",
+    `${path} ${what}, which would not come back as it went in: ${wayOutOfIt}. A session keeps JSON values, Date, Map, ` +
+      "Set, bigint, Uint8Array and URL.",
+    cause === undefined ? undefined : { cause },
   );
 }

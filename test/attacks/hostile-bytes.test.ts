@@ -10,6 +10,9 @@ import type { SessionRecord } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { packRecord, unpackRecord } from "../../src/core/packed-record.ts";
 import { decodeValue } from "../../src/core/values.ts";
+import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
+import { fromHash, toHash } from "../../src/stores/redis/record-hash.ts";
+import { recordOf } from "../support/record.ts";
 import { collectEvents } from "../support/events.ts";
 import { Site, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
@@ -158,8 +161,8 @@ test("[48] a row that is damaged, truncated or of another format is anonymous, w
   const visitor = await aSession(site);
   const [record] = await site.store.dump();
   assert.ok(record);
-  const packed = (fields: SessionRecord["fields"]) =>
-    Buffer.from(packRecord({ ...record, fields }), "latin1");
+  const packed = (fields: SessionRecord["fields"], columns: Partial<SessionRecord> = {}) =>
+    Buffer.from(packRecord({ ...record, ...columns, fields }), "latin1");
   const [bare, row] = [packed(new Map()), packed(new Map([["d:x", Uint8Array.of(7)]]))];
   const blobs = [
     Buffer.of(0),
@@ -170,6 +173,13 @@ test("[48] a row that is damaged, truncated or of another format is anonymous, w
     Buffer.concat([bare, Buffer.of(255)]),
     Buffer.concat([bare, Buffer.of(1, 65, 255, 255, 255, 255)]),
     Buffer.concat([bare, Buffer.of(1, 65, 1)]),
+    // Numbers that never end, and one that ends after it has become infinite.
+    Buffer.concat([Buffer.of(2, 7), Buffer.alloc(147, 0xff), Buffer.of(0)]),
+    Buffer.concat([bare, Buffer.alloc(147, 0xff), Buffer.of(0)]),
+    Buffer.concat([bare, Buffer.alloc(10_000, 0xff)]),
+    // Times that are none: such a session would never end.
+    packed(new Map(), { lastSeenAt: Number.NaN }),
+    packed(new Map(), { absoluteDeadline: Infinity }),
     Buffer.from(row).fill(1, 0, 1),
     Buffer.from(row).fill(255, 1, 2),
   ];
@@ -192,6 +202,39 @@ test("[48] a row that is damaged, truncated or of another format is anonymous, w
   assert.deepEqual(await site.sessions.list("leo"), []);
   tear("record", bare);
   assert.equal(await visitor.subject(), "leo");
+});
+
+test("[48] a record with numbers that can't be reckoned with is none, whatever it is kept in", () => {
+  const sound = recordOf({ subject: "42", authenticatedAt: 1 });
+  const columns = ["epoch", "revision", "ticketAt", "createdAt", "authenticatedAt", "lastSeenAt"] as const;
+  const damaged: SessionRecord[] = [...columns, "idleTimeout" as const, "absoluteDeadline" as const].flatMap(
+    (column) =>
+      [Infinity, -Infinity, Number.NaN, 1e300].map((number) =>
+        Object.assign({}, sound, { [column]: number }),
+      ),
+  );
+  damaged.push({ ...sound, epoch: -1 }, { ...sound, revision: 0.5 });
+  const inHash = (record: SessionRecord) =>
+    fromHash(
+      "id",
+      toHash(record).map((part, at) => (at % 2 === 0 ? part : Buffer.from(part))),
+    );
+  // As a database may answer: JSON can hold a number that is read as infinite.
+  const inJson = (record: SessionRecord) => {
+    const text = recordText({ ...record, subject: "42" })
+      .replaceAll('"permanent":false', '"permanent":0')
+      .replaceAll("1e+300", "1e999");
+    return recordFrom(JSON.parse(text));
+  };
+  assert.ok(inHash(sound) && inJson(sound) && unpackRecord("id", packRecord(sound)));
+  for (const record of damaged) {
+    assert.equal(inHash(record), undefined);
+    // Which JSON writes as null: nobody has logged in.
+    if (Number.isFinite(record.authenticatedAt)) assert.equal(inJson(record), undefined);
+    // Epoch and revision are packed as whole numbers: such can't even be written.
+    if (record.epoch !== sound.epoch || record.revision !== sound.revision) continue;
+    assert.equal(unpackRecord("id", packRecord(record)), undefined);
+  }
 });
 
 test("[48] ten thousand random rows: anonymous or empty, never a crash, and a login still works", async (t) => {

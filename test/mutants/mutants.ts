@@ -41,8 +41,8 @@ export const mutants: readonly Mutant[] = [
     "an update does not look at what it replaces",
     "S3",
     "src/core/update.ts",
-    "const patch = { ...expect, set:",
-    "const patch = { set:",
+    "...(expected === undefined ? {} :",
+    "...(expected !== null ? {} :",
   ),
   race(
     "a patch is applied whatever its epoch",

@@ -52,7 +52,7 @@ export function recordIn(text: string, shared: SharedTexts, id: string = idIn(te
 
 function idIn(text: string): string {
   const reader = new PackReader(text, expiryLength);
-  return fromLatin1(reader.latin1(reader.number() >> 1));
+  return fromLatin1(reader.latin1(Math.floor(reader.number() / 2)));
 }
 
 function endOfId(text: string): number {
@@ -60,7 +60,7 @@ function endOfId(text: string): number {
   // One byte, as for ids that the core makes: a reader takes as long as all the rest of finding a record.
   if (tag < 128) return expiryLength + 1 + (tag >> 1);
   const reader = new PackReader(text, expiryLength);
-  reader.skip(reader.number() >> 1);
+  reader.skip(Math.floor(reader.number() / 2));
   return reader.at;
 }
 

@@ -1,3 +1,4 @@
+import { hasSoundNumbers } from "../../core/record.ts";
 import type { Fields, Patch, RecordColumns, SessionRecord } from "../../core/record.ts";
 
 /** A record as the text that the function `create` takes. */
@@ -71,7 +72,7 @@ function fromColumns(
   ) {
     return undefined;
   }
-  return {
+  const record: SessionRecord = {
     id,
     epoch,
     revision,
@@ -86,6 +87,7 @@ function fromColumns(
     permanent: permanent === 1,
     fields,
   };
+  return hasSoundNumbers(record) ? record : undefined;
 }
 
 function columnsOf(columns: Partial<RecordColumns>): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { hasSoundNumbers } from "../../core/record.ts";
 import type { Patch, RecordColumns, SessionRecord } from "../../core/record.ts";
 import { columnOrder, format } from "./scripts.ts";
 
@@ -20,8 +21,7 @@ export function fromHash(id: string, reply: unknown): SessionRecord | null | und
   const verifier = hash.get("v");
   const [found, ...words] = hash.get("c")?.toString("latin1").split(" ") ?? [];
   if (found !== format || words.length !== columnOrder.length || verifier?.length !== 32) return undefined;
-  const numbers = words.map((word) => (word === "-" ? null : Number(word)));
-  if (numbers.some((number) => Number.isNaN(number))) return undefined;
+  const numbers = words.map((word) => (word === "-" ? null : Number(word || Number.NaN)));
   const [epoch, revision, ticketAt, createdAt, authenticatedAt = null, lastSeenAt, ...rest] = numbers;
   const [idleTimeout, absoluteDeadline, permanent] = rest;
   if (
@@ -37,7 +37,7 @@ export function fromHash(id: string, reply: unknown): SessionRecord | null | und
   }
   const fields = new Map<string, Uint8Array>();
   for (const [name, bytes] of hash) if (name.startsWith(".")) fields.set(fieldOf(name), copied(bytes));
-  return {
+  const record: SessionRecord = {
     id,
     epoch,
     revision,
@@ -52,6 +52,7 @@ export function fromHash(id: string, reply: unknown): SessionRecord | null | und
     permanent: permanent === 1,
     fields,
   };
+  return hasSoundNumbers(record) ? record : undefined;
 }
 
 /** A hash as clients give it: fields and values in turn, or an object or a map of them. */

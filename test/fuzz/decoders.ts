@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { safeReturnPath } from "coatcheck";
+import type { SessionRecord } from "coatcheck";
+import { testClock } from "coatcheck/testing";
+import { sqliteStore } from "coatcheck/sqlite";
+import { ChangedFields } from "../../src/core/changed-fields.ts";
+import { parseCookieHeader, cookieValues } from "../../src/core/cookie-header.ts";
+import { createCookieVault } from "../../src/core/cookie-vault.ts";
+import { Cookies } from "../../src/core/cookies.ts";
+import { FieldCodec } from "../../src/core/field-codec.ts";
+import { FlashQueue } from "../../src/core/flash-queue.ts";
+import { parseJson } from "../../src/core/json.ts";
+import { createKeyring } from "../../src/core/keyring.ts";
+import { eachLength } from "../../src/core/lazy-fields.ts";
+import { readLimits } from "../../src/core/limits.ts";
+import { packRecord, unpackRecord } from "../../src/core/packed-record.ts";
+import { expiresAt } from "../../src/core/record.ts";
+import { createSealer } from "../../src/core/seal.ts";
+import { createTicketOffice, newRecordId, newTicket } from "../../src/core/ticket.ts";
+import { decodeValue, deepestJson, encodeValue } from "../../src/core/values.ts";
+import { StoreError } from "../../src/errors.ts";
+import { SharedValues } from "../../src/stores/memory/shared-values.ts";
+import { expiryIn, isIdIn, recordIn, slotText } from "../../src/stores/memory/slot-text.ts";
+import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
+import { fromHash, toHash } from "../../src/stores/redis/record-hash.ts";
+import { recordOf } from "../support/record.ts";
+
+/** Something that reads bytes that others may have written. */
+export interface Decoder {
+  /** What is valid. */
+  readonly seeds: readonly Buffer[];
+  /** Reads; throws what it is not meant to throw, and when what it has read makes no sense. */
+  decode(input: Buffer): void;
+}
+
+/** Made for these tests. */
+const secret = "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic";
+const clock = testClock();
+const quiet = { emit: () => undefined };
+
+const records: readonly SessionRecord[] = [
+  recordOf(),
+  recordOf({ subject: "lüa", authenticatedAt: Date.now(), permanent: true, revision: 300 }),
+  recordOf({ ticketAt: 0.5, createdAt: -5, fields: new Map([["d:x", Buffer.from('{"a":[1,2]}')]]) }),
+  recordOf({
+    subject: "42",
+    fields: new Map([
+      ["d:user", Buffer.from('"Lea"')],
+      ["m:agent", Buffer.alloc(200, "Mozilla/5.0 ")],
+      ["f:0lh2k3j4k00000aaaaaaaa", Buffer.from('["message","Hello"]')],
+      ["d:empty", Buffer.alloc(0)],
+    ]),
+  }),
+];
+
+/** What a store does with a record that it has read: nothing in it may make that fail. */
+function use(record: SessionRecord | null | undefined): void {
+  if (record === null || record === undefined) return;
+  const { fields, subject, permanent, verifier, epoch, revision } = record;
+  assert.ok(Number.isFinite(expiresAt(record)), "a record that never ends");
+  assert.ok(Number.isSafeInteger(epoch) && Number.isSafeInteger(revision));
+  assert.ok(verifier.length === 32 && typeof permanent === "boolean");
+  assert.ok(subject === null || typeof subject === "string");
+  let bytes = 0;
+  eachLength(fields, (name, length) => (bytes += name.length + length));
+  assert.ok(Number.isSafeInteger(bytes));
+  fields.has("d:user");
+  fields.get("d:x");
+  const again = unpackRecord(record.id, packRecord(record));
+  assert.deepEqual(again?.fields.size, fields.size);
+  assert.ok(again !== undefined && expiresAt(again) === expiresAt(record));
+  const changes = new Map([
+    ["d:user", null],
+    ["d:new", Buffer.of(1)],
+  ]);
+  assert.ok(unpackRecord(record.id, packRecord({ ...record, fields: new ChangedFields(fields, changes) })));
+}
+
+/** Throws again what is none of these. */
+function unless(error: unknown, ...kinds: readonly (new (...args: never[]) => Error)[]): void {
+  if (!kinds.some((kind) => error instanceof kind)) throw error;
+}
+
+function latin1(text: string): Buffer {
+  return Buffer.from(text, "latin1");
+}
+
+const values: readonly unknown[] = [
+  { user: "Lea", cart: [{ id: 17, price: 129.5 }], "a\\b": null },
+  new Map<unknown, unknown>([
+    ["at", new Date(0)],
+    [{ a: 1 }, new Set([1n, -(2n ** 70n), "ü"])],
+  ]),
+  [Uint8Array.of(0, 128, 255), new URL("https://a.example/b?c#d"), -0, { $Date: 1 }, { $$a: {} }],
+  { __proto__: null, "é\n": "\ud800", 1: true },
+];
+
+const texts = [
+  ...values.map((value) => encodeValue(value, "key", 64)),
+  '{"$number":"NaN"}',
+  '[{"$undefined":null},{"$Date":null},{"$number":"-Infinity"}]',
+].map((text) => Buffer.from(text));
+
+const keyring = createKeyring([secret, `${secret.slice(1)}x`]);
+const sealer = createSealer(keyring, "field");
+const vault = createCookieVault(keyring, clock);
+const office = createTicketOffice(keyring, "__Host-Http-session");
+const ticket = office.sign(newTicket(newRecordId()));
+const limits = readLimits();
+const codec = new FieldCodec(undefined, quiet);
+const header = `theme=dark; __Host-Http-session=${ticket}; a="b"; =x; c=%C3%BC; c=%zz`;
+
+/** A real file, in which a row is overwritten. */
+function sqlite(): (blob: Buffer) => void {
+  const path = join(mkdtempSync(join(tmpdir(), "coatcheck-fuzz-")), "a.db");
+  const store = sqliteStore({ path });
+  const [first] = records;
+  assert.ok(first);
+  const record = { ...first, subject: "42", absoluteDeadline: 9e15 };
+  assert.equal(store.create(record), true);
+  const raw = new DatabaseSync(path);
+  raw.exec("PRAGMA synchronous = OFF");
+  const write = raw.prepare("UPDATE coatcheck_session SET record = ?");
+  return (blob) => {
+    write.run(blob);
+    for (const call of [
+      () => use(store.read(record.id, 0) as SessionRecord),
+      () => void store.patch(record.id, { epoch: record.epoch, set: new Map([["d:x", blob]]) }, 0),
+      () => (store.list("42", 0) as SessionRecord[]).forEach(use),
+    ]) {
+      try {
+        call();
+      } catch (error) {
+        if (!(error instanceof StoreError && error.code === "RECORD_UNREADABLE")) throw error;
+      }
+    }
+  };
+}
+
+const shared = new SharedValues();
+for (const record of [...records, ...records]) slotText(record, shared);
+
+/** Decoders by name; each is made where it is used. */
+export type Decoders = Readonly<Record<string, () => Decoder>>;
+
+/** Every decoder of the package. */
+export const decoders: Decoders = {
+  "packed record": () => ({
+    seeds: records.map((record) => latin1(packRecord(record))),
+    decode: (input) => use(unpackRecord("id", input.toString("latin1"))),
+  }),
+  "SQLite's record": () => ({
+    seeds: records.map((record) => latin1(packRecord(record))),
+    decode: sqlite(),
+  }),
+  "memory's slot": () => ({
+    seeds: records.map((record) => latin1(slotText(record, shared))),
+    decode(input) {
+      const text = input.toString("latin1");
+      expiryIn(text);
+      isIdIn(text, "AAAAAAAAAAAAAAAAAAAAAA");
+      isIdIn(text, "ü".repeat(70));
+      try {
+        const { fields } = recordIn(text, shared);
+        eachLength(fields, () => undefined);
+        fields.get("m:agent");
+      } catch (error) {
+        // This store's own bytes, in its own process: damage there is a fault of ours.
+        assert.ok(
+          error instanceof TypeError && error.message.startsWith("What was packed here"),
+          String(error),
+        );
+      }
+    },
+  }),
+  "Redis' record": () => ({
+    seeds: records.flatMap((record) => toHash(record).map((part) => Buffer.from(part))),
+    decode(input) {
+      for (const record of records) {
+        const hash = toHash(record).map((part, at) => (at % 2 === 0 ? part : Buffer.from(part)));
+        for (let at = 0; at < Math.min(hash.length, 10); at++) {
+          const damaged = hash.with(at, at % 2 === 0 ? input.toString() : input);
+          // What the near cache does: it packs what it has read.
+          use(fromHash("id", damaged));
+        }
+      }
+      use(fromHash("id", [input.toString(), input]));
+    },
+  }),
+  "PostgreSQL's record": () => ({
+    seeds: records.map((record) => {
+      const made: Record<string, unknown> = JSON.parse(recordText(record));
+      return Buffer.from(JSON.stringify({ ...made, permanent: Number(made["permanent"]) }));
+    }),
+    decode(input) {
+      let json: unknown;
+      try {
+        json = parseJson(input.toString());
+      } catch (error) {
+        return unless(error, SyntaxError, RangeError);
+      }
+      use(recordFrom(json));
+    },
+  }),
+  "a value": () => ({
+    seeds: texts,
+    decode(input) {
+      let value: unknown;
+      try {
+        value = decodeValue(input.toString());
+      } catch (error) {
+        return unless(error, SyntaxError, TypeError, RangeError);
+      }
+      assert.notEqual(typeof value, "function");
+      const text = encodeValue(value, "key", deepestJson);
+      assert.equal(encodeValue(decodeValue(text), "key", deepestJson), text);
+    },
+  }),
+  "an unsealed field": () => ({
+    seeds: texts,
+    decode: (input) => void codec.decode("id", "d:x", input.toString("latin1")),
+  }),
+  "a sealed field": () => ({
+    seeds: texts.map((text) => Buffer.from(sealer.seal("id", "d:x", text))),
+    decode(input) {
+      sealer.isAged(input);
+      const plain = sealer.unseal("id", "d:x", input);
+      assert.ok(plain === undefined || plain instanceof Uint8Array);
+    },
+  }),
+  "a message": () => ({
+    seeds: ['["message","Hello"]', "0lh2k3j4k00000aaaaaaaa"].map((text) => Buffer.from(text)),
+    decode(input) {
+      const fields = new Map<string, Uint8Array>([
+        ["f:0lh2k3j4k00000aaaaaaaa", input],
+        [`f:${input.toString()}`, Buffer.from('["message","Hello"]')],
+      ]);
+      const queue = new FlashQueue(codec, limits, recordOf({ fields }));
+      for (const flash of queue.peek({})) assert.equal(typeof flash.message, "string");
+      queue.add("another", "message", clock.now());
+    },
+  }),
+  "a ticket": () => ({
+    seeds: [Buffer.from(ticket)],
+    decode: (input) => void office.open(input.toString("latin1")),
+  }),
+  "a signed cookie": () => ({
+    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.signed.close("name", value, 0))),
+    decode: (input) => void vault.signed.open("name", input.toString("latin1")),
+  }),
+  "a sealed cookie": () => ({
+    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.sealed.close("name", value, 2e9))),
+    decode: (input) => void vault.sealed.open("name", input.toString("latin1")),
+  }),
+  "a Cookie header": () => ({
+    seeds: [Buffer.from(header)],
+    decode(input) {
+      const text = input.toString("latin1");
+      const found = parseCookieHeader(text);
+      assert.deepEqual(cookieValues(text, "theme"), found.get("theme") ?? []);
+      const cookies = new Cookies({
+        incoming: () => found,
+        sessionCookie: "__Host-Http-session",
+        vault,
+        clock,
+      });
+      for (const name of found.keys()) cookies.getAll(name);
+    },
+  }),
+  "a return path": () => ({
+    seeds: ["/", "/a/b?c=d#e", "/..//evil", "/%2e%2e/\\x"].map((text) => Buffer.from(text)),
+    decode(input) {
+      const path = safeReturnPath(input.toString("latin1"));
+      assert.ok(/^\/(?![/\\])/.test(path) && path.length < 10_000);
+    },
+  }),
+};

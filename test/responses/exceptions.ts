@@ -1,0 +1,188 @@
+// Where a response with sessions may differ from one without, beyond what a session adds: one list, with reasons.
+
+import { isHttp2 } from "./program.ts";
+import type { Program, Step } from "./program.ts";
+import type { StepSeen, Witness } from "./witness.ts";
+
+/** A program was run twice; this is one step of it. */
+interface Moment {
+  readonly program: Program;
+  readonly step: Step;
+  readonly at: number;
+  /** What was seen of the step without sessions, and with them. */
+  readonly bare: StepSeen;
+  readonly dressed: StepSeen;
+  /** What was seen of the whole run without sessions. */
+  readonly bareRun: Witness;
+  /** Whether the response said before this step, in one of the runs, that its head was sent. */
+  readonly wasHeaded: boolean;
+}
+
+interface Exception {
+  readonly reason: string;
+  /** Whether the runs may go different ways from this step on; what is compared then is in {@link partingOf}. */
+  readonly parts: (moment: Moment) => boolean;
+}
+
+/** Steps after which only this is compared: that the program goes on, that callbacks of writes are called, that nothing is uncaught. */
+const exceptions: readonly Exception[] = [
+  {
+    reason: "what the client gets of a response that is destroyed, or that it leaves, is a matter of moments",
+    parts: ({ step }) => step.kind === "leave" || destroys(step),
+  },
+  {
+    reason:
+      "frameworks end the connection of a handler that failed after the head was sent: what was held goes with it",
+    parts: ({ step, wasHeaded }) => step.kind === "fail" && wasHeaded,
+  },
+  {
+    reason:
+      "HTTP/2: past the response nothing can be added, so it is refused where there is something to add",
+    parts: ({ step, bare, dressed }) =>
+      step.kind === "respond by the stream" &&
+      (throws(bare) || dressed.outcome === "throws RESPONSE_BYPASSED"),
+  },
+  {
+    reason: "middleware that listens for heads overlooks headers behind a message that is `undefined`",
+    parts: ({ program, step }) =>
+      program.front.length > 0 &&
+      isHead(step) &&
+      "args" in step &&
+      step.args.length === 3 &&
+      step.args[1]?.code === "undefined",
+  },
+  {
+    reason: "after a head that it refused Node has the status of it, and not a failure's",
+    parts: ({ program, step, at, bareRun }) =>
+      step.kind === "fail" &&
+      program.steps.some((each, before) => before < at && isHead(each) && throws(bareRun.steps[before])),
+  },
+  {
+    reason: "the message of an error is not compared, and this middleware sends it",
+    parts: ({ program, step }) =>
+      program.behind.includes("mung.write(…)") &&
+      step.kind === "call" &&
+      step.name === "write" &&
+      !/^(?:"|Buffer|new Uint8Array)/.test(step.args[0]?.code ?? ""),
+  },
+  {
+    reason: "HTTP/2: Node ends the stream with a head that has no body",
+    parts: ({ program, step, bareRun }) =>
+      isHttp2(program) &&
+      isHead(step) &&
+      (program.method === "HEAD" || bareRun.answer?.status === 204 || bareRun.answer?.status === 304),
+  },
+  {
+    reason: "HTTP/2: Node takes a value that HTTP/1 refuses; with sessions a head is refused whichever it is",
+    parts: ({ program, step, dressed }) =>
+      isHttp2(program) && isHead(step) && dressed.outcome === "throws ERR_INVALID_CHAR",
+  },
+  {
+    reason: "what is in front keeps a head to itself without looking at all of it",
+    parts: ({ program, step, bare, dressed }) =>
+      keepsHead(program) && isHead(step) && !throws(bare) && throws(dressed),
+  },
+  {
+    reason: "HTTP/2: a response whose stream was answered past it is in a state of its own",
+    parts: ({ program, at }) =>
+      program.steps.slice(0, at).some(({ kind }) => kind === "respond by the stream"),
+  },
+  {
+    reason:
+      "HTTP/2: Node sends the head first and looks at the chunk then; a held head is still there to be answered with",
+    parts: ({ program, bare, dressed }) =>
+      isHttp2(program) && bare.outcome === dressed.outcome && bare.outcome === "throws ERR_INVALID_ARG_TYPE",
+  },
+  {
+    reason:
+      "HTTP/1: an `end` that Node refuses leaves the socket corked, so that nothing of what follows arrives",
+    parts: ({ step, bare, bareRun }) =>
+      step.kind === "call" &&
+      step.name === "end" &&
+      bare.outcome === "throws ERR_INVALID_ARG_TYPE" &&
+      !bareRun.isOver,
+  },
+  {
+    reason: "Node keeps a status message that it refuses, and refuses it again with whatever is sent next",
+    parts: ({ step, bare, dressed, bareRun }) =>
+      isHead(step) && throws(bare) && bare.outcome === dressed.outcome && bareRun.answer?.state !== "whole",
+  },
+  {
+    reason:
+      "Node looks at an encoding when part of the message is out, and not at all where there is no body",
+    parts: ({ step, dressed }) =>
+      throws(dressed) && step.kind === "call" && step.args.some(({ code }) => code === '"nonsense"'),
+  },
+  {
+    reason: "what is in front may take anything for a chunk, and stumble over it later",
+    parts: ({ program, dressed }) =>
+      program.front.length > 0 && dressed.outcome === "throws ERR_INVALID_ARG_TYPE",
+  },
+  {
+    reason: "what is in front, and throws, does so when the call that waited is made",
+    parts: ({ program, bare, dressed }) =>
+      program.front.length > 0 && throws(bare) && dressed.outcome === "the response",
+  },
+  {
+    reason: "a head that something in front keeps to itself is a head for whoever is behind the sessions",
+    parts: ({ program, bare, dressed }) =>
+      keepsHead(program) && bare.looks?.headersSent === false && dressed.looks?.headersSent === true,
+  },
+];
+
+/** The step from which on two runs of a program may differ, or the number of its steps. */
+export function partingOf(program: Program, bareRun: Witness, dressedRun: Witness): number {
+  if (program.client === "leaves at the first byte") return 0;
+  let wasHeaded = false;
+  for (const [at, step] of program.steps.entries()) {
+    const [bare, dressed] = [bareRun.steps[at], dressedRun.steps[at]];
+    if (bare === undefined || dressed === undefined) break;
+    const moment = { program, step, at, bare, dressed, bareRun, wasHeaded };
+    if (exceptions.some(({ parts }) => parts(moment))) return at;
+    wasHeaded ||= bare.looks?.headersSent === true || dressed.looks?.headersSent === true;
+  }
+  return program.steps.length;
+}
+
+/** Whether the answers may differ though the steps do not. */
+export function mayAnswerOtherwise(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
+  const [bare, dressed] = [bareRun.answer, dressedRun.answer];
+  if (bare === undefined || dressed === undefined) return false;
+  // The program itself, or what it runs in, ended the connection in the middle, or wrote what is no response.
+  if (bare.state === "cut" || bare.state === "malformed") return true;
+  // Over HTTP/2 Node sends a head with writeHead; a held one waits for what comes next, as over HTTP/1.
+  const isHeadAlone = bare.body.length === 0 && dressedRun.last?.writableEnded === false;
+  if (isHttp2(program) && isHeadAlone && dressed.state === "none") return true;
+  // A head that is still held is taken back for the answer to a handler's failure.
+  const hasFailed = program.steps.some(({ kind }) => kind === "fail");
+  return /^http2?$/.test(program.server) && hasFailed && bare.status !== 500 && dressed.status === 500;
+}
+
+/**
+ * Whether Node refused a head, in both runs: it keeps the status and the headers that came before the one it
+ * refuses, and a held response none of them.
+ */
+export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
+  return program.steps.some((step, at) => {
+    const [bare, dressed] = [bareRun.steps[at], dressedRun.steps[at]];
+    return isHead(step) && bare !== undefined && throws(bare) && bare.outcome === dressed?.outcome;
+  });
+}
+
+/** Whether something in front keeps a head until there is a body: what others do when a head is written then never comes, or too late. */
+export function keepsHead({ front }: Program): boolean {
+  return front.some((name) => /^(?:http|polka)Compression/.test(name));
+}
+
+/** Whether a program destroys its response itself. */
+export function destroys(step: Step): boolean {
+  return step.kind === "destroy the socket" || (step.kind === "call" && step.name === "destroy");
+}
+
+function isHead(step: Step): boolean {
+  return step.kind === "call" && step.name === "writeHead";
+}
+
+function throws(seen: StepSeen | undefined): boolean {
+  return seen?.outcome.startsWith("throws") === true;
+}

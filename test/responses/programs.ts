@@ -1,0 +1,285 @@
+import * as fc from "fast-check";
+import { buffer, bytes, callback, error, literal, longText, serverNames, sessionUses } from "./program.ts";
+import type { Program, ServerName, Step, Value } from "./program.ts";
+import { middlewareNames } from "./middleware.ts";
+
+/** Random programs. Most are what somebody would write; the others have one mistake or several. */
+export const programs: fc.Arbitrary<Program> = fc.constantFrom(...serverNames).chain((server) =>
+  fc.record({
+    server: fc.constant(server),
+    front: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
+    ),
+    behind: fc.oneof(
+      { weight: 2, arbitrary: fc.constant([]) },
+      { weight: 2, arbitrary: fc.array(middleware(server), { maxLength: 2 }) },
+    ),
+    layers: layersOf(server),
+    store: rarely(fc.constantFrom("at once", "after turns"), fc.constant("after 20 ms"), 12),
+    method: rarely(fc.constant("GET"), fc.constantFrom("HEAD", "POST"), 6),
+    version: rarely(fc.constant("1.1"), fc.constant("1.0"), 12),
+    encodings: fc.constantFrom(undefined, "gzip", "br, gzip"),
+    visitor: fc.constantFrom("new", "anonymous", "logged in"),
+    client: rarely(fc.constant("reads"), fc.constantFrom("reads slowly", "leaves at the first byte"), 8),
+    steps: steps(server),
+  }),
+);
+
+function rarely<const T, const U>(
+  usual: fc.Arbitrary<T>,
+  other: fc.Arbitrary<U>,
+  oneIn: number,
+): fc.Arbitrary<T | U> {
+  return fc.oneof({ weight: oneIn - 1, arbitrary: usual }, { weight: 1, arbitrary: other });
+}
+
+function layersOf(server: ServerName): fc.Arbitrary<Program["layers"]> {
+  // Around a handler there is no middleware between.
+  if (server === "http" || server === "http2") return fc.constant("one");
+  return rarely(fc.constant("one"), fc.constantFrom("two", "two, used between"), 8);
+}
+
+function middleware(server: ServerName): fc.Arbitrary<string> {
+  return fc.constantFrom(...middlewareNames(server));
+}
+
+const letter = fc.constantFrom("a", "b", "c", "d");
+const usualChunk: fc.Arbitrary<Value> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(literal("page"), literal("data: 1\n\n"), literal("ä"), literal("")),
+  },
+  { weight: 2, arbitrary: letter.map((of) => longText(of, 2000)) },
+  { weight: 1, arbitrary: letter.map((of) => longText(of, 120_000)) },
+  { weight: 1, arbitrary: letter.map((of) => buffer(of, 150_000)) },
+  { weight: 1, arbitrary: letter.map((of) => buffer(of, 7)) },
+  { weight: 1, arbitrary: fc.constant(bytes(9)) },
+);
+const noChunk: fc.Arbitrary<Value> = fc.constantFrom(
+  literal({}),
+  literal(5),
+  literal(true),
+  literal(null),
+  literal(undefined),
+  literal(["a"]),
+);
+const chunk = rarely(usualChunk, noChunk, 14);
+const encoding = fc.constantFrom(
+  literal("utf8"),
+  literal("latin1"),
+  literal("hex"),
+  literal("base64"),
+  literal("nonsense"),
+);
+
+/** What `write` and `end` are given. */
+const written: fc.Arbitrary<readonly Value[]> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(chunk) },
+  { weight: 2, arbitrary: fc.tuple(chunk, fc.constant(callback)) },
+  { weight: 1, arbitrary: fc.tuple(chunk, encoding) },
+  { weight: 1, arbitrary: fc.tuple(chunk, encoding, fc.constant(callback)) },
+);
+const ended: fc.Arbitrary<readonly Value[]> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.constant([callback]) },
+  { weight: 1, arbitrary: fc.constant([literal(undefined), literal(undefined), callback]) },
+  { weight: 5, arbitrary: written },
+);
+
+const usualName = fc.constantFrom(
+  "X-One",
+  "x-two",
+  "Content-Type",
+  "Vary",
+  "Set-Cookie",
+  "Cache-Control",
+  "ETag",
+  "Link",
+);
+const badName = fc.constantFrom("x bad", "", "x:y");
+const usualValue: fc.Arbitrary<unknown> = fc.constantFrom<unknown>(
+  "1",
+  "text/plain",
+  "text/html",
+  5,
+  ["p=1", "q=2"],
+  "public, max-age=60",
+  "Accept",
+);
+const badValue: fc.Arbitrary<unknown> = fc.constantFrom<unknown>("a\nb", undefined, "\u0000", "ü€");
+const name = rarely(usualName, badName, 20);
+const value = rarely(usualValue, badValue, 20);
+const status = rarely(
+  fc.constantFrom<unknown>(200, 201, 302, 404, 500),
+  fc.constantFrom<unknown>(204, 304, "200", 99, 1000, Number.NaN, undefined, 200.7, null, "no"),
+  5,
+);
+
+const pairs = fc.array(fc.tuple(name, value), { maxLength: 3 });
+const headers: fc.Arbitrary<Value> = rarely(
+  pairs.map((each) => literal(Object.fromEntries(each))),
+  fc.oneof(
+    pairs.map((each) => literal(each.flat())),
+    pairs.map((each) => literal(each)),
+    fc.constantFrom(literal(["x-odd"]), literal(null), literal(5)),
+  ),
+  3,
+);
+const heads: fc.Arbitrary<readonly Value[]> = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(status.map(literal)) },
+  { weight: 5, arbitrary: fc.tuple(status.map(literal), headers) },
+  { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constantFrom(literal("Made"), literal("a\nb"))) },
+  { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constant(literal("Made")), headers) },
+  { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constant(literal(undefined)), headers) },
+);
+
+function call(callName: string, args: fc.Arbitrary<readonly Value[]> = fc.constant([])): fc.Arbitrary<Step> {
+  return args.map((given) => ({ kind: "call", name: callName, args: given }));
+}
+
+const header: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: call("setHeader", fc.tuple(name.map(literal), value.map(literal))) },
+  { weight: 1, arbitrary: call("appendHeader", fc.tuple(name.map(literal), usualValue.map(literal))) },
+  { weight: 1, arbitrary: call("removeHeader", fc.tuple(name.map(literal))) },
+  { weight: 1, arbitrary: call("getHeader", fc.tuple(usualName.map(literal))) },
+  { weight: 1, arbitrary: call("hasHeader", fc.tuple(usualName.map(literal))) },
+  { weight: 1, arbitrary: call("setHeader", fc.constant([literal("Content-Type"), literal("text/plain")])) },
+  {
+    weight: 1,
+    arbitrary: call(
+      "setHeader",
+      fc.tuple(fc.constant(literal("Content-Length")), fc.constantFrom(literal(4), literal("2000"))),
+    ),
+  },
+);
+
+const head: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: call("writeHead", heads) },
+  {
+    weight: 2,
+    arbitrary: status.map((given): Step => ({ kind: "assign", name: "statusCode", value: literal(given) })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constant<Step>({ kind: "assign", name: "statusMessage", value: literal("Odd") }),
+  },
+  { weight: 2, arbitrary: call("flushHeaders") },
+);
+
+const early: fc.Arbitrary<Step> = fc.oneof(
+  call("writeContinue"),
+  call("writeProcessing"),
+  call("writeEarlyHints", fc.constant([literal({ link: "</a.css>; rel=preload; as=style" })])),
+);
+
+const body: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: call("write", written) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("write patiently"),
+      chunk: usualChunk,
+      times: fc.constantFrom(1, 2, 5),
+    }),
+  },
+  { weight: 1, arbitrary: call("cork") },
+  { weight: 1, arbitrary: call("uncork") },
+  {
+    weight: 1,
+    arbitrary: call(
+      "addTrailers",
+      fc.constantFrom([literal({ "x-late": "1" })], [literal({ "x bad": "1" })]),
+    ),
+  },
+);
+
+const wait: fc.Arbitrary<Step> = fc.constantFrom(0, 1, 3, 12).map((turns) => ({ kind: "wait", turns }));
+
+const session: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant("session"),
+  use: fc.constantFrom(...sessionUses),
+  isAwaited: rarely(fc.constant(true), fc.constant(false), 10),
+});
+
+const mishap: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Step>({ kind: "fail", how: "throw" }, { kind: "fail", how: "next" }),
+  },
+  { weight: 1, arbitrary: call("destroy", fc.constantFrom([], [error])) },
+  { weight: 1, arbitrary: fc.constant<Step>({ kind: "destroy the socket" }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ kind: "leave" }) },
+);
+
+function whole(server: ServerName): fc.Arbitrary<Step> {
+  const plain: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 6, arbitrary: call("end", ended) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant("pipe"),
+        how: fc.constantFrom("pipe", "pipeline"),
+        chunks: fc.array(
+          usualChunk.filter(({ code }) => code !== '""'),
+          { minLength: 1, maxLength: 4 },
+        ),
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant<Step>({ kind: "send a file" }) },
+  );
+  if (server.startsWith("http2"))
+    return rarely(plain, fc.constant<Step>({ kind: "respond by the stream" }), 12);
+  if (!server.startsWith("express")) return plain;
+  const express: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: call("send", fc.tuple(fc.oneof(usualChunk, fc.constant(literal({ page: true }))))),
+    },
+    {
+      weight: 2,
+      arbitrary: call(
+        "json",
+        fc.constantFrom([literal({ page: true })], [literal({ long: "x".repeat(60) })]),
+      ),
+    },
+    { weight: 1, arbitrary: call("redirect", fc.constant([literal("/next")])) },
+    {
+      weight: 1,
+      arbitrary: call("sendStatus", fc.constantFrom([literal(201)], [literal(204)], [literal(500)])),
+    },
+  );
+  return fc.oneof({ weight: 1, arbitrary: plain }, { weight: 1, arbitrary: express });
+}
+
+function steps(server: ServerName): fc.Arbitrary<Step[]> {
+  const before = fc.oneof(
+    { weight: 5, arbitrary: header },
+    { weight: 3, arbitrary: head },
+    { weight: 5, arbitrary: session },
+    { weight: 2, arbitrary: wait },
+    { weight: 1, arbitrary: early },
+    { weight: 3, arbitrary: body },
+    { weight: 1, arbitrary: mishap },
+  );
+  const after = fc.oneof(
+    { weight: 3, arbitrary: header },
+    { weight: 2, arbitrary: head },
+    { weight: 3, arbitrary: session },
+    { weight: 2, arbitrary: wait },
+    { weight: 3, arbitrary: body },
+    { weight: 4, arbitrary: whole(server) },
+    { weight: 1, arbitrary: mishap },
+  );
+  return fc
+    .tuple(
+      fc.array(before, { maxLength: 6 }),
+      rarely(
+        whole(server).map((step) => [step]),
+        fc.constant<Step[]>([]),
+        12,
+      ),
+      rarely(fc.constant<Step[]>([]), fc.array(after, { minLength: 1, maxLength: 3 }), 3),
+    )
+    .map((parts) => parts.flat());
+}
