@@ -8,18 +8,24 @@ import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { toNextCookie } from "./next/cookie.ts";
 import type { NextCookies } from "./next/cookie.ts";
+import { valuesNow } from "./next/cookie-values.ts";
 import { readable } from "./next/readable.ts";
 import type { ReadableSession } from "./next/readable.ts";
 
 export type { NextCookieAttributes, NextCookies } from "./next/cookie.ts";
 export type { ReadableSession } from "./next/readable.ts";
 
+/** What this adapter uses of a request's headers. */
+export interface NextHead {
+  get(name: string): string | null;
+}
+
 /** The functions of Next.js that this adapter calls, and how it does. */
 export interface NextSessionsOptions extends LoginDemandOptions {
   /** From `next/headers`. */
   readonly cookies: () => Promise<NextCookies>;
   /** From `next/headers`. */
-  readonly headers: () => Promise<{ get(name: string): string | null }>;
+  readonly headers: () => Promise<NextHead>;
   /** From `next/navigation`. */
   readonly redirect: (path: string) => never;
   /**
@@ -111,15 +117,10 @@ export function nextSessions<Data extends object>(
   const read = async (): Promise<ReadableSession<Data>> => {
     if (underWay.getStore() === true) return readable(await sessions.current());
     const head = await options.headers();
-    // The cookies and not the Cookie header: an action of this request may have set others.
-    const cookie = (await options.cookies())
-      .getAll()
-      .map(({ name, value }) => `${name}=${value}`)
-      .join("; ");
-    const incoming: Incoming = {
-      method: "GET",
-      header: (name) => (name === "cookie" ? cookie : head.get(name)),
-    };
+    const jar = await options.cookies();
+    const incoming = incomingNow("GET", head, jar);
+    // Only compared: what it was made of can't be told from it again.
+    const cookie = JSON.stringify(jar.getAll());
     let found = readings.get(head);
     if (found?.cookie !== cookie) {
       found = { cookie, reading: open(incoming) };
@@ -149,7 +150,7 @@ export function nextSessions<Data extends object>(
       async function action(...args) {
         if (underWay.getStore() === true) return work(...args);
         const head = await options.headers();
-        const incoming: Incoming = { method: "POST", header: (name) => head.get(name) };
+        const incoming = incomingNow("POST", head, await options.cookies());
         if (!sessions.allows(incoming)) throw new Error("This action was called from another site: refused.");
         const exchange = sessions.exchange(incoming, []);
         const finish = async (status: number | undefined): Promise<boolean> => {
@@ -188,10 +189,13 @@ export function nextSessions<Data extends object>(
         };
         const response = await sessions.handle(request, answer, handling);
         // Next.js merges its own cookies into a response by decoding those there twice; it keeps ours as they are.
-        const ours = response.headers.getSetCookie().filter((line) => !own.includes(line));
+        const lines = response.headers.getSetCookie();
+        const ours = lines.filter((line) => !own.includes(line));
         await send(ours);
         if (response.status === redirecting) throw redirect;
-        return ours.length === 0 ? response : withSetCookies(response, own);
+        // The handler's own are not there any more where its page was dropped.
+        const kept = lines.filter((line) => own.includes(line));
+        return ours.length === 0 ? response : withSetCookies(response, kept);
       },
 
     proxy: (handler, handling) =>
@@ -204,6 +208,15 @@ export function nextSessions<Data extends object>(
         absolute.headers.set("location", new URL(location, request.url).href);
         return absolute;
       },
+  };
+}
+
+/** The request as it is now: an action before this one may have changed the session cookie. */
+function incomingNow(method: string, head: NextHead, jar: NextCookies): Incoming {
+  return {
+    method,
+    header: (name) => head.get(name),
+    cookieValues: (name) => valuesNow(jar, head.get("cookie") ?? "", name),
   };
 }
 

@@ -233,7 +233,8 @@ export class Exchange<Data extends object = AnyData> {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
-    return open(context, calls, cookieValues(this.#cookieHeader, cookie.name), authoritative);
+    const values = this.#request.cookieValues?.(cookie.name) ?? cookieValues(this.#cookieHeader, cookie.name);
+    return open(context, calls, values, authoritative);
   }
 
   /** @param earlier the session as it was opened before, to be laid over the record as it is now. */

@@ -6,6 +6,11 @@ export interface Incoming {
   readonly path?: string | undefined;
   /** A header's value by its lower-case name; several Cookie headers joined with `"; "`. */
   header(name: string): string | null | undefined;
+  /**
+   * For adapters that know better than the Cookie header, since something in the same request has changed
+   * a cookie: the values of the session cookie. Default: those in the header, in the order they came.
+   */
+  readonly cookieValues?: ((name: string) => readonly string[]) | undefined;
   /** Whether it came over TLS; `undefined` where nobody knows. Looked at for warnings only. */
   readonly secure?: boolean | undefined;
   /** Whether this request was made from another one on its way to a handler, as mounted apps get theirs. */

@@ -128,7 +128,8 @@ export class Sessions<Data extends object = AnyData> {
   async handshake(request: Incoming): Promise<Session<Data>> {
     // Over HTTP/2 a handshake is a CONNECT without Upgrade (RFC 8441); a handshake it is all the same.
     const header: Incoming["header"] = (name) => (name === "upgrade" ? "websocket" : request.header(name));
-    const exchange = new Exchange(this.#parts, { method: request.method, header });
+    const cookieValues = request.cookieValues?.bind(request);
+    const exchange = new Exchange(this.#parts, { method: request.method, header, cookieValues });
     const session = await exchange.session(true);
     await exchange.settle("threw");
     return session;

@@ -33,7 +33,8 @@ export type MakeApp = (
 
 const pathOf = (url = "/"): string => url.split("?")[0] ?? "/";
 
-const statusOf = (error: unknown): number =>
+/** What an app's error handler answers to an error. */
+export const statusOf = (error: unknown): number =>
   error instanceof Error && "status" in error && typeof error.status === "number" ? error.status : 500;
 
 const linesOf = (headers: TestAnswer["headers"] = {}): [string, string][] =>
@@ -46,7 +47,8 @@ const mutable = (headers: TestAnswer["headers"] = {}): Record<string, string | s
     Object.entries(headers).map(([name, value]) => [name, typeof value === "string" ? value : [...value]]),
   );
 
-function toResponse({ status = 200, body, headers }: TestAnswer): Response {
+/** A route's answer as a fetch handler gives it. */
+export function toResponse({ status = 200, body, headers }: TestAnswer): Response {
   const isEmpty = status === 204 || status === 304;
   const stream = typeof body === "object" ? bytesOf(body) : (body ?? "");
   return new Response(isEmpty ? null : stream, { status, headers: linesOf(headers) });
@@ -237,9 +239,10 @@ export const apps = {
         return typeof body === "object" ? bytesOf(body) : (body ?? "");
       });
     }
-    const handler = toNodeHandler(app);
+    // Made where it is used: workerd has nothing that it could be made of.
+    let handler: ReturnType<typeof toNodeHandler> | undefined;
     return {
-      listener: async (request, response) => handler(request, response),
+      listener: async (request, response) => (handler ??= toNodeHandler(app))(request, response),
       fetch: async (request) => app.fetch(request),
     };
   },

@@ -18,8 +18,63 @@ export const exceptions: Partial<Readonly<Record<AppName, Exceptions>>> = {
   h3: notTold,
 };
 
+/** The same for the route handlers of Next.js, which are fetch handlers. */
+export const nextExceptions: Exceptions = {
+  ...notTold,
+  "sends the app's own cookies beside the session's":
+    "Next.js writes the handler's own cookies anew, with the same attributes in an order of its own",
+};
+
+/** What the table says of Next.js beside that. */
+export const nextReasons = {
+  contract:
+    "Of Next.js, the route handlers are held to the contract, in Node 24; the rest has tests of its own.",
+  http2: "`next start` serves HTTP/1.",
+  runtimes: "There the built site is asked by plain requests.",
+  workerd: "`next start` does not run in workerd; what others bring for that is not tested.",
+};
+
 /** Adapters that are not for HTTP/2, and why. */
 export const http2Exceptions: Partial<Readonly<Record<AppName, string>>> = {
   express: "Express 5 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
   express4: "Express 4 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
+};
+
+/** What a runtime adds to that. */
+export interface RuntimeExceptions {
+  /** Clauses that do not hold there. */
+  readonly clauses?: Partial<Readonly<Record<AppName, Exceptions>>>;
+  /** Frameworks that do not run there, why, and whether that is still so. */
+  readonly missing?: Partial<Readonly<Record<AppName, { readonly why: string; isSo(): boolean }>>>;
+}
+
+const notToldInWorkerd: Exceptions = {
+  "gives back the messages of a page whose client went away":
+    "workerd's `node:http` does not tell a response that its client went away; it counts as seen",
+};
+
+/** By the runtime's name in the table. */
+export const runtimeExceptions: Readonly<Record<string, RuntimeExceptions>> = {
+  workerd: {
+    clauses: {
+      node: notToldInWorkerd,
+      connect: notToldInWorkerd,
+      express: notToldInWorkerd,
+      express4: notToldInWorkerd,
+      koa: notToldInWorkerd,
+    },
+    missing: {
+      fastify: {
+        why: "Fastify makes functions out of strings, which workerd does not allow",
+        isSo() {
+          try {
+            // oxlint-disable-next-line typescript/no-implied-eval -- what Fastify's router does
+            return typeof new Function("return 1") !== "function";
+          } catch {
+            return true;
+          }
+        },
+      },
+    },
+  },
 };

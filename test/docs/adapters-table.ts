@@ -3,8 +3,15 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exceptions, http2Exceptions } from "../contracts/exceptions.ts";
+import {
+  exceptions,
+  http2Exceptions,
+  nextExceptions,
+  nextReasons,
+  runtimeExceptions,
+} from "../contracts/exceptions.ts";
 import type { AppName } from "../contracts/exceptions.ts";
+import { nextOwnRuntime, nextRuntimes } from "../next/runtimes.ts";
 import { root } from "./workshop.ts";
 
 interface Adapter {
@@ -56,19 +63,21 @@ export function sources(): Sources {
 /** The table, and below it what does not hold and why. */
 export function adaptersTable({ versions, next, runtimesPage }: Sources): string {
   const runtimes = runtimesOf(runtimesPage);
-  const own = runtimes.find(({ version }) => version === versions["node"]);
-  if (own === undefined) throw new Error("docs/runtimes.md has no line for the Node that runs the tests");
+  if (runtimes.length === 0) throw new Error("docs/runtimes.md has no tables of runtimes");
   const notes: string[] = [];
   const cell = (holds: boolean, reasons: readonly string[]): string => {
     for (const reason of reasons) if (!notes.includes(reason)) notes.push(reason);
     const marks = reasons.map((reason) => ` (${notes.indexOf(reason) + 1})`).join("");
     return `${holds ? "yes" : "no"}${marks}`;
   };
-  /** In the runtimes: all of them run the fetch adapter, and one runs everything. */
-  const places = (isFetch: boolean): string[] =>
-    runtimes.map((runtime) => {
-      if (isFetch) return runtime.holdsFetch ? "yes" : "no";
-      return runtime === own ? "yes" : "–";
+  /** What the runtimes' suite found, with the reasons of what a runtime can't do. */
+  const places = (app: AppName): string[] =>
+    runtimes.map(({ name, holds }) => {
+      const { clauses, missing } = runtimeExceptions[name] ?? {};
+      const reasons = Object.entries(clauses?.[app] ?? {}).map(([clause, why]) => notSo(clause, why));
+      const absence = missing?.[app];
+      if (absence !== undefined) reasons.push(`${absence.why}.`);
+      return cell(holds.has(app), reasons);
     });
   const rows = Object.entries(adapters).map(([name, { framework, installed, entry }]) => {
     const app = name as AppName;
@@ -80,17 +89,27 @@ export function adaptersTable({ versions, next, runtimesPage }: Sources): string
       `\`coatcheck/${entry}\``,
       cell(
         true,
-        lacks.map(([clause, why]) => `Not so: “${clause}”, since ${why}.`),
+        lacks.map(([clause, why]) => notSo(clause, why)),
       ),
       cell(noHttp2 === undefined, noHttp2 === undefined ? [] : [`${noHttp2}.`]),
-    ].concat(places(app === "fetch"));
+    ].concat(places(app));
   });
-  // Next.js brings a server of its own, so the contract's can't start it; test/next has tests of its own.
-  rows.push([`Next.js ${next}`, "`coatcheck/next`", "its own tests", "–"].concat(places(false)));
+  const nextLacks = Object.entries(nextExceptions).map(([clause, why]) => notSo(clause, why));
+  const nextCells = [cell(true, [nextReasons.contract, ...nextLacks]), cell(false, [nextReasons.http2])];
+  const nextPlaces = runtimes.map(({ name }) => {
+    if (name === nextOwnRuntime) return cell(true, []);
+    const runs = nextRuntimes.some((runtime) => runtime.name === name);
+    return cell(runs, [runs ? nextReasons.runtimes : nextReasons.workerd]);
+  });
+  rows.push([`Next.js ${next}`, "`coatcheck/next`", ...nextCells, ...nextPlaces]);
 
   const head = ["framework", "import", "contract", "HTTP/2", ...runtimes.map(({ name }) => name)];
   const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return [...lines, "", ...notes.map((note, at) => `${at + 1}. ${note}`)].join("\n");
+}
+
+function notSo(clause: string, why: string): string {
+  return `Not so: “${clause}”, since ${why}.`;
 }
 
 /** `npm:express@4.22.3` is an alias's version. */
@@ -102,24 +121,29 @@ function versionOf(range = ""): string {
 
 interface RuntimeLine {
   readonly name: string;
-  readonly version: string;
-  /** All of what the suite does with the fetch adapter. */
-  readonly holdsFetch: boolean;
+  /** The apps that are held to the contract there; `fetch` to all that the suite has for it. */
+  readonly holds: ReadonlySet<string>;
 }
 
-/** The lines of the table that the runtimes' suite wrote. */
+/** The lines of the tables that the runtimes' suite wrote: one for all but the adapters, one for those. */
 function runtimesOf(page: string): RuntimeLine[] {
-  const table = /^<!-- made by `npm run runtimes[^]*?^<!-- end -->/m.exec(page)?.[0] ?? "";
+  const tables = page.match(/^<!-- made by `npm run runtimes[^]*?^<!-- end -->/gm) ?? [];
+  const [suite = [], adapted = []] = tables.map(linesOf);
+  return suite.map((line) => {
+    const name = line.get("runtime") ?? "";
+    const columns = [...(adapted.find((other) => other.get("runtime") === name) ?? [])];
+    const holds = new Set(columns.filter(([, cell]) => cell === "yes").map(([app]) => app));
+    if (!["core", "races", "fetch", "adapter"].every((part) => line.get(part) === "yes"))
+      holds.delete("fetch");
+    return { name, holds };
+  });
+}
+
+/** A table's lines, each by its columns' names. */
+function linesOf(table: string): ReadonlyMap<string, string>[] {
   const rows = Array.from(table.matchAll(/^\| (.+) \|$/gm), ([, row = ""]) => row.split(" | "));
   const [head = [], , ...lines] = rows;
-  return lines.map((cells) => {
-    const of = (column: string): string => cells[head.indexOf(column)] ?? "";
-    return {
-      name: of("runtime"),
-      version: of("tested"),
-      holdsFetch: ["core", "races", "fetch", "adapter"].every((column) => of(column) === "yes"),
-    };
-  });
+  return lines.map((cells) => new Map(head.map((column, at) => [column, cells[at] ?? ""])));
 }
 
 const place =

@@ -37,9 +37,12 @@ function site() {
     throw ending(`NEXT_REDIRECT;replace;${path};307;`);
   };
   /** The browser sends the next request. */
-  const request = (headers: Record<string, string> = {}): void => {
+  const request = (
+    headers: Record<string, string> = {},
+    cookie = Array.from(jar, ([name, value]) => `${name}=${value}`).join("; "),
+  ): void => {
     head = new Headers(headers);
-    if (jar.size > 0) head.set("cookie", Array.from(jar, ([name, value]) => `${name}=${value}`).join("; "));
+    if (cookie !== "") head.set("cookie", cookie);
     sent.length = 0;
     probe.calls.length = 0;
   };
@@ -255,6 +258,39 @@ test("a page that needs a login sends strangers to it, with the way back", async
   });
   const other = await visited();
   assert.equal((await other.requireLogin("/user")).subject, "ana");
+});
+
+test("of two tickets in the Cookie header none is taken, though Next.js shows the last alone", async () => {
+  const it = await visited();
+  const own = it.jar.get("__Host-Http-session") ?? "";
+  it.jar.clear();
+  it.request();
+  await it.action(async () => (await it.sessions.current()).login("eve"))();
+  const other = it.jar.get("__Host-Http-session") ?? "";
+  it.request({}, `__Host-Http-session=${own}; __Host-Http-session=${other}`);
+  assert.equal((await it.read()).rejection?.reason, "ambiguous");
+});
+
+test("a route handler whose commit fails sends the cookie of its login, and none of its page", async () => {
+  const it = await visited();
+  const request = new Request("http://localhost/");
+  const answer = it.route(
+    async () => {
+      const session = await it.sessions.current();
+      await session.login("ben");
+      session.set("list", []);
+      Reflect.set(session.get("list") ?? [], 0, () => "not data");
+      return new Response("the page", { headers: { "set-cookie": "own=1" } });
+    },
+    { onError: () => new Response("failed", { status: 500 }) },
+  );
+  const response = await answer(request, undefined);
+  assert.equal(response.status, 500);
+  assert.deepEqual(response.headers.getSetCookie(), []);
+  assert.deepEqual(
+    it.sent.map(({ name }) => name),
+    ["__Host-Http-session"],
+  );
 });
 
 test("cookies keep their values and attributes on the way through Next.js", async () => {

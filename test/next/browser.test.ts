@@ -1,5 +1,6 @@
 // The Next.js example: a real build, served on loopback, used with Chromium with scripts on and off, and
-// with plain requests. Next.js is large, so `npm run next` installs it; in CI it has to be here.
+// with plain requests in every runtime that runs `next start`. Next.js is large, so `npm run next` installs it;
+// in CI it has to be here.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,16 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
-import { CookieJar } from "coatcheck/testing";
 import type { BrowserContext, Page } from "playwright-core";
 import { startChromium } from "../browser/chromium.ts";
-import { isInstalled, startSite } from "./site.ts";
+import { programOf, runtimes } from "../runtimes/runtimes.ts";
+import { contractTests } from "./contract.ts";
+import { requestTests } from "./requests.ts";
+import { nextRuntimes } from "./runtimes.ts";
+import { buildSite, missing, startSite } from "./site.ts";
 import type { NextSite } from "./site.ts";
-
-const missing = isInstalled()
-  ? false
-  : "the Next.js example is not installed here: `npm run next` installs it and runs these tests";
-assert.ok(missing === false || !process.env["CI"], String(missing));
 
 // A suite that is skipped is not counted, a test is.
 test("the Next.js example is installed", { skip: missing }, () => {});
@@ -25,10 +24,33 @@ describe("coatcheck/next", { skip: missing }, () => {
   let site: NextSite;
 
   before(async () => {
-    site = await startSite();
+    await buildSite();
+    site = await startSite([process.execPath]);
   });
 
   after(async () => site.close());
+
+  requestTests(() => site);
+  contractTests();
+
+  for (const { name, flags } of nextRuntimes) {
+    const runtime = runtimes.find((one) => one.name === name);
+    const program = runtime === undefined ? undefined : programOf(runtime);
+    const skip = program === undefined && `${name} is not installed here: \`npm run runtimes\` installs it`;
+    assert.ok(skip === false || !process.env["CI"], String(skip));
+
+    describe(`the built site in ${name}`, { skip }, () => {
+      let served: NextSite;
+
+      before(async () => {
+        served = await startSite([program ?? "", ...flags]);
+      });
+
+      after(async () => served.close());
+
+      requestTests(() => served);
+    });
+  }
 
   /** A browser of its own, on the site, that is gone when the test ends. */
   async function browser(t: TestContext, javaScriptEnabled = true): Promise<BrowserContext> {
@@ -40,14 +62,6 @@ describe("coatcheck/next", { skip: missing }, () => {
     });
     context.setDefaultTimeout(15_000);
     return context;
-  }
-
-  async function visit(jar: CookieJar, path: string, init: RequestInit = {}): Promise<Response> {
-    const headers = new Headers(init.headers);
-    if (jar.header !== undefined) headers.set("cookie", jar.header);
-    const response = await fetch(site.url + path, { redirect: "manual", ...init, headers });
-    jar.take(response);
-    return response;
   }
 
   for (const scripts of [true, false]) {
@@ -165,97 +179,6 @@ describe("coatcheck/next", { skip: missing }, () => {
     await page.locator("main").getByText("You came in by another door.").waitFor();
     await page.goto("/");
     assert.deepEqual(await messages(page), []);
-  });
-
-  test("a server component that writes is told where to write instead, and sets no cookie", async () => {
-    const jar = new CookieJar();
-    const response = await visit(jar, "/write");
-    assert.deepEqual(response.headers.getSetCookie(), []);
-    const told = /<pre id="told">([^<]*)</.exec(await response.text())?.[1] ?? "";
-    for (const name of ["set", "login", "flash", "permanent"]) {
-      assert.match(told, new RegExp(`^${name}: AFTER_RESPONSE .*server action`, "m"));
-    }
-    assert.equal(jar.header, undefined);
-  });
-
-  test("reading sets no cookie, and pages are kept from shared caches", async () => {
-    const jar = new CookieJar();
-    await visit(jar, "/leave", { method: "POST" });
-    for (const path of ["/", "/user", "/inside", "/count"]) {
-      const response = await visit(jar, path);
-      assert.equal(response.status, 200, path);
-      assert.deepEqual(response.headers.getSetCookie(), [], path);
-      assert.match(response.headers.get("cache-control") ?? "", /private|no-store/, path);
-    }
-  });
-
-  test("the proxy sends strangers to the login and lets others in", async () => {
-    const jar = new CookieJar();
-    const page = { headers: { accept: "text/html" } };
-    const stranger = await visit(jar, "/inside", page);
-    assert.equal(stranger.status, 303);
-    const { pathname, search } = new URL(stranger.headers.get("location") ?? "", site.url);
-    assert.equal(pathname + search, "/login?return=%2Finside");
-    await visit(jar, "/leave", { method: "POST" });
-    assert.match(await (await visit(jar, "/inside", page)).text(), /Inside, (<!-- -->)?ana/);
-    assert.equal((await visit(new CookieJar(), "/inside")).status, 401, "programs get 401");
-  });
-
-  for (const { end, status, name } of [
-    { end: "well", status: 200, name: "kept" },
-    { end: "redirect", status: 307, name: "kept" },
-    { end: "error", status: 500, name: "" },
-  ]) {
-    test(`a route handler that ends with ${end} sends its cookies, one line each`, async () => {
-      const jar = new CookieJar();
-      const response = await visit(jar, `/leave?end=${end}`, { method: "POST" });
-      assert.equal(response.status, status);
-      if (end === "redirect") assert.match(response.headers.get("location") ?? "", /\/user$/);
-      const names = response.headers.getSetCookie().map((line) => line.slice(0, line.indexOf("=")));
-      const expected = end === "error" ? ["__Host-Http-session"] : ["__Host-Http-session", "beside", "own"];
-      assert.deepEqual(names.filter((one) => end !== "error" || one !== "own").toSorted(), expected);
-      const session = response.headers.getSetCookie().find((line) => line.startsWith("__Host-Http-session="));
-      assert.match(session ?? "", /; Secure.*HttpOnly|HttpOnly.*; Secure/i);
-      assert.match(session ?? "", /SameSite=lax/i);
-      if (end !== "error") assert.equal(decodeURIComponent(jar.get("beside") ?? ""), "50 % & more");
-      const page = await (await visit(jar, "/user")).text();
-      assert.match(page, name === "" ? /Hello, (<!-- -->)*!/ : /Hello, (<!-- -->)?kept/);
-    });
-  }
-
-  test("a route handler refuses another site's form", async () => {
-    const response = await visit(new CookieJar(), "/count", {
-      method: "POST",
-      headers: { origin: "https://elsewhere.example" },
-    });
-    assert.equal(response.status, 403);
-  });
-
-  test("fifty visitors at once each see only themselves", async () => {
-    await Promise.all(
-      Array.from({ length: 50 }, async (_, at) => {
-        const jar = new CookieJar();
-        for (let click = 0; click <= at % 5; click++) {
-          assert.equal(await (await visit(jar, "/count", { method: "POST" })).json(), click + 1);
-        }
-        const page = await (await visit(jar, "/")).text();
-        assert.match(page, new RegExp(`id="clicks">${(at % 5) + 1}<`));
-      }),
-    );
-  });
-
-  test("fifty increments at once in one session are told 1 to 50", async () => {
-    const jar = new CookieJar();
-    await visit(jar, "/leave", { method: "POST" });
-    const told = await Promise.all(
-      Array.from({ length: 50 }, async () =>
-        Number(await (await visit(jar, "/count", { method: "POST" })).json()),
-      ),
-    );
-    assert.deepEqual(
-      told.toSorted((one, other) => one - other),
-      Array.from({ length: 50 }, (_, at) => at + 1),
-    );
   });
 });
 

@@ -1,7 +1,16 @@
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,7 +18,8 @@ import { build } from "../../scripts/build.ts";
 import { publishedManifest } from "../../scripts/manifest.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const example = join(root, "examples", "next");
+/** The folder of the example. */
+export const example = join(root, "examples", "next");
 const program = join(example, "node_modules", "next", "dist", "bin", "next");
 
 /** The example, built as for production and served on loopback. */
@@ -25,24 +35,69 @@ export function isInstalled(): boolean {
   return existsSync(program);
 }
 
-/** Builds the package, puts it beside the example's packages as npm would, builds the example, and starts it. */
-export async function startSite(): Promise<NextSite> {
+/** Why what needs Next.js is skipped, or `false`; in CI it has to be here. */
+export const missing = isInstalled()
+  ? false
+  : "the Next.js example is not installed here: `npm run next` installs it and runs these tests";
+assert.ok(missing === false || !process.env["CI"], String(missing));
+
+/** The route that the contract's requests go to, and where it lies while the site is built. */
+const contractRoute = join(import.meta.dirname, "contract-route.ts");
+const contractPlace = join(example, "app", "contract");
+
+/**
+ * Builds the package, puts it beside the example's packages as npm would, and builds the example, with one route more
+ * for the contract.
+ */
+export async function buildSite(): Promise<void> {
+  const installed = join(example, "node_modules", "coatcheck");
+  rmSync(installed, { recursive: true, force: true });
+  mkdirSync(installed, { recursive: true });
+  const manifest = publishedManifest(readFileSync(join(root, "package.json"), "utf8"));
+  writeFileSync(join(installed, "package.json"), manifest);
+  await build(join(installed, "dist"));
+  rmSync(join(example, ".next"), { recursive: true, force: true });
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-next-"));
-  const env = {
+  mkdirSync(join(contractPlace, "[path]"), { recursive: true });
+  copyFileSync(contractRoute, join(contractPlace, "[path]", "route.ts"));
+  // Where a site is built, as in a container, there is neither its key nor its folder.
+  const { SESSION_SECRET: _, ...bare } = environment(folder);
+  try {
+    execFileSync(process.execPath, [program, "build"], {
+      cwd: example,
+      env: { ...bare, SESSION_FILE: "/proc/nowhere/sessions.db" },
+      stdio: "pipe",
+      encoding: "utf8",
+    });
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`next build failed:\n${stdout}${stderr}`, { cause: error });
+  } finally {
+    rmSync(contractPlace, { recursive: true });
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function environment(folder: string): NodeJS.ProcessEnv {
+  return {
     PATH: process.env["PATH"],
     HOME: folder,
+    DENO_DIR: join(folder, ".deno"),
     NEXT_TELEMETRY_DISABLED: "1",
     NO_COLOR: "1",
     // Made for these tests, and known to everybody.
     SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
     SESSION_FILE: join(folder, "sessions.db"),
   };
-  // Where a site is built, as in a container, there is neither its key nor its folder.
-  const { SESSION_SECRET: _, ...bare } = env;
-  await buildExample({ ...bare, SESSION_FILE: "/proc/nowhere/sessions.db" });
-  const server = spawn(process.execPath, [program, "start", "--port", "0", "--hostname", "127.0.0.1"], {
+}
+
+/** Starts the built site. @param runtime the program, and its own arguments. */
+export async function startSite([command = "", ...flags]: readonly string[]): Promise<NextSite> {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-next-"));
+  const start = [program, "start", "--port", "0", "--hostname", "127.0.0.1"];
+  const server = spawn(command, [...flags, ...start], {
     cwd: example,
-    env,
+    env: environment(folder),
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -64,27 +119,6 @@ export async function startSite(): Promise<NextSite> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function buildExample(env: NodeJS.ProcessEnv): Promise<void> {
-  const installed = join(example, "node_modules", "coatcheck");
-  rmSync(installed, { recursive: true, force: true });
-  mkdirSync(installed, { recursive: true });
-  const manifest = publishedManifest(readFileSync(join(root, "package.json"), "utf8"));
-  writeFileSync(join(installed, "package.json"), manifest);
-  await build(join(installed, "dist"));
-  rmSync(join(example, ".next"), { recursive: true, force: true });
-  try {
-    execFileSync(process.execPath, [program, "build"], {
-      cwd: example,
-      env,
-      stdio: "pipe",
-      encoding: "utf8",
-    });
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`next build failed:\n${stdout}${stderr}`, { cause: error });
-  }
 }
 
 async function addressOf(server: ChildProcess, collect: (line: string) => void): Promise<string> {

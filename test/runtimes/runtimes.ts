@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import type { Report } from "./clause.ts";
 
 /** A runtime that the package says it runs in. */
@@ -10,9 +10,15 @@ export interface Runtime {
   readonly programs: Readonly<Record<string, string>>;
   /** Looked for on the PATH where there is no such package. */
   readonly command?: string;
-  /** How it runs the suite; the staging's folder is where it is started. */
-  readonly args: readonly string[];
+  /** How it runs a suite; the staging's folder is where it is started. */
+  args(suite: Suite): readonly string[];
 }
+
+/** What is run: everything that is not an adapter, and all the adapters. */
+export type Suite = "main" | "adapters-main";
+
+/** The oldest day whose behaviour of workerd will do for frameworks of `node:http`: it has node:tty. */
+export const workerdAdaptersDate = "2026-03-17";
 
 function node(major: number): Runtime {
   return {
@@ -21,7 +27,7 @@ function node(major: number): Runtime {
       "linux-x64": `node${major}-linux-x64/bin/node`,
       "linux-arm64": `node${major}-linux-arm64/bin/node`,
     },
-    args: ["main.js"],
+    args: (suite) => [`${suite}.js`],
   };
 }
 
@@ -37,23 +43,25 @@ export const runtimes: readonly Runtime[] = [
       "linux-arm64": "@oven/bun-linux-aarch64/bin/bun",
     },
     command: "bun",
-    args: ["main.js"],
+    args: (suite) => [`${suite}.js`],
   },
   {
     name: "Deno",
     programs: { "linux-x64": "@deno/linux-x64-glibc/deno" },
     command: "deno",
-    // What the suite needs and no more: the packages as they lie here, loopback, its own folder.
-    args: [
+    // What the suites need and no more: the packages as they lie here, loopback, their own folder. Frameworks
+    // look at the environment.
+    args: (suite) => [
       "run",
       "--no-remote",
       "--no-prompt",
       "--no-lock",
       "--node-modules-dir=manual",
-      "--allow-read=.",
+      suite === "main" ? "--allow-read=." : `--allow-read=.,${join(root, "node_modules")}`,
       "--allow-write=.",
       "--allow-net=127.0.0.1",
-      "main.js",
+      ...(suite === "main" ? [] : ["--allow-env"]),
+      `${suite}.js`,
     ],
   },
   {
@@ -63,12 +71,14 @@ export const runtimes: readonly Runtime[] = [
       "linux-arm64": "@cloudflare/workerd-linux-arm64/bin/workerd",
     },
     command: "workerd",
-    args: ["test", "worker.capnp"],
+    args: (suite) => ["test", `${suite}.capnp`],
   },
 ];
 
+const root = dirname(dirname(import.meta.dirname));
+
 /** Longer than any runtime takes; one that hangs ends here. */
-const patience = 120_000;
+const patience = 180_000;
 
 /** The runtime's program; `undefined` where it can't be had. */
 export function programOf({ programs, command }: Runtime): string | undefined {
@@ -82,12 +92,14 @@ export function programOf({ programs, command }: Runtime): string | undefined {
 }
 
 /** Runs the suite in a folder that `openStaging` made. @throws when it printed no report. */
-export function runIn(program: string, { args }: Runtime, folder: string): Promise<Report> {
+export function runIn(program: string, runtime: Runtime, suite: Suite, folder: string): Promise<Report> {
   const env = { PATH: process.env["PATH"], HOME: folder, DENO_DIR: join(folder, ".deno"), NO_COLOR: "1" };
   return new Promise((resolve, reject) => {
-    execFile(program, args, { cwd: folder, env, timeout: patience }, (error, stdout, stderr) => {
+    const options = { cwd: folder, env, timeout: patience, maxBuffer: 1 << 28 };
+    execFile(program, runtime.args(suite), options, (error, stdout, stderr) => {
       const report = stdout.split("\n").findLast((line) => line.startsWith('{"version"'));
-      if (report === undefined) reject(new Error(`No report: ${error?.message ?? ""}\n${stdout}${stderr}`));
+      if (report === undefined)
+        reject(new Error(`No report: ${error?.message ?? ""}\n${stdout}${stderr}`.slice(0, 20_000)));
       else resolve(JSON.parse(report) as Report);
     });
   });

@@ -25,6 +25,17 @@ export function promiseOf(reports: ReadonlyMap<string, Report>): string {
   return drawn([head, head.map(() => "---"), ...lines]);
 }
 
+/** The same for the adapters: a line for each runtime, a column for each app of test/contracts/apps.ts. */
+export function adaptersOf(reports: ReadonlyMap<string, Report>): string {
+  const apps = [...new Set([...reports.values()].flatMap(({ held }) => Object.keys(held)))];
+  const lines = Array.from(reports, ([name, { held, lacks }]) => [
+    name,
+    ...apps.map((app) => (lacks.includes(app) || (held[app] ?? 0) === 0 ? "no" : "yes")),
+  ]);
+  const head = ["runtime", ...apps];
+  return drawn([head, head.map(() => "---"), ...lines]);
+}
+
 function drawn(rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return rows.map(row).join("\n");
