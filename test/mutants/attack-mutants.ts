@@ -2098,7 +2098,8 @@ export const attackMutants: readonly Mutant[] = [
       "Math.max(this.#interval / 10, ahead)",
       "0",
       "within the interval",
-
+    ],
+  ]),
   ...of("next/adapter", [
     [
       "the cookies that Next.js decoded stand for the Cookie header",
