@@ -6,7 +6,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -17,6 +16,8 @@ import { expressSessions } from "coatcheck/express";
 import { fastifySessions } from "coatcheck/fastify";
 import { memoryStore } from "coatcheck/memory";
 import express from "express";
+// @ts-expect-error TS7016: comes without types
+import expressWs from "express-ws";
 import Fastify from "fastify";
 import { Server as SocketServer } from "socket.io";
 import { io } from "socket.io-client";
@@ -170,11 +171,11 @@ test("express-ws: a session is read and watched, and what needs a response says 
   const sessions = hub();
   const app = siteOf(sessions);
   const server = createServer(app);
-  const expressWs = createRequire(import.meta.url)("express-ws") as (
+  const withSockets = expressWs as (
     app: express.Express,
     server: Server,
   ) => { app: { ws(path: string, handler: (socket: WebSocket, req: express.Request) => void): void } };
-  const { app: socketApp } = expressWs(app, server);
+  const { app: socketApp } = withSockets(app, server);
   socketApp.ws("/socket", (socket, req) => {
     void ask(sessions, req).then((outcomes) => socket.send(JSON.stringify(outcomes)));
   });
