@@ -5,7 +5,7 @@ import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
 import { afterEnd, discard, FailureAnswer } from "./failure-answer.ts";
 import { HeldDrain } from "./held-drain.ts";
 import { assertWritable, isBareEnd, refuseHeader } from "./node-errors.ts";
-import { checkHead, headWith, isStatus, keepHeaders, takeHead } from "./node-head.ts";
+import { checkHead, headWith, isStatus, keepHeaders, statusGiven, takeHead } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
 import { clearPage, headersOf, isGone } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
@@ -175,10 +175,9 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   #takeHead(args: Head): unknown {
-    // As Node converts it, which has an error of its own for what is none; over HTTP/2 it may be left out.
-    const isLeftOut = args[0] === undefined && this.#response.stream !== undefined;
-    const status = isLeftOut ? this.#response.statusCode : (args[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
-    if (!isStatus(status)) return this.#send("writeHead", args);
+    const status = statusGiven(this.#response, args[0]);
+    // Node has an error of its own for what is no status.
+    if (status === undefined) return this.#send("writeHead", args);
     if (args.length > 1) checkHead(this.#response, args);
     this.#response.statusCode = status;
     this.#status = status;

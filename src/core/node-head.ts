@@ -12,10 +12,23 @@ export function isStatus(status: number): boolean {
   return status >= 100 && status <= 999;
 }
 
+/**
+ * The status that writeHead is given, as Node converts it; `undefined` for what is none. Over HTTP/2 it may be left
+ * out, and the response itself refuses what is none.
+ */
+export function statusGiven(response: NodeResponse, given: unknown): number | undefined {
+  if (response.stream === undefined) {
+    const status = (given as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+    return isStatus(status) ? status : undefined;
+  }
+  if (given !== undefined) response.statusCode = given as number; // oxlint-disable-line no-unsafe-type-assertion
+  return response.statusCode;
+}
+
 /** @throws at once what Node throws when it sends a head with headers that are none. */
 export function checkHead(response: NodeResponse, head: Head): void {
   // HTTP/2 has no message.
-  if (typeof head[1] === "string" && response.stream === undefined) checkMessage(head[1]);
+  if (typeof head[1] === "string" && response.stream === undefined) checkMessage(response, head[1]);
   if (response.stream !== undefined && (head[1] === null || head[2] === null))
     throw new TypeError("The headers over HTTP/2 can't be null.");
   const headers = headersIn(head);
@@ -34,11 +47,12 @@ export function checkHead(response: NodeResponse, head: Head): void {
 }
 
 /** @throws what Node throws for a status message that can't be sent. */
-function checkMessage(message: string): void {
+function checkMessage(response: NodeResponse, message: string): void {
   // What may be in a header's value may be in the message, too (RFC 9112 4).
   try {
     validateHeaderValue("status", message);
   } catch {
+    response.statusMessage = message; // as Node leaves it
     const error = new TypeError("The status message has a character that can't be sent.");
     throw Object.assign(error, { code: "ERR_INVALID_CHAR" });
   }
