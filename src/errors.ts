@@ -23,7 +23,6 @@ export type LimitErrorCode =
   | "COOKIE_TOO_LARGE"
   | "COOKIE_TOO_LONG_LIVED"
   | "FLASH_TOO_LONG"
-  | "FLASHES_TOO_MANY"
   | "KEY_TOO_LONG"
   | "KEYS_TOO_MANY"
   | "SESSION_TOO_LARGE"

@@ -18,6 +18,7 @@ export { loginDemand } from "./core/login-demand.ts";
 export type { LoginDemand, LoginDemandOptions } from "./core/login-demand.ts";
 export type { SessionsOptions } from "./core/options.ts";
 export type { CrossOriginOptions } from "./core/origin-check.ts";
+export type { FieldLimits, NewestFields } from "./core/field-limits.ts";
 export { applyPatch, expiresAt } from "./core/record.ts";
 export type { Fields, Patch, PatchOutcome, RecordColumns, SessionRecord } from "./core/record.ts";
 export type { Rejection, RejectionReason } from "./core/rejection.ts";

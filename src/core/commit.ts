@@ -3,6 +3,7 @@ import type { Awaitable } from "./awaitable.ts";
 import type { Context } from "./context.ts";
 import type { FlashQueue } from "./flash-queue.ts";
 import type { LiveRecord } from "./live-record.ts";
+import { limitError } from "./limits.ts";
 import { quietly } from "./quietly.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
 import type { SessionData } from "./session-data.ts";
@@ -26,6 +27,9 @@ export interface SessionUse {
   /** What the request asked `permanent` to be, or `undefined`. */
   permanent: boolean | undefined;
 }
+
+/** What a commit does to a record's fields. */
+type Changes = Required<Pick<Patch, "set" | "remove">> & Pick<Patch, "limits" | "newest">;
 
 /** Whether a commit would do nothing at all, so that the response needs not wait for it. */
 export function hasNothingToCommit(use: SessionUse): boolean {
@@ -84,35 +88,56 @@ function keep(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaita
   );
 }
 
-function commitChanges(
-  { context, live, data, flashes, permanent }: SessionUse,
-  fate: ResponseFate,
-  takesCookie: boolean,
-): Awaitable<void> {
+function commitChanges(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
+  const { context, live, data, flashes, permanent } = use;
   if (fate === "unseen") flashes?.keepTakenAdditions();
   if (isUntouched({ data, flashes, permanent })) return keepFresh(context, live, takesCookie);
   const { set: dataTexts, remove } = data.changes();
   const texts = new Map([...dataTexts, ...(flashes?.additions() ?? [])]);
+  const dropped = flashes?.dropped(fate === "seen") ?? 0;
   const record = live.current;
-  if (record === null) return texts.size > 0 ? begin(context, live, texts, permanent) : undefined;
+  if (record === null)
+    return texts.size > 0
+      ? andThen(begin(context, live, texts, permanent), () => tellDropped(use, dropped))
+      : undefined;
   const set = new Map(
     Array.from(texts, ([name, text]) => [name, context.codec.encode(record.id, name, text)]),
   );
   if (fate === "unseen") for (const [name, bytes] of flashes?.taken() ?? []) set.set(name, bytes);
-  return andThen(write(context, live, record, { set, remove }, permanent, takesCookie), () =>
-    live.current === null
-      ? undefined
-      : reseal(context, live, record, new Set([...set.keys(), ...remove]), takesCookie),
-  );
+  const changes: Changes = {
+    set,
+    remove,
+    ...(dataTexts.size > 0 && { limits: data.limitsAt(live.wholeAt) }),
+    ...(flashes !== undefined && set.size > dataTexts.size && { newest: flashes.newest }),
+  };
+  return andThen(write(context, live, record, changes, permanent, takesCookie), (made) => {
+    if (live.current === null) return undefined;
+    tellDropped(use, dropped + made);
+    return reseal(context, live, record, new Set([...set.keys(), ...remove]), takesCookie);
+  });
 }
 
-function giveBack({ live, flashes }: SessionUse): Awaitable<void> {
+function tellDropped({ context, live }: SessionUse, count: number): void {
+  if (count > 0 && live.current !== null)
+    context.events.emit({ type: "flashes-dropped", id: live.current.id, count });
+}
+
+function giveBack(use: SessionUse): Awaitable<void> {
+  const { live, flashes } = use;
   if (flashes === undefined || flashes.taken().size === 0) return undefined;
   const isWaitedFor = live.calls.left > 0;
   // Nobody waits any longer for a store that hangs, but it may come round.
   if (!isWaitedFor) live.calls.renew();
-  const givenBack = quietly(() => live.patch({ set: flashes.taken() }));
-  return isWaitedFor ? andThen(givenBack, nothing) : undefined;
+  const patch = { set: flashes.taken(), newest: flashes.newest };
+  const givenBack = quietly(() => live.patch(patch));
+  const told = andThen(givenBack, (outcome) => tellDropped(use, madeRoom(patch, outcome)));
+  return isWaitedFor ? told : undefined;
+}
+
+/** How many messages a patch has removed to make room for those that it set. */
+function madeRoom({ newest }: Pick<Patch, "newest">, outcome: PatchOutcome | undefined): number {
+  if (newest === undefined || outcome?.kind !== "applied") return 0;
+  return outcome.removed.filter((name) => name.startsWith(newest.prefix)).length;
 }
 
 /** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
@@ -146,26 +171,30 @@ async function begin(
   else context.events.emit({ type: "write-dropped", reason: "ended" });
 }
 
+/** @returns how many messages made room. */
 function write(
   context: Context,
   live: LiveRecord,
   record: SessionRecord,
-  changes: Required<Pick<Patch, "set" | "remove">>,
+  changes: Changes,
   permanent: boolean | undefined,
   takesCookie: boolean,
-): Awaitable<void> {
+): Awaitable<number> {
   const { columns, resends } = live.touch(takesCookie);
   const due = columns === undefined ? {} : { columns };
-  const loseIfGone = ({ kind }: PatchOutcome): void => {
-    if (kind === "gone") live.lose();
-  };
   if (permanent !== undefined && permanent !== record.permanent) {
     const lifetime = { ...columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
-    return andThen(writeAndResend(live, record, { ...changes, columns: lifetime }), loseIfGone);
+    const patch = { ...changes, columns: lifetime };
+    return andThen(writeAndResend(live, record, patch), (outcome) =>
+      afterWrite(context, live, patch, outcome),
+    );
   }
-  if (changes.set.size === 0 && changes.remove.length === 0) return touch(live, record, takesCookie);
+  if (changes.set.size === 0 && changes.remove.length === 0)
+    return andThen(touch(live, record, takesCookie), () => 0);
   const patch = { ...changes, ...due };
-  return andThen(resends === true ? writeAndResend(live, record, patch) : live.patch(patch), loseIfGone);
+  return andThen(resends === true ? writeAndResend(live, record, patch) : live.patch(patch), (outcome) =>
+    afterWrite(context, live, patch, outcome),
+  );
 }
 
 /** Writes what gives the cookie another lifetime, and sends it again, but only while its ticket is still the current one. */
@@ -181,6 +210,18 @@ function writeAndResend(
     live.cookie.yield();
     return live.patch(patch);
   });
+}
+
+/** @throws LimitError when requests beside this one had filled the session, which then is as they left it. */
+function afterWrite(
+  context: Context,
+  live: LiveRecord,
+  patch: Omit<Patch, "epoch">,
+  outcome: PatchOutcome,
+): number {
+  if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
+  if (outcome.kind === "gone") live.lose();
+  return madeRoom(patch, outcome);
 }
 
 /**

@@ -23,6 +23,8 @@ export type SessionEvent =
    * response began.
    */
   | { readonly type: "write-dropped"; readonly reason: "ended" | "client-left"; readonly id?: string }
+  /** So many waiting messages made room for newer ones: `limits.flashes`. */
+  | { readonly type: "flashes-dropped"; readonly id: string; readonly count: number }
   /** A field could not be unsealed or decoded; it reads as absent. */
   | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
   | { readonly type: "cross-origin-refused"; readonly method: string }

@@ -1,7 +1,7 @@
 import type { Events } from "./events.ts";
 import { fromLatin1, latin1Of } from "./packing.ts";
 import { fingerprintOf, Recent } from "./recent.ts";
-import { nonceAt } from "./seal.ts";
+import { nonceAt, sealOverhead } from "./seal.ts";
 import type { Sealer } from "./seal.ts";
 import { decodeValue } from "./values.ts";
 
@@ -15,14 +15,18 @@ export const fieldName = {
   agent: "m:agent",
 } as const;
 
+/** What the names of data fields, and of messages, begin with. */
+export const dataPrefix: string = fieldName.data("");
+export const flashPrefix: string = fieldName.flash("");
+
 /** The data key of a field, or `undefined` when it is not a data field. */
 export function dataKeyOf(name: string): string | undefined {
-  return name.startsWith("d:") ? name.slice(2) : undefined;
+  return name.startsWith(dataPrefix) ? name.slice(dataPrefix.length) : undefined;
 }
 
 /** Whether a field holds a flash message. */
 export function isFlashField(name: string): boolean {
-  return name.startsWith("f:");
+  return name.startsWith(flashPrefix);
 }
 
 /** A text that was sealed or unsealed a moment ago, and where it belongs. */
@@ -61,6 +65,11 @@ export class FieldCodec {
     const sealed = this.sealer.seal(id, name, plain);
     this.#know({ sealed: latin1Of(sealed), id, name, text });
     return sealed;
+  }
+
+  /** How many bytes `encode` makes of a text. */
+  lengthOf(text: string): number {
+    return Buffer.byteLength(text) + (this.sealer === undefined ? 0 : sealOverhead);
   }
 
   /**

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { LimitError, MisuseError } from "../errors.ts";
-import { fieldName, isFlashField } from "./field-codec.ts";
+import { fieldName, flashPrefix, isFlashField } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
 import { latin1Of } from "./packing.ts";
+import type { NewestFields } from "./field-limits.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { SessionRecord } from "./record.ts";
@@ -27,6 +28,8 @@ interface Withdrawn {
   readonly name: string;
   readonly flash: Flash | undefined;
   readonly bytes: Uint8Array | undefined;
+  /** It makes room for later ones, and is shown to nobody. */
+  readonly isTooOld: boolean;
 }
 
 /** The messages of a session in one request: those the record holds, and those this request adds. */
@@ -44,6 +47,12 @@ export class FlashQueue {
   /** Messages that this request has both added and taken. */
   readonly #takenAdditions = new Map<string, Flash>();
   #count = 0;
+  /** The time in the name of the last message that this request added. */
+  #lastAdded = 0;
+  /** How many of this request's own messages have made room for later ones. */
+  #dropped = 0;
+  /** How many stored ones this request has taken out to make room. */
+  #droppedStored = 0;
 
   constructor(codec: FieldCodec, limits: Limits, record: SessionRecord | null) {
     this.#codec = codec;
@@ -60,7 +69,7 @@ export class FlashQueue {
     for (const [name, bytes] of record?.fields ?? []) if (isFlashField(name)) this.#stored.set(name, bytes);
   }
 
-  /** @throws LimitError FLASHES_TOO_MANY, FLASH_TOO_LONG; MisuseError when it is no text. */
+  /** Adds a message; the oldest makes room where too many wait. @throws LimitError FLASH_TOO_LONG; MisuseError when it is no text. */
   add(message: string, category: string, now: number): void {
     for (const [what, text] of Object.entries({ message, category })) {
       if (typeof text !== "string" || !text.isWellFormed()) {
@@ -71,26 +80,21 @@ export class FlashQueue {
         throw new LimitError("FLASH_TOO_LONG", `A flash ${what} has at most ${limit}.`);
       }
     }
-    if (this.#stored.size + this.#added.size >= this.#limits.flashes) {
-      throw new LimitError(
-        "FLASHES_TOO_MANY",
-        `${this.#limits.flashes} messages already wait to be shown (limits.flashes). ` +
-          "Show them with takeFlashes() on the pages this visitor opens.",
-      );
-    }
     // Fields sort by time, then by order in the request; the random end keeps two requests apart.
     // A message comes after those that wait already, also where clocks are coarse or disagree.
-    const time = Math.max(now, this.#lastTime() + 1)
-      .toString(36)
-      .padStart(timeLength, "0");
+    this.#lastAdded = Math.max(now, this.#lastTime() + 1, this.#lastAdded);
+    const time = this.#lastAdded.toString(36).padStart(timeLength, "0");
     const order = (this.#count++).toString(36).padStart(4, "0");
     const name = fieldName.flash(`${time}${order}${randomBytes(6).toString("base64url")}`);
     this.#added.set(name, { message, category });
+    this.#makeRoom();
   }
 
   /** The messages that wait, in the order they were given; nothing is taken. */
   peek(filter: FlashFilter): Flash[] {
-    return this.#matching(filter).flatMap(({ flash }) => (flash === undefined ? [] : [flash]));
+    return this.#matching(filter).flatMap(({ flash, isTooOld }) =>
+      flash === undefined || isTooOld ? [] : [flash],
+    );
   }
 
   /**
@@ -116,14 +120,37 @@ export class FlashQueue {
   /** Of the messages withdrawn, those that may be shown. */
   #won(withdrawn: readonly Withdrawn[], removed: readonly string[]): Flash[] {
     const shown: Flash[] = [];
-    for (const { name, bytes, flash } of withdrawn) {
+    for (const { name, bytes, flash, isTooOld } of withdrawn) {
       if (bytes === undefined) {
-        if (flash !== undefined) this.#takenAdditions.set(name, flash);
-      } else if (removed.includes(name)) this.#taken.set(name, bytes);
-      else continue;
-      if (flash !== undefined) shown.push(flash);
+        if (isTooOld) this.#dropped++;
+        else if (flash !== undefined) this.#takenAdditions.set(name, flash);
+      } else if (removed.includes(name)) {
+        this.#taken.set(name, bytes);
+        if (isTooOld) this.#droppedStored++;
+      } else continue;
+      if (flash !== undefined && !isTooOld) shown.push(flash);
     }
     return shown;
+  }
+
+  /** The oldest of this request's own messages make room: of these alone there may be too many where nothing is stored. */
+  #makeRoom(): void {
+    const names = [...this.#added.keys()];
+    if (names.length <= this.#limits.flashes) return;
+    for (const name of names.toSorted().slice(0, names.length - this.#limits.flashes)) {
+      this.#added.delete(name);
+      this.#dropped++;
+    }
+  }
+
+  /** How many messages a patch that sets some may leave. */
+  get newest(): NewestFields {
+    return { prefix: flashPrefix, count: this.#limits.flashes };
+  }
+
+  /** How many messages have made room here, without the store's doing. @param seen those that were taken are not given back. */
+  dropped(seen: boolean): number {
+    return this.#dropped + (seen ? this.#droppedStored : 0);
   }
 
   /** Nothing was added and nothing taken. */
@@ -139,6 +166,7 @@ export class FlashQueue {
   /** The page with this request's own messages will not be seen: they wait for the next one. */
   keepTakenAdditions(): void {
     for (const [name, flash] of this.#takenAdditions) this.#added.set(name, flash);
+    this.#makeRoom();
   }
 
   /** The texts of the fields that this request adds. */
@@ -159,20 +187,24 @@ export class FlashQueue {
       this.#added.delete(name);
       this.#takenAdditions.delete(name);
     }
+    this.#dropped = 0;
   }
 
   #matching({ category }: FlashFilter): Withdrawn[] {
     const wanted = typeof category === "string" ? [category] : category;
-    const all: Withdrawn[] = [
+    const all = [
       ...Array.from(this.#stored, ([name, bytes]) => ({ name, bytes, flash: this.#decode(name, bytes) })),
       ...Array.from(this.#added, ([name, flash]) => ({ name, flash, bytes: undefined })),
-    ];
-    return (
-      all
-        // A message that can't be read goes with the first that is taken: nobody could ever show it.
-        .filter(({ flash }) => wanted === undefined || flash === undefined || wanted.includes(flash.category))
-        .toSorted((one, other) => (one.name < other.name ? -1 : 1))
-    );
+    ].toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    // Those that make room in the store when this request's own are written.
+    const tooMany = this.#added.size === 0 ? 0 : all.length - this.#limits.flashes;
+    return all.flatMap(({ name, bytes, flash }, at) => {
+      const isTooOld = at < tooMany;
+      // A message that nobody will see goes with the first that is taken.
+      const isMeant =
+        wanted === undefined || flash === undefined || isTooOld || wanted.includes(flash.category);
+      return isMeant ? { name, bytes, flash, isTooOld } : [];
+    });
   }
 
   /** The time in the name of the last message that the record holds, or 0. */

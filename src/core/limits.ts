@@ -1,6 +1,9 @@
-import { ConfigError } from "../errors.ts";
+import { ConfigError, LimitError } from "../errors.ts";
 
-/** How much one session may hold. What would pass a limit is refused, and what was there stays. */
+/**
+ * How much one session may hold, however many requests write to it at once, on any number of nodes. Data that
+ * would pass a limit is refused, and what was there stays; of too many messages, the oldest make room.
+ */
 export interface Limits {
   /** All data keys and values together, in bytes as stored. Default 65,536. */
   readonly bytes: number;
@@ -10,7 +13,7 @@ export interface Limits {
   readonly keyLength: number;
   /** How many objects may lie inside each other. Default 32, at most 256. */
   readonly depth: number;
-  /** How many flash messages may wait to be shown. Default 32. */
+  /** How many flash messages wait to be shown; the oldest make room for new ones. Default 32. */
   readonly flashes: number;
   /** A flash message's length in UTF-16 units. Default 2,000. */
   readonly flashLength: number;
@@ -43,4 +46,15 @@ export function readLimits(options: Partial<Limits> = {}): Limits {
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return { ...defaults, ...given };
+}
+
+/** The error of a session that would hold more than it may. */
+export function limitError(limit: "bytes" | "fields", { bytes, keys }: Limits): LimitError {
+  return limit === "bytes"
+    ? new LimitError(
+        "SESSION_TOO_LARGE",
+        `The session would hold more than ${bytes} bytes (limits.bytes). ` +
+          "Keep large things in a database, and their id in the session.",
+      )
+    : new LimitError("KEYS_TOO_MANY", `The session would hold more than ${keys} keys (limits.keys).`);
 }

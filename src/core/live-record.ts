@@ -40,6 +40,8 @@ export class LiveRecord {
   #hasClient = true;
   /** Whether the store has never heard of the record. */
   #isOwn = false;
+  /** Whether nobody but this request has written to the record since it was read. */
+  #isWhole = true;
 
   constructor(context: Context, calls: StoreCalls, opening: Opening) {
     this.#context = context;
@@ -51,6 +53,7 @@ export class LiveRecord {
   /** Begins again from what the request's ticket opens now. */
   reopen(opening: Opening): void {
     this.#record = opening.record;
+    this.#isWhole = true;
     this.#ticket = opening.record === null ? null : opening.ticket;
     this.#mayBegin = opening.record === null && opening.mayBegin;
     this.#rejection = opening.record === null ? opening.rejection : undefined;
@@ -80,6 +83,11 @@ export class LiveRecord {
   /** The record whose ticket the request brought when that had been replaced, or it had ended. */
   get replaced(): SessionRecord | undefined {
     return this.#replaced;
+  }
+
+  /** The revision of the record, if this request knows all that the record holds at it. */
+  get wholeAt(): number | undefined {
+    return this.#isWhole ? this.#record?.revision : undefined;
   }
 
   /** Whether data may begin a session where there is none. */
@@ -169,8 +177,10 @@ export class LiveRecord {
       if (outcome.kind !== "applied") return outcome;
       if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);
       // The record may have gone on while the store was asked.
-      if (this.#record?.id === id && this.#record.epoch === epoch)
+      if (this.#record?.id === id && this.#record.epoch === epoch) {
+        this.#isWhole &&= outcome.revision === this.#record.revision + 1;
         this.#record = patched(this.#record, full, outcome.revision).next;
+      }
       return outcome;
     });
   }

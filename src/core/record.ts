@@ -1,4 +1,6 @@
 import { ChangedFields } from "./changed-fields.ts";
+import { beyondNewest, passedLimit } from "./field-limits.ts";
+import type { FieldLimits, NewestFields } from "./field-limits.ts";
 
 /** The fields of a record: from name (`d:user`, `f:…`, `m:agent`) to bytes that only the core can read. */
 export type Fields = ReadonlyMap<string, Uint8Array>;
@@ -53,6 +55,10 @@ export interface Patch {
   readonly remove?: readonly string[];
   /** Sets fields (last of all). */
   readonly set?: Fields;
+  /** What the record may hold afterwards, or the outcome is `full`. */
+  readonly limits?: FieldLimits;
+  /** Of which fields only so many may be left: after all else, those whose names come first are removed. */
+  readonly newest?: NewestFields;
   /** Columns that change. */
   readonly columns?: Partial<RecordColumns>;
 }
@@ -63,11 +69,16 @@ export type PatchOutcome =
       readonly kind: "applied";
       /** The record's revision now. */
       readonly revision: number;
-      /** The names in `patch.remove` that were there: of all patches that remove a field, one is told so. */
+      /**
+       * The names in `patch.remove` that were there, and those of the fields that `patch.newest` removed: of
+       * all patches that remove a field, one is told so.
+       */
       readonly removed: readonly string[];
     }
   /** Something that `expect` names has changed; nothing was done. */
   | { readonly kind: "conflict"; readonly record: SessionRecord }
+  /** The record would hold more than `limits` allows, and more than it does; nothing was done. */
+  | { readonly kind: "full"; readonly limit: "bytes" | "fields" }
   /** No such record, or it has expired, or its epoch is another; nothing was done. */
   | { readonly kind: "gone" };
 
@@ -126,6 +137,8 @@ export function layPatch(record: SessionRecord | null, patch: Patch, now: number
   }
   if (!holds(record, patch)) return { outcome: { kind: "conflict", record } };
   const { next, removed } = patched(record, patch);
+  const limit = passedLimit(record, next.fields, patch.limits);
+  if (limit !== undefined) return { outcome: { kind: "full", limit } };
   return { outcome: { kind: "applied", revision: next.revision, removed }, next };
 }
 
@@ -151,6 +164,12 @@ export function patched(
     return isHeld;
   });
   for (const [name, bytes] of patch.set ?? []) changes.set(name, bytes);
+  if (patch.newest !== undefined) {
+    for (const name of beyondNewest(new ChangedFields(fields, changes), patch.newest)) {
+      changes.set(name, null);
+      removed.push(name);
+    }
+  }
   const changed = changes.size === 0 ? fields : new ChangedFields(fields, changes);
   return { next: { ...record, ...patch.columns, revision, fields: changed }, removed };
 }

@@ -4,6 +4,7 @@ import { fieldName } from "./field-codec.ts";
 import { bytesOf } from "./lazy-fields.ts";
 import type { SessionRecord } from "./record.ts";
 import { isRecordId, nobodysVerifier, verifiersEqual } from "./ticket.ts";
+import { TimeSlices } from "./time-slices.ts";
 import { endOf } from "./timeouts.ts";
 
 /** A session as its owner, or an administrator, may see it. Nothing in it opens the session. */
@@ -26,10 +27,25 @@ export interface SessionInfo {
 export async function listSessions(context: Context, subject: string): Promise<SessionInfo[]> {
   const now = context.clock.now();
   const records = await context.calls.list(subject);
-  return records
-    .filter((record) => endOf(record, context.timeouts) > now)
-    .toSorted((one, other) => other.lastSeenAt - one.lastSeenAt)
-    .map((record) => infoOf(context, record, subject));
+  const slices = new TimeSlices(context.clock);
+  const list: SessionInfo[] = [];
+  for (const record of records) {
+    if (slices.areOver) await slices.turn();
+    if (endOf(record, context.timeouts) > now) list.push(infoOf(context, record, subject));
+  }
+  return list.toSorted((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
+}
+
+/** Ends all sessions of a subject but one, if that is given. @returns how many it ended. */
+export async function revokeSessions(context: Context, subject: string, except?: string): Promise<number> {
+  const records = await context.calls.list(subject);
+  const slices = new TimeSlices(context.clock);
+  let ended = 0;
+  for (const { id } of records) {
+    if (slices.areOver) await slices.turn();
+    if (id !== except && (await revokeSession(context, id, subject))) ended++;
+  }
+  return ended;
 }
 
 /**

@@ -1,10 +1,12 @@
-import { LimitError } from "../errors.ts";
 import { ChangedFields } from "./changed-fields.ts";
 import type { Change, DataChanges, Held, OpenUpdate } from "./data-changes.ts";
 import { checkKey } from "./data-key.ts";
-import { dataKeyOf, fieldName } from "./field-codec.ts";
+import { dataKeyOf, dataPrefix, fieldName } from "./field-codec.ts";
 import type { FieldCodec } from "./field-codec.ts";
+import { passed, sizeOf, totalOf } from "./field-limits.ts";
+import type { FieldLimits, FieldTotal } from "./field-limits.ts";
 import { bytesOf, eachLength } from "./lazy-fields.ts";
+import { limitError } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import type { Fields, SessionRecord } from "./record.ts";
 import { decodeValue, deepestJson, encodeValue } from "./values.ts";
@@ -155,28 +157,14 @@ export class SessionData {
       // Limits hold for changes: what was stored under wider ones can still be read.
       const text = encodeValue(held.value, key, deepestJson);
       if (text === held.text || (held.text !== null && isWrittenAs(held.text, text, key))) continue;
-      this.#change(key, held.value, this.checked(key, held.value));
+      this.#change(key, held.value, this.#encoded(key, held.value));
     }
   }
 
   /** The text of a value, checked with its key against what can be kept. @throws MisuseError, LimitError */
   checked(key: string, value: unknown): string {
-    checkKey(key, this.#limits);
-    const text = encodeValue(value, key, this.#limits.depth);
-    const bytes = this.#bytesWithout(key) + Buffer.byteLength(text) + Buffer.byteLength(key);
-    if (bytes > this.#limits.bytes) {
-      throw new LimitError(
-        "SESSION_TOO_LARGE",
-        `With ${key} the session would hold ${bytes} bytes; the limit is ${this.#limits.bytes} (limits.bytes). ` +
-          "Keep large things in a database, and their id in the session.",
-      );
-    }
-    if (!this.has(key) && this.keys().length >= this.#limits.keys) {
-      throw new LimitError(
-        "KEYS_TOO_MANY",
-        `The session already holds ${this.#limits.keys} keys (limits.keys).`,
-      );
-    }
+    const text = this.#encoded(key, value);
+    this.#assertFits(this.#total(key, text));
     return text;
   }
 
@@ -193,7 +181,19 @@ export class SessionData {
       if (text === null) remove.push(fieldName.data(key));
       else set.set(fieldName.data(key), text);
     }
+    // All together: one may have grown where another shrank, and the record may be another than when they were set.
+    if (set.size > 0) this.#assertFits(this.#total());
     return { set, remove };
+  }
+
+  /**
+   * The limits of a patch that sets data. This request has counted only what it knows of: where others have
+   * written meanwhile, the store counts.
+   *
+   * @param countedAt the record's revision, if all that it holds is known here.
+   */
+  limitsAt(countedAt: number | undefined): FieldLimits {
+    return { prefix: dataPrefix, ...this.#limitTotal, countedAt };
   }
 
   /** Drops the changes: they were committed, or never will be. */
@@ -222,16 +222,39 @@ export class SessionData {
     this.#read.set(key, held);
   }
 
-  #bytesWithout(key: string): number {
-    let bytes = 0;
+  get #limitTotal(): FieldTotal {
+    return { bytes: this.#limits.bytes, fields: this.#limits.keys };
+  }
+
+  /** What the record holds without this request's changes. */
+  readonly #heldTotal = (): FieldTotal => totalOf(this.#fields, dataPrefix);
+
+  #encoded(key: string, value: unknown): string {
+    checkKey(key, this.#limits);
+    return encodeValue(value, key, this.#limits.depth);
+  }
+
+  #assertFits(total: FieldTotal): void {
+    const limit = passed(total, this.#limitTotal, this.#heldTotal);
+    if (limit !== undefined) throw limitError(limit, this.#limits);
+  }
+
+  /** What the record will hold with this request's changes, and with this text under this key, if any. */
+  #total(key?: string, text = ""): FieldTotal {
+    let [bytes, fields] = [0, 0];
+    const count = (name: string, length: number): void => {
+      bytes += sizeOf(name, length);
+      fields++;
+    };
     eachLength(this.#fields, (name, length) => {
       const other = dataKeyOf(name);
-      if (other !== undefined && other !== key && !this.#changed.has(other)) bytes += length + name.length;
+      if (other !== undefined && other !== key && !this.#changed.has(other)) count(name, length);
     });
-    for (const [other, { text }] of this.#changed) {
-      if (text !== null && other !== key) bytes += Buffer.byteLength(text) + other.length;
+    for (const [other, { text: changed }] of this.#changed) {
+      if (changed !== null && other !== key) count(fieldName.data(other), this.#codec.lengthOf(changed));
     }
-    return bytes;
+    if (key !== undefined) count(fieldName.data(key), this.#codec.lengthOf(text));
+    return { bytes, fields };
   }
 }
 

@@ -4,6 +4,10 @@ import type { SessionRecord } from "./record.ts";
 import type { StoreCalls } from "./store-calls.ts";
 import { endOf } from "./timeouts.ts";
 import type { Timeouts } from "./timeouts.ts";
+import { inLanes } from "./time-slices.ts";
+
+/** How many sessions the store is asked about at a time. */
+const readsAtOnce = 128;
 
 /** A session that somebody holds a signal of: one epoch of one record. */
 interface Watched {
@@ -13,8 +17,8 @@ interface Watched {
 
 /**
  * Tells long-lived connections that their session has ended. What ends in this process is told at
- * once; what ends elsewhere, or expires, is found by asking the store now and then, one read for
- * each session that has a signal.
+ * once; what ends elsewhere, or expires, is found by asking the store in rounds, one read for
+ * each session that has a signal. A round never begins before the last is over.
  */
 export class SessionWatch {
   readonly #calls: StoreCalls;
@@ -43,7 +47,7 @@ export class SessionWatch {
     this.#watched.set(record.id, { epoch: record.epoch, controller });
     if (!this.#isAsking) {
       this.#isAsking = true;
-      this.#askLater();
+      this.#askLater(0, 0);
     }
     return controller.signal;
   }
@@ -59,27 +63,59 @@ export class SessionWatch {
     watched.controller.abort();
   }
 
-  #askLater(): void {
-    this.#clock.after(this.#interval, () => {
+  /**
+   * A round begins so early that it is over within an interval of the last one's beginning, if it takes as long:
+   * then no session waits longer than the interval from one read to the next.
+   *
+   * @param took how long the last round took, in milliseconds. @param ahead how long the next one may take.
+   */
+  #askLater(took: number, ahead: number): void {
+    // A tenth at least, since there may be more sessions by then.
+    const wait = this.#interval - Math.max(this.#interval / 10, ahead) - took;
+    this.#clock.after(Math.max(0, wait), () => {
       void this.#ask();
     });
   }
 
   async #ask(): Promise<void> {
-    for (const [id, watched] of this.#watched) {
-      if (!(await this.#goesOn(id, watched))) this.#end(id, watched);
+    const start = this.#clock.now();
+    const [first, ...others] = this.#watched;
+    let isAnswered = true;
+    const ask = async ([id, watched]: [string, Watched]): Promise<boolean> => {
+      const goesOn = await this.#goesOn(id, watched);
+      if (goesOn === undefined) isAnswered = false;
+      else this.#settle(id, watched, goesOn);
+      return goesOn !== undefined;
+    };
+    // One alone at first: a store that does not answer is not asked a hundred times an interval.
+    if (first !== undefined) {
+      if (await ask(first)) await inLanes(others, readsAtOnce, this.#clock, ask);
+      // Another is the first of the next round, should it be only this one that can't be read.
+      else this.#settle(...first, true);
     }
     this.#isAsking = this.#watched.size > 0;
-    if (this.#isAsking) this.#askLater();
+    const took = this.#clock.now() - start;
+    if (this.#isAsking) this.#askLater(took, isAnswered ? took : 0);
   }
 
-  async #goesOn(id: string, { epoch }: Watched): Promise<boolean> {
+  /** Tells whoever watches a session that it has ended; one that goes on comes last in the next round. */
+  #settle(id: string, watched: Watched, goesOn: boolean): void {
+    if (!goesOn) this.#end(id, watched);
+    else if (this.#watched.get(id) === watched) {
+      // What a round that was cut short did not come to comes first.
+      this.#watched.delete(id);
+      this.#watched.set(id, watched);
+    }
+  }
+
+  /** `undefined` where there is no telling. */
+  async #goesOn(id: string, { epoch }: Watched): Promise<boolean | undefined> {
     try {
       const record = await this.#calls.read(id, true);
       return record !== null && record.epoch === epoch && endOf(record, this.#timeouts) > this.#clock.now();
     } catch (error) {
       // Unknown is not ended: the next round asks again. A damaged record can't be used any more.
-      if (error instanceof StoreError) return error.code !== "RECORD_UNREADABLE";
+      if (error instanceof StoreError) return error.code === "RECORD_UNREADABLE" ? false : undefined;
       throw error;
     }
   }

@@ -123,7 +123,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   /**
    * Leaves a message for the next page this visitor sees.
    * @param category what kind of message it is; default `"message"`.
-   * @throws LimitError FLASHES_TOO_MANY, FLASH_TOO_LONG; MisuseError AFTER_RESPONSE.
+   * @throws LimitError FLASH_TOO_LONG; MisuseError AFTER_RESPONSE.
    */
   flash(message: string, category = "message"): void {
     this.#assertUnanswered();

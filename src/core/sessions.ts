@@ -19,7 +19,7 @@ import { checkOptions } from "./options.ts";
 import type { SessionsOptions } from "./options.ts";
 import { noSessionHere, noSessionOf } from "./no-session.ts";
 import { createOriginCheck, noOriginCheck } from "./origin-check.ts";
-import { listSessions, revokeSession } from "./revocation.ts";
+import { listSessions, revokeSession, revokeSessions } from "./revocation.ts";
 import type { SessionInfo } from "./revocation.ts";
 import { createSealer } from "./seal.ts";
 import type { Session } from "./session.ts";
@@ -196,11 +196,7 @@ export class Sessions<Data extends object = AnyData> {
    */
   async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
     this.#context.keyring.assertPresent();
-    let ended = 0;
-    for (const { id } of await this.#context.calls.list(subject)) {
-      if (id !== options.except && (await revokeSession(this.#context, id, subject))) ended++;
-    }
-    return ended;
+    return revokeSessions(this.#context, subject, options.except);
   }
 
   /** Deletes all expired records, in batches that let other work go on. @returns how many. @throws StoreError */

@@ -2,9 +2,7 @@ import { StoreError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import type { StoreCalls } from "./store-calls.ts";
-
-/** How many records one call of the store deletes at most: short enough to hold no lock for long. */
-const batch = 500;
+import { batch, turn } from "./time-slices.ts";
 
 /** Deletes expired records. It sets no timer: the creation of a session is the moment to look whether it is time. */
 export class Sweeper {
@@ -30,8 +28,8 @@ export class Sweeper {
       const count = await this.#calls.sweep(batch);
       deleted += count;
       if (count < batch) break;
-      // Stores may answer at once; requests must get their turn between batches.
-      await new Promise((resolve) => setImmediate(resolve));
+      // Stores may answer at once, and hold locks meanwhile; requests must get their turn between batches.
+      await turn();
     }
     this.#events.emit({ type: "swept", deleted });
     return deleted;

@@ -5,6 +5,7 @@ import type { Context } from "./context.ts";
 import type { OpenUpdate } from "./data-changes.ts";
 import { fieldName } from "./field-codec.ts";
 import type { LiveRecord } from "./live-record.ts";
+import { limitError } from "./limits.ts";
 import type { SessionData } from "./session-data.ts";
 
 /**
@@ -96,7 +97,9 @@ function updateField(
   if (bytes === null && expected === null) return value;
   const patch = {
     ...(expected === undefined ? {} : { expect: { fields: new Map([[name, expected]]) } }),
-    ...(bytes === null ? { remove: [name] } : { set: new Map([[name, bytes]]) }),
+    ...(bytes === null
+      ? { remove: [name] }
+      : { set: new Map([[name, bytes]]), limits: data.limitsAt(live.wholeAt) }),
     ...live.touchAlong(),
   };
   return andThen(live.patch(patch), (outcome) => {
@@ -108,6 +111,7 @@ function updateField(
       live.lose();
       return undefined;
     }
+    if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
     if (attempt === maxAttempts) throw contended();
     data.found(key, id, outcome.record.fields.get(name) ?? null);
     return updateField(context, live, data, id, called, attempt + 1);

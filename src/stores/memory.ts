@@ -1,14 +1,17 @@
 import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
+import type { Awaitable } from "../core/awaitable.ts";
+import { batch, turn } from "../core/time-slices.ts";
 import { ConfigError } from "../errors.ts";
 import { Slots } from "./memory/slots.ts";
 
 /** The options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * How many records it holds at most; default 100,000. At the limit a new record takes the place of
-   * the anonymous one that was written least recently, and of a logged-in one only when there is no other.
+   * How many records it holds at most; default 100,000. At the limit a new record takes the place of the
+   * anonymous one that was written least recently. Where all are logged in, the subject with the most sessions
+   * loses the one that was written least recently, and only where each has one, whoever was away the longest.
    */
   readonly maxRecords?: number;
 }
@@ -39,7 +42,7 @@ class MemoryStore implements Store {
 
   create(record: SessionRecord): boolean {
     if (this.#slots.find(record.id) !== 0) return false;
-    if (this.#slots.size >= this.#maxRecords) this.#evict();
+    if (this.#slots.size >= this.#maxRecords) this.#evict(record.lastSeenAt);
     this.#slots.add(record);
     return true;
   }
@@ -59,9 +62,30 @@ class MemoryStore implements Store {
     return outcome;
   }
 
-  list(subject: string, now: number): SessionRecord[] {
-    const records = this.#slots.of(subject).map((slot) => this.#slots.read(slot));
-    return records.filter((record) => expiresAt(record) > now);
+  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+    const slots = this.#slots.of(subject);
+    const records = this.#listed(subject, now, slots.slice(0, batch));
+    return slots.length <= batch ? records : this.#listOn(subject, now, slots, records);
+  }
+
+  /** So many that everything else must get its turn between them. */
+  async #listOn(
+    subject: string,
+    now: number,
+    slots: readonly number[],
+    records: SessionRecord[],
+  ): Promise<SessionRecord[]> {
+    for (let at = batch; at < slots.length; at += batch) {
+      await turn();
+      records.push(...this.#listed(subject, now, slots.slice(at, at + batch)));
+    }
+    return records;
+  }
+
+  /** A slot that was the subject's may be another's by now, or free. */
+  #listed(subject: string, now: number, slots: readonly number[]): SessionRecord[] {
+    const held = slots.filter((slot) => this.#slots.isTaken(slot)).map((slot) => this.#slots.read(slot));
+    return held.filter((record) => record.subject === subject && expiresAt(record) > now);
   }
 
   sweep(now: number, limit: number): number {
@@ -83,9 +107,8 @@ class MemoryStore implements Store {
     this.#slots = new Slots();
   }
 
-  #evict(): void {
-    const { anonymous, loggedIn } = this.#slots;
-    const ring = anonymous.size > 0 ? anonymous : loggedIn;
-    if (ring.size > 0) this.#slots.remove(ring.first, this.#slots.read(ring.first));
+  #evict(now: number): void {
+    const slot = this.#slots.dispensable(now);
+    if (slot !== 0) this.#slots.remove(slot, this.#slots.read(slot));
   }
 }

@@ -222,6 +222,7 @@ class RedisStore implements Store {
       const removed = Array.isArray(rest[1]) ? rest[1].map((name) => fieldOf(String(name))) : [];
       return { kind: "applied", revision: Number(rest[0]), removed };
     }
+    if (status === "full") return { kind: "full", limit: String(rest[0]) === "bytes" ? "bytes" : "fields" };
     if (status !== "conflict") throw unreadableRecord("patch");
     // With a WAIT behind it, the reply may come as text, which bytes do not survive.
     const record = fromHash(id, rest[0]) ?? (await this.#find(id));

@@ -1,4 +1,4 @@
-import type { StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../core/duration.ts";
 import type { Duration } from "../core/duration.ts";
@@ -7,12 +7,15 @@ import { latin1Of } from "../core/packing.ts";
 import { fingerprintOf, Recent } from "../core/recent.ts";
 import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
+import { andThen } from "../core/awaitable.ts";
 import type { Awaitable } from "../core/awaitable.ts";
+import { batch, turn } from "../core/time-slices.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
+import type { HeldDatabase } from "./sqlite/shared.ts";
 
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
@@ -46,12 +49,11 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
   const patience = toMilliseconds(busyTimeout, "busyTimeout");
-  return new SqliteStore(() => openTable(path, durability), patience);
+  return new SqliteStore(() => holdDatabase(path, durability), patience);
 }
 
-/** The table of records, and what can be done with it. */
+/** What can be done with the table of records. */
 interface Table {
-  release(): void;
   readonly create: StatementSync;
   readonly read: StatementSync;
   readonly write: StatementSync;
@@ -60,11 +62,8 @@ interface Table {
   readonly sweep: StatementSync;
 }
 
-function openTable(path: string, durability: "normal" | "full"): Table {
-  const held = holdDatabase(path, durability);
-  const { database } = held;
+function prepareTable(database: DatabaseSync): Table {
   return {
-    release: () => held.release(),
     create: database.prepare(
       "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     ),
@@ -74,7 +73,9 @@ function openTable(path: string, durability: "normal" | "full"): Table {
     writeAll: database.prepare(
       "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
     ),
-    list: database.prepare("SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ?"),
+    list: database.prepare(
+      `SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ${batch}`,
+    ),
     sweep: database.prepare(
       "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
     ),
@@ -84,18 +85,25 @@ function openTable(path: string, durability: "normal" | "full"): Table {
 /** How much of what was read is kept in mind, in bytes and twice at most: as much as requests at one time need. */
 const recentRoom = 2 ** 16;
 
+/** Some of a subject's records; `last` is the id after which there may be more. */
+interface Page {
+  readonly records: SessionRecord[];
+  readonly last: string | undefined;
+}
+
 class SqliteStore implements Store {
   readonly name = "sqlite";
   readonly inProcess = false;
-  readonly #open: () => Table;
+  readonly #hold: () => HeldDatabase;
   readonly #patience: number;
-  #opened: Table | undefined;
+  #held: HeldDatabase | undefined;
+  #prepared: Table | undefined;
   #isClosed = false;
   /** Records as this process last saw them, packed. */
   readonly #recent = new Recent<{ readonly id: string; readonly packed: string }>(recentRoom);
 
-  constructor(open: () => Table, patience: number) {
-    this.#open = open;
+  constructor(hold: () => HeldDatabase, patience: number) {
+    this.#hold = hold;
     this.#patience = patience;
   }
 
@@ -134,14 +142,36 @@ class SqliteStore implements Store {
   }
 
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
-    // One damaged record must not hide a person's other sessions from them.
-    return this.#run("list", () =>
-      this.#table.list
-        .all(subject, now)
-        .flatMap(({ id, record }) =>
-          record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
-        ),
+    return andThen(this.#listAfter("", subject, now), (page) =>
+      page.last === undefined ? page.records : this.#listOn(page.records, page.last, subject, now),
     );
+  }
+
+  /** So many that everything else must get its turn between them. */
+  async #listOn(
+    records: SessionRecord[],
+    from: string,
+    subject: string,
+    now: number,
+  ): Promise<SessionRecord[]> {
+    for (let last: string | undefined = from; last !== undefined;) {
+      await turn();
+      const page: Page = await this.#listAfter(last, subject, now);
+      records.push(...page.records);
+      ({ last } = page);
+    }
+    return records;
+  }
+
+  #listAfter(last: string, subject: string, now: number): Awaitable<Page> {
+    return this.#run("list", () => {
+      const rows = this.#table.list.all(subject, now, last);
+      // One damaged record must not hide a person's other sessions from them.
+      const records = rows.flatMap(({ id, record }) =>
+        record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
+      );
+      return { records, last: rows.length < batch ? undefined : String(rows.at(-1)?.["id"]) };
+    });
   }
 
   sweep(now: number, limit: number): Awaitable<number> {
@@ -150,17 +180,19 @@ class SqliteStore implements Store {
 
   close(): void {
     this.#isClosed = true;
-    this.#opened?.release();
-    this.#opened = undefined;
+    this.#held?.release();
+    this.#held = undefined;
+    this.#prepared = undefined;
   }
 
   /** Opened when it is first needed: programs that only build a site load its modules, and have no file to open. */
   get #table(): Table {
-    if (this.#opened !== undefined) return this.#opened;
+    if (this.#prepared !== undefined) return this.#prepared;
     if (this.#isClosed) throw new Error("The store was closed.");
     try {
-      this.#opened = this.#open();
-      return this.#opened;
+      this.#held ??= this.#hold();
+      this.#prepared = prepareTable(this.#held.database);
+      return this.#prepared;
     } catch (error) {
       throw isBusy(error) ? error : asStoreError("open", error);
     }

@@ -30,6 +30,32 @@ export function clause(name: string, check: (store: Store) => Promise<void>): St
   };
 }
 
+/** A clause in which patches of one record race through two doors. */
+export function racing(
+  name: string,
+  check: (doors: readonly Store[], id: string) => Promise<void>,
+): StoreClause {
+  return {
+    name,
+    async check(open) {
+      const doors = [await open(), await open()];
+      try {
+        const { id } = await created(doorAt(doors, 0), recordWith());
+        await check(doors, id);
+      } finally {
+        for (const door of new Set(doors)) await door.close();
+      }
+    },
+  };
+}
+
+/** The doors in turn. */
+export function doorAt(doors: readonly Store[], at: number): Store {
+  const door = doors[at % doors.length];
+  if (door === undefined) throw new Error("There is no door.");
+  return door;
+}
+
 /** A record under a new id, to be used for an hour from `now`. */
 export function recordWith(columns: Partial<SessionRecord> = {}): SessionRecord {
   return {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { clause, created, fieldsOf, newSubject, now, plain, recordWith, textsIn } from "./store-clause.ts";
 import type { StoreClause } from "./store-clause.ts";
+import { limitClauses } from "./store-limit-clauses.ts";
 import { patchClauses } from "./store-patch-clauses.ts";
 import { newRecordId } from "../core/ticket.ts";
 
@@ -196,4 +197,9 @@ function byId(one: unknown, other: unknown): number {
 }
 
 /** What every store must hold to. Run each clause on a store that is open to nobody else, or shared: both work. */
-export const storeContract: readonly StoreClause[] = [...recordClauses, ...patchClauses, ...subjectClauses];
+export const storeContract: readonly StoreClause[] = [
+  ...recordClauses,
+  ...patchClauses,
+  ...limitClauses,
+  ...subjectClauses,
+];

@@ -3,17 +3,18 @@ import {
   bytesOf,
   clause,
   created,
+  doorAt,
   fieldsOf,
   newSubject,
   now,
   patchNow,
   plain,
+  racing,
   recordWith,
   textsIn,
 } from "./store-clause.ts";
 import type { StoreClause } from "./store-clause.ts";
 import { newRecordId } from "../core/ticket.ts";
-import type { Store } from "../core/store.ts";
 
 const hour = 3_600_000;
 
@@ -196,25 +197,3 @@ export const patchClauses: readonly StoreClause[] = [
     },
   ),
 ];
-
-/** A clause in which patches of one record race through two doors. */
-function racing(name: string, check: (doors: readonly Store[], id: string) => Promise<void>): StoreClause {
-  return {
-    name,
-    async check(open) {
-      const doors = [await open(), await open()];
-      try {
-        const { id } = await created(doorAt(doors, 0), recordWith());
-        await check(doors, id);
-      } finally {
-        for (const door of new Set(doors)) await door.close();
-      }
-    },
-  };
-}
-
-function doorAt(doors: readonly Store[], at: number): Store {
-  const door = doors[at % doors.length];
-  if (door === undefined) throw new Error("There is no door.");
-  return door;
-}

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { LOOK_ALIKES } from "../../app/look-alikes.ts";
@@ -7,6 +9,8 @@ import { Passwords } from "../../app/passwords.ts";
 import { Users } from "../../app/users.ts";
 import { dataFolder } from "./program.ts";
 import { testSite } from "./test-site.ts";
+
+const cheap = new Passwords({ memoryKiB: 64, passes: 1 });
 
 /** Whether a name could be made beside another. */
 function isFree(typed: string, taken: string): boolean {
@@ -195,10 +199,8 @@ test("row 120: look-alikes of a name that is there are told so; its own spelling
   assert.equal((await signUp("BiII")).status, 409);
 });
 
-test("row 120: accounts from before this rule keep their names, and what they claim", (t) => {
-  const folder = dataFolder(t);
-  const passwords = new Passwords({ memoryKiB: 64, passes: 1 });
-  const users = new Users(folder, passwords);
+test("row 120: of two names in the database that differ in case or spelling only, there is one", (t) => {
+  const users = new Users(dataFolder(t), cheap);
   t.after(() => users.close());
   const one = users.create("Straße", "x");
   assert.ok(one);
@@ -206,6 +208,21 @@ test("row 120: accounts from before this rule keep their names, and what they cl
   assert.equal(users.byName("straße")?.id, one.id);
   assert.equal(users.create("Σίσυφος", "x")?.name, "Σίσυφος");
   assert.equal(users.create("ΣΊΣΥΦΟΣ", "x"), undefined, "a sigma at the end is a sigma");
-  const free = users.create("strassen", "x");
-  assert.ok(free, "a refused name has claimed nothing");
+  assert.ok(users.create("strassen", "x"), "a refused name has claimed nothing");
+});
+
+test("row 120: accounts from before this rule stay, and claim what they look like", (t) => {
+  const folder = dataFolder(t);
+  new Users(folder, cheap).close();
+  const old = new DatabaseSync(join(folder, "users.db"));
+  old.exec("DROP TABLE claims; PRAGMA user_version = 1");
+  for (const name of ["Ieo", "ada\uFE0F"])
+    old
+      .prepare("INSERT INTO users (id, name, name_key, password_hash) VALUES (?, ?, ?, 'x')")
+      .run(name, name, name.toLowerCase());
+  old.close();
+  const users = new Users(folder, cheap);
+  t.after(() => users.close());
+  for (const name of ["leo", "Ieo", "ada\uFE0F"]) assert.equal(users.byName(name)?.name, name);
+  for (const name of ["le0", "Ada"]) assert.equal(users.create(name, "x"), undefined, name);
 });

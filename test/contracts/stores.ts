@@ -16,6 +16,9 @@ export interface StoreUnderTest {
   readonly skip?: string | false;
 }
 
+// A busy machine is no fault of the store's.
+const timeout = { seconds: 30 };
+
 export const stores: readonly StoreUnderTest[] = [
   {
     name: "memory",
@@ -28,12 +31,12 @@ export const stores: readonly StoreUnderTest[] = [
   {
     name: "postgres (pg)",
     skip: withoutPostgres,
-    open: () => () => postgresStore({ client: clients().pool, schema }),
+    open: () => () => postgresStore({ client: clients().pool, schema, timeout }),
   },
   {
     name: "postgres (postgres.js)",
     skip: withoutPostgres,
-    open: () => () => postgresStore({ client: clients().sql, schema }),
+    open: () => () => postgresStore({ client: clients().sql, schema, timeout }),
   },
   ...Object.entries(redisDoors).map(([library, open]) => ({
     name: `redis (${library})`,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Site, testEverywhere, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
+import { collectEvents } from "../support/events.ts";
 
 async function waiting(visitor: Visitor): Promise<string[]> {
   return visitor.with((session) => session.peekFlashes().map(({ message }) => message));
@@ -206,25 +207,119 @@ testEverywhere(
   },
 );
 
-testOnStores("[78] too many messages, or one too long, are refused with the session intact", async (site) => {
+/** The names of messages with these numbers. */
+function named(name: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, at) => `${name} ${from + at}`);
+}
+
+testOnStores(
+  "[78] an endpoint may flash on each of any number of calls: the newest messages wait",
+  async (site, t) => {
+    const events = collectEvents(t);
+    const visitor = site.visitor();
+    await visitor.login("leo");
+    for (let at = 0; at < 100; at++) {
+      await visitor.with((session) => session.flash(`message ${at}`));
+      assert.equal(visitor.last.status, 200);
+    }
+    const id = await visitor.with((session) => session.id);
+    assert.deepEqual(
+      events.filter(({ type }) => type === "flashes-dropped"),
+      Array.from({ length: 68 }, () => ({
+        type: "flashes-dropped",
+        id,
+        count: 1,
+        cookie: "__Host-Http-session",
+      })),
+    );
+    assert.deepEqual(await waiting(visitor), named("message", 68, 100));
+    assert.equal((await visitor.with((session) => session.takeFlashes())).length, 32);
+    assert.deepEqual(await waiting(visitor), []);
+  },
+);
+
+for (const isBegun of [false, true]) {
+  const where = isBegun ? "in a session" : "before there is a session";
+  testOnStores(`[78] of too many messages of one request ${where} the newest wait`, async (site, t) => {
+    const events = collectEvents(t);
+    const visitor = site.visitor();
+    if (isBegun) await visitor.login("leo");
+    await visitor.with((session) => {
+      for (const message of named("message", 0, 1000)) session.flash(message);
+      assert.deepEqual(
+        session.peekFlashes().map(({ message }) => message),
+        named("message", 968, 1000),
+      );
+    });
+    assert.equal(visitor.last.status, 200);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === "flashes-dropped" ? event.count : [])),
+      [968],
+    );
+    assert.deepEqual(await waiting(visitor), named("message", 968, 1000));
+  });
+}
+
+testOnStores(
+  "[78] a page that flashes and shows shows what the next page would have shown",
+  async (site, t) => {
+    const visitor = site.visitor();
+    const flash = (name: string, count: number): Promise<void> =>
+      visitor.with((session) => named(name, 0, count).forEach((message) => session.flash(message)));
+    await flash("old", 30);
+    for (const status of [500, 302, 200]) {
+      const events = collectEvents(t);
+      const shown = await visitor.with(
+        (session) => {
+          for (const message of named("new", 0, 10)) session.flash(message);
+          return session.takeFlashes();
+        },
+        { status },
+      );
+      const wanted = [...named("old", 8, 30), ...named("new", 0, 10)];
+      assert.deepEqual(
+        shown.map(({ message }) => message),
+        wanted,
+      );
+      const dropped = events.flatMap((event) => (event.type === "flashes-dropped" ? event.count : []));
+      // A page that failed has done nothing.
+      assert.deepEqual(dropped, status === 500 ? [] : [8], `${status}`);
+      assert.deepEqual(
+        await waiting(visitor),
+        status === 500 ? named("old", 0, 30) : status === 302 ? wanted : [],
+      );
+      if (status === 302) {
+        await visitor.with((session) => session.takeFlashes());
+        await flash("old", 30);
+      }
+    }
+  },
+);
+
+testOnStores(
+  "[78] messages that wait under a wider limit are shown, until others are added",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => named("message", 0, 32).forEach((message) => session.flash(message)));
+    const narrow = site.visitor(site.hub({ limits: { flashes: 3 } }));
+    narrow.jar.plant("__Host-Http-session", visitor.ticket ?? "");
+    assert.equal((await waiting(narrow)).length, 32);
+    await narrow.with((session) => session.flash("one more"));
+    assert.deepEqual(await waiting(narrow), ["message 30", "message 31", "one more"]);
+  },
+);
+
+testOnStores("[78] a message that is too long is refused with the session intact", async (site) => {
   const visitor = site.visitor();
   await visitor.login("leo");
   await visitor.with((session) => {
     session.set("x", 1);
-    for (let at = 0; at < 32; at++) session.flash(`message ${at}`);
-    assert.throws(() => session.flash("one more"), { name: "LimitError", code: "FLASHES_TOO_MANY" });
-    assert.throws(() => session.flash("x".repeat(2001)), { code: /FLASH/ });
-  });
-  await visitor.with((session) =>
-    assert.throws(() => session.flash("one more"), { code: "FLASHES_TOO_MANY" }),
-  );
-  assert.deepEqual(await visitor.with((session) => [session.subject, session.get("x")]), ["leo", 1]);
-  assert.equal((await visitor.with((session) => session.takeFlashes())).length, 32);
-  await visitor.with((session) => {
     session.flash("x".repeat(2000), "c".repeat(2000));
-    assert.throws(() => session.flash("x".repeat(2001)), { code: "FLASH_TOO_LONG" });
+    assert.throws(() => session.flash("x".repeat(2001)), { name: "LimitError", code: "FLASH_TOO_LONG" });
     assert.throws(() => session.flash("x", "c".repeat(2001)), { code: "FLASH_TOO_LONG" });
   });
+  assert.deepEqual(await visitor.with((session) => [session.subject, session.get("x")]), ["leo", 1]);
+  assert.equal((await visitor.with((session) => session.takeFlashes())).length, 1);
 });
 
 test("[75][93] a message is text as it was given, and nothing but text is one", async (t) => {

@@ -188,6 +188,73 @@ testOnStores(
   },
 );
 
+testOnStores(
+  "[89] objects that grew together past a limit after they were set fail their page; one may grow where another shrinks",
+  async (site) => {
+    const visitor = site.visitor();
+    for (const isBegun of [false, true]) {
+      await visitor.with((session) => {
+        const [one, other] = [["x".repeat(100)], ["x".repeat(100)]];
+        session.set("one", one);
+        session.set("other", other);
+        one.push("x".repeat(40_000));
+        other.push("x".repeat(40_000));
+      });
+      assert.equal(visitor.last.status, 500, `begun: ${isBegun}`);
+      await visitor.with((session) => session.set("one", ["x".repeat(40_000)]));
+      await visitor.with((session) => session.set("other", ["y"]));
+      assert.equal(visitor.last.status, 200);
+    }
+    await visitor.with((session) => {
+      (session.get("other") as string[]).push("y".repeat(40_000));
+      (session.get("one") as string[]).pop();
+    });
+    assert.equal(visitor.last.status, 200);
+    assert.equal((await visitor.with((session) => session.get("other") as string[]))[1]?.length, 40_000);
+  },
+);
+
+testOnStores(
+  "what a session over a narrowed limit holds can be set again at its size, in one request with something smaller, too",
+  async (site) => {
+    const wide = site.visitor();
+    await wide.with((session) => {
+      for (const key of ["a", "b", "c"]) session.set(key, "x".repeat(100));
+    });
+    const visitor = site.visitor(site.hub({ limits: { bytes: 50, keys: 1 } }));
+    visitor.jar.plant("__Host-Http-session", wide.ticket ?? "");
+    await visitor.with((session) => session.set("a", "y".repeat(100)));
+    assert.equal(visitor.last.status, 200);
+    await visitor.with((session) => {
+      assert.throws(() => session.set("a", "y".repeat(101)), { code: "SESSION_TOO_LARGE" });
+      session.delete("b");
+      session.set("a", "y".repeat(150));
+      session.set("d", "z");
+      assert.throws(() => session.set("e", ""), { code: "KEYS_TOO_MANY" });
+    });
+    assert.equal(visitor.last.status, 200);
+    await visitor.with((session) => session.update("a", () => "z".repeat(140)));
+    assert.deepEqual(await visitor.with((session) => session.keys().toSorted()), ["a", "c", "d"]);
+  },
+);
+
+testOnStores(
+  "changes that fitted what a request had opened fail their page where the store, asked again, has more by then",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => session.set("x", 1));
+    await visitor.send(async (at) => {
+      const session = await site.sessions.of(at);
+      session.set("late", "x".repeat(40_000));
+      await visitor.with((other) => other.set("early", "x".repeat(40_000)));
+      await site.sessions.of(at, { authoritative: true });
+      return new Response();
+    });
+    assert.equal(visitor.last.status, 500);
+    assert.deepEqual(await visitor.with((session) => session.keys()), ["x", "early"]);
+  },
+);
+
 testOnStores("a session written under wider limits can still be read, and shrunk", async (site) => {
   const visitor = site.visitor();
   await visitor.with((session) => session.set("list", [["x".repeat(500)]]));

@@ -130,8 +130,8 @@ export const mutants: readonly Mutant[] = [
     "messages are shown whoever won their removal",
     "F1",
     "src/core/flash-queue.ts",
-    "else if (removed.includes(name)) this.#taken.set(name, bytes);",
-    'else if (removed.includes(name) || name !== "") this.#taken.set(name, bytes);',
+    "} else if (removed.includes(name)) {",
+    '} else if (removed.includes(name) || name !== "") {',
   ),
   race(
     "messages of a page that failed are not given back",

@@ -186,6 +186,8 @@ async function use(stage: Stage, what: SessionUse): Promise<void> {
     throw error;
   }
   const { owed } = witness;
+  // Answered by its stream, a response has left without anybody being told.
+  if (hadBegun && program.steps.some(({ kind }) => kind === "respond by the stream")) return;
   if (!hadBegun) owed.private = true;
   if (what === "login") owed.cookie = true;
   if (what === "login") owed.subject = "ana";

@@ -28,14 +28,28 @@ class Model {
     return this.anonymous.get(id) ?? this.loggedIn.get(id);
   }
 
-  create(record: SessionRecord): boolean {
+  /** @param isGone whether the store, where it has done the same already, holds a record no longer. */
+  create(record: SessionRecord, isGone: (id: string) => boolean): boolean {
     if (this.find(record.id) !== undefined) return false;
     if (this.anonymous.size + this.loggedIn.size >= this.#most) {
-      const [oldest = ""] = this.anonymous.size > 0 ? this.anonymous.keys() : this.loggedIn.keys();
-      this.remove(oldest);
+      const gone = this.dispensable(record.lastSeenAt).filter(({ id }) => isGone(id));
+      assert.equal(gone.length, 1, "one makes room");
+      this.remove(gone[0]?.id ?? "");
     }
     this.write(record);
     return true;
+  }
+
+  /** Of which one makes room; several only where subjects have equally many. */
+  dispensable(now: number): SessionRecord[] {
+    const firsts = [this.anonymous, this.loggedIn].flatMap((records) => [...records.values()].slice(0, 1));
+    const expired = firsts.find((record) => record.lastSeenAt + record.idleTimeout <= now);
+    if (expired !== undefined) return [expired];
+    if (this.anonymous.size > 0) return firsts.slice(0, 1);
+    const groups = [...Map.groupBy(this.loggedIn.values(), ({ subject }) => subject).values()];
+    const most = Math.max(...groups.map(({ length }) => length));
+    if (most === 1) return firsts.slice(0, 1);
+    return groups.filter(({ length }) => length === most).flatMap((group) => group.slice(0, 1));
   }
 
   write(record: SessionRecord): void {
@@ -95,7 +109,9 @@ for (const { most, ids, subjects, steps, life } of [
           const fields = new Map([["d:user", Uint8Array.of(pick(256))]]);
           const idleTimeout = 1 + pick(life);
           const record = recordOf({ id, subject: anySubject(), lastSeenAt: now, idleTimeout, fields });
-          assert.equal(await store.create(record), model.create(record), `step ${now}`);
+          const isCreated = await store.create(record);
+          const isGone = (each: string): boolean => store.read(each, everything) === null;
+          assert.equal(model.create(record, isGone), isCreated, `step ${now}`);
           break;
         }
         case 4:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Store } from "coatcheck";
@@ -46,5 +47,13 @@ test("hubs that are made again on one file, as by a development server, share wh
   assert.equal(await fresh.read(recordOf().id, 0), null, "a file that was deleted and made again is another");
   for (const store of [second, ...rest, fresh]) await store?.close();
   assert.equal(handlesOn(path), 0);
+  const vandal = new DatabaseSync(path);
+  vandal.exec("ALTER TABLE coatcheck_session RENAME TO elsewhere");
+  vandal.close();
+  const broken = sqliteStore({ path });
+  const read = async () => broken.read(recordOf().id, 0);
+  for (let time = 1; time <= 2; time++) await assert.rejects(read, { name: "StoreError", operation: "open" });
+  await broken.close();
+  assert.equal(handlesOn(path), 0, "what could not be used is let go of, too");
   return undefined;
 });

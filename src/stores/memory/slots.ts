@@ -54,9 +54,28 @@ export class Slots {
     return recordIn(this.#text(slot), this.#shared, id);
   }
 
+  /** Whether a slot holds a record. */
+  isTaken(slot: number): boolean {
+    return this.#text(slot) !== "";
+  }
+
   /** When a slot's record expires, to the millisecond before. */
   expiry(slot: number): number {
     return expiryIn(this.#text(slot));
+  }
+
+  /**
+   * The slot that makes room when all are taken: one whose record has expired, as far as that is seen at once;
+   * else the anonymous one that was written least recently; else that of the subject who has the most; else that of
+   * whoever has been away the longest.
+   */
+  dispensable(now: number): number {
+    const rings = [this.anonymous, this.loggedIn].filter(({ size }) => size > 0);
+    const expired = rings.find(({ first }) => this.expiry(first) <= now);
+    if (expired !== undefined) return expired.first;
+    const { largest } = this.#subjects;
+    if (this.anonymous.size > 0 || largest === undefined) return rings[0]?.first ?? 0;
+    return this.#subjects.first(this.#hash.of(largest), largest);
   }
 
   /** Takes up a record whose id is in no slot. */
@@ -76,10 +95,11 @@ export class Slots {
     this.#texts[slot] = text;
     const ring = this.#ringOf(slot);
     ring.remove(slot);
-    if (next.subject === before.subject) {
+    // A subject's slots are in the order of their last write, too.
+    if (next.subject === before.subject && (next.subject === null || !this.#subjects.hasCompany(slot))) {
       ring.append(slot);
     } else {
-      if (before.subject !== null) this.#subjects.remove(slot);
+      if (before.subject !== null) this.#subjects.remove(before.subject, slot);
       this.#enlist(slot, next.subject);
     }
   }
@@ -88,7 +108,7 @@ export class Slots {
   remove(slot: number, record: SessionRecord): void {
     this.#release(record);
     this.#ringOf(slot).remove(slot);
-    if (record.subject !== null) this.#subjects.remove(slot);
+    if (record.subject !== null) this.#subjects.remove(record.subject, slot);
     this.#ids.remove(slot);
     this.#texts[slot] = "";
     this.#free.append(slot);

@@ -57,6 +57,8 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       held record;
       kept jsonb;
       removed text[];
+      oldest text[];
+      passed text;
       outcomes json[] := '{}';
     BEGIN
       ${waiting} ${durability}
@@ -90,6 +92,24 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
           kept := kept - removed;
         END IF;
         IF patch ? 'set' THEN kept := kept || (patch->'set'); END IF;
+        IF patch ? 'limits' AND (patch->'limits'->>'countedAt')::bigint IS DISTINCT FROM held.revision THEN
+          SELECT CASE
+              WHEN after_bytes > (patch->'limits'->>'bytes')::bigint AND after_bytes > bytes THEN 'bytes'
+              WHEN after_fields > (patch->'limits'->>'fields')::bigint AND after_fields > fields THEN 'fields'
+            END INTO passed
+            FROM (${totalOf("kept")}) AS after (after_bytes, after_fields),
+              (${totalOf("held.fields")}) AS before (bytes, fields);
+          IF passed IS NOT NULL THEN
+            ${outcome("'kind', 'full', 'limit', passed")} CONTINUE;
+          END IF;
+        END IF;
+        IF patch ? 'newest' THEN
+          oldest := ARRAY(SELECT name FROM jsonb_object_keys(kept) AS name
+            WHERE starts_with(name, patch->'newest'->>'prefix')
+            ORDER BY name COLLATE "C" DESC OFFSET (patch->'newest'->>'count')::bigint);
+          kept := kept - oldest;
+          removed := removed || oldest;
+        END IF;
         changed := patch->'columns';
         IF changed IS NULL THEN
           UPDATE ${qualified} SET revision = held.revision + 1, fields = kept WHERE id = held.id;
@@ -124,6 +144,12 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN deleted::text;
     END $body$`,
   ];
+}
+
+/** How much there is of the fields that a patch limits: a base64 digit is six bits, and "=" none. */
+function totalOf(fields: string): string {
+  return `SELECT coalesce(sum(octet_length(key) + length(rtrim(value, '=')) * 3 / 4), 0), count(*)
+              FROM jsonb_each_text(${fields}) WHERE starts_with(key, patch->'limits'->>'prefix')`;
 }
 
 /** Nothing of the caller's session, its search path least of all, decides what a name means. */

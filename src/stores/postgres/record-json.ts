@@ -9,7 +9,7 @@ export function recordText(record: SessionRecord): string {
 
 /** A patch as one of those that the function `patch` takes. What it does not say is left out. */
 export function patchText(id: string, patch: Patch, now: number): string {
-  const { epoch, expect, retain, remove, set, columns } = patch;
+  const { epoch, expect, retain, remove, set, limits, newest, columns } = patch;
   return JSON.stringify({
     id,
     now,
@@ -20,6 +20,8 @@ export function patchText(id: string, patch: Patch, now: number): string {
     // A name that stands there twice can be removed once.
     remove: remove && [...new Set(remove)],
     set: set && fieldsOf(set),
+    limits,
+    newest,
     columns: columns && columnsOf(columns),
   });
 }

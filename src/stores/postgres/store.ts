@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseJson } from "../../core/json.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
 import type { Store } from "../../core/store.ts";
+import { batch, turn } from "../../core/time-slices.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import { answersTo, isTexts, objectOf } from "./answers.ts";
@@ -67,8 +68,12 @@ export class PgStore implements Store {
   async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
     const text = patchText(id, patch, now);
     const work = async (deadline: number): Promise<PatchOutcome> => {
-      const { kind, revision, removed, record } = await this.#written(this.#patches, { text, deadline });
+      const { kind, revision, removed, record, limit } = await this.#written(this.#patches, {
+        text,
+        deadline,
+      });
       if (kind === "gone") return { kind };
+      if (kind === "full" && (limit === "bytes" || limit === "fields")) return { kind, limit };
       if (kind === "conflict") return { kind, record: this.#checked("patch", id, record) };
       if (kind === "applied" && typeof revision === "number" && isTexts(removed))
         return { kind, revision, removed };
@@ -81,8 +86,13 @@ export class PgStore implements Store {
     return this.#run("list", async (deadline) => {
       const rows = await this.#call("list", [lockPatience(deadline), subject, now], deadline);
       // One damaged record must not hide a person's other sessions from them.
-      const records = rows.flatMap((text) => recordFrom(parseJson(text ?? "null")) ?? []);
-      return records.filter((record) => record.subject === subject);
+      const records: SessionRecord[] = [];
+      for (const [at, text] of rows.entries()) {
+        const record = recordFrom(parseJson(text ?? "null"));
+        if (record?.subject === subject) records.push(record);
+        if (at % batch === batch - 1) await turn();
+      }
+      return records;
     });
   }
 

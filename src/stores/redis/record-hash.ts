@@ -92,6 +92,8 @@ export function patchArguments(
     String(retain?.length ?? -1),
     String(remove.length),
     String(set.size),
+    limitsText(patch),
+    patch.newest === undefined ? "" : `${patch.newest.count} ${hashField(patch.newest.prefix)}`,
     ...expected.flatMap(([name, bytes]) => [
       hashField(name),
       bytes === null ? "-" : Buffer.concat([equals, bytes]),
@@ -103,6 +105,11 @@ export function patchArguments(
 }
 
 const equals = Buffer.from("=");
+
+function limitsText({ limits }: Patch): string {
+  if (limits === undefined) return "";
+  return `${limits.bytes} ${limits.fields} ${limits.countedAt ?? "-"} ${hashField(limits.prefix)}`;
+}
 
 function hashField(name: string): string {
   return `.${name}`;

@@ -41,6 +41,17 @@ local key = KEYS[1]
 local whole = function(number) return string.format('%.0f', math.min(number, 1e14)) end
 `;
 
+/** Whether a text comes before another. Lua itself goes by the server's locale, and two servers may differ. */
+const byBytes = `
+local byBytes = function(one, other)
+  for place = 1, math.min(#one, #other) do
+    local left, right = string.byte(one, place), string.byte(other, place)
+    if left ~= right then return left < right end
+  end
+  return #one < #other
+end
+`;
+
 /**
  * ARGV: deadline, life in ms, then the hash's fields and values in turn.
  * Answers created, taken or late.
@@ -59,11 +70,12 @@ return {'created', time}
  *  1 deadline, 2 now, 3 epoch, 4 verifier expected, 5 "=" and the subject that the id was added to the
  *  index of, 6 until when, 7 verifier, 8 subject ("-" for none, or "=" and the name), 9 the other columns
  *  but the revision, divided by spaces ("=" for those that stay), 10 to 13 how many fields to expect, retain
- *  (-1: all), remove and set; then these as they are named in the hash: names with "-" for none or "=" and the
- *  bytes, names, names, names with bytes.
+ *  (-1: all), remove and set, 14 the limits: bytes, fields, the revision counted at and the prefix, divided by
+ *  spaces, 15 of which fields only the newest stay: how many, and the prefix; then these as they are named in the
+ *  hash: names with "-" for none or "=" and the bytes, names, names, names with bytes.
  *
- * Answers applied (revision, removed), conflict (the hash), gone, late, unreadable, or index: the id
- * has to be in the index of this subject until this deadline first.
+ * Answers applied (revision, removed), conflict (the hash), full (which limit), gone, late, unreadable, or index:
+ * the id has to be in the index of this subject until this deadline first.
  *
  * `life` ends a millisecond early, since Redis keeps a key through the one that it is given, and a record is gone in it.
  *
@@ -71,7 +83,7 @@ return {'created', time}
  * sets no fields (`setting == 0`) begins with one that takes none, and a logout goes through; anything else is
  * refused, since it begins with an HSET.
  */
-export const patch: Script = script(`${inTime}
+export const patch: Script = script(`${inTime}${byBytes}
 local now = tonumber(ARGV[2])
 local held = redis.call('HMGET', key, 'c', 'v', 's')
 if not held[1] then return {'gone', time} end
@@ -80,7 +92,7 @@ if c[1] ~= '${format}' then return {'unreadable', time} end
 local ends = function() return math.min(c[7] + c[8], tonumber(c[9])) end
 if c[2] ~= ARGV[3] or ends() <= now then return {'gone', time} end
 
-local at = 14
+local at = 16
 local conflict = ARGV[4] ~= '' and ARGV[4] ~= held[2]
 for _ = 1, tonumber(ARGV[10]) do
   local bytes = redis.call('HGET', key, ARGV[at])
@@ -88,6 +100,40 @@ for _ = 1, tonumber(ARGV[10]) do
   at = at + 2
 end
 if conflict then return {'conflict', time, redis.call('HGETALL', key)} end
+
+local setting = tonumber(ARGV[13])
+local most_bytes, most_fields, counted, prefix = string.match(ARGV[14], '^(%d+) (%d+) (%S+) (.*)$')
+if prefix and counted ~= c[3] then
+  local sizes, had_bytes, had_fields = {}, 0, 0
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    if string.sub(name, 1, #prefix) == prefix then
+      sizes[name] = #name - 1 + redis.call('HSTRLEN', key, name)
+      had_bytes, had_fields = had_bytes + sizes[name], had_fields + 1
+    end
+  end
+  local retaining, place = tonumber(ARGV[11]), at
+  if retaining >= 0 then
+    local kept = {}
+    for _ = 1, retaining do
+      kept[ARGV[place]] = sizes[ARGV[place]]
+      place = place + 1
+    end
+    sizes = kept
+  end
+  for _ = 1, tonumber(ARGV[12]) do
+    sizes[ARGV[place]] = nil
+    place = place + 1
+  end
+  for _ = 1, setting do
+    local name = ARGV[place]
+    if string.sub(name, 1, #prefix) == prefix then sizes[name] = #name - 1 + #ARGV[place + 1] end
+    place = place + 2
+  end
+  local bytes, fields = 0, 0
+  for _, size in pairs(sizes) do bytes, fields = bytes + size, fields + 1 end
+  if bytes > tonumber(most_bytes) and bytes > had_bytes then return {'full', time, 'bytes'} end
+  if fields > tonumber(most_fields) and fields > had_fields then return {'full', time, 'fields'} end
+end
 
 local before = tonumber(c[9])
 local column = 2
@@ -105,7 +151,6 @@ end
 
 local life = math.ceil(ends() - now) - 1
 local removed = {}
-local setting = tonumber(ARGV[13])
 local columns = table.concat(c, ' ')
 if setting == 0 then redis.call('PEXPIRE', key, whole(math.max(life, 1)))
 elseif ARGV[11] ~= '-1' or ARGV[12] ~= '0' then redis.call('HSET', key, 'c', columns) end
@@ -128,6 +173,20 @@ repeat
   redis.call('HSET', key, 'c', columns, unpack(ARGV, at, math.min(at + ${most - 1}, last)))
   at = at + ${most}
 until at > last
+local count, kind = string.match(ARGV[15], '^(%d+) (.*)$')
+if kind then
+  local names = {}
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    if string.sub(name, 1, #kind) == kind then names[#names + 1] = name end
+  end
+  if #names > tonumber(count) then
+    table.sort(names, byBytes)
+    for place = 1, #names - count do
+      redis.call('HDEL', key, names[place])
+      removed[#removed + 1] = names[place]
+    end
+  end
+end
 if ARGV[7] ~= '' then redis.call('HSET', key, 'v', ARGV[7]) end
 if ARGV[8] == '-' then redis.call('HDEL', key, 's')
 elseif ARGV[8] ~= '' then redis.call('HSET', key, 's', string.sub(ARGV[8], 2)) end

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { systemClock } from "../../core/clock.ts";
+import { inLanes } from "../../core/time-slices.ts";
 import type { SessionRecord } from "../../core/record.ts";
 import { hashOf } from "./record-hash.ts";
 import type { Replication, ScriptCalls } from "./script-calls.ts";
@@ -53,9 +55,11 @@ export class SubjectIndex {
     readRecord: (id: string) => Promise<SessionRecord | null | undefined>,
   ): Promise<SessionRecord[]> {
     const added = hashOf(await this.#readHash(this.#keyOf(subject))) ?? new Map<string, Buffer>();
-    const found = await Promise.all(
-      Array.from(added.keys(), async (id) => ({ id, record: await readRecord(id) })),
-    );
+    const found: { readonly id: string; readonly record: SessionRecord | null | undefined }[] = [];
+    await inLanes(added.keys(), readsAtOnce, systemClock, async (id) => {
+      found.push({ id, record: await readRecord(id) });
+      return true;
+    });
     const strays = found.filter(({ record }) => record === null || record?.subject !== subject);
     // One damaged record must not hide a person's other sessions from them, nor be forgotten.
     const gone = strays.filter(({ record }) => record !== undefined).map(({ id }) => id);
@@ -105,3 +109,5 @@ const age = 60_000;
 const crowd = 32;
 const maxCrowded = 10_000;
 const batch = 500;
+/** A list of thousands must not keep the connection's other commands waiting. */
+const readsAtOnce = 100;
