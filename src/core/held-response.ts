@@ -10,7 +10,7 @@ import type { Head } from "./node-head.ts";
 import { clearPage, headersOf, isGone } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
 import { guardStream } from "./node-stream.ts";
-import { interceptOutlets, isIntercepted, replay } from "./outlets.ts";
+import { interceptOutlets, isIntercepted, replay, unwrap } from "./outlets.ts";
 import type { Call, Outlet, Outlets, Taker } from "./outlets.ts";
 import { keepSocket } from "./kept-socket.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
@@ -30,9 +30,8 @@ import type { Appearance } from "./shut-response.ts";
  * goes out as it was written, callbacks, back-pressure and all. Where nobody asked for the session or
  * the cookies nothing is held.
  *
- * Middleware may wrap the response before or after this. What wrapped it before sees a response that nobody
- * has written to yet, when the waiting calls are made; what wraps it later has its `writeHead` called at the
- * first write, as Node does.
+ * What wrapped the response before this sees one that nobody has written to yet, when the waiting calls are
+ * made; what wraps it later has its `writeHead` called at the first write, as Node does.
  *
  * If the commit fails what was written is dropped, and `answer` has the response to itself: status
  * 503 or 500, without the headers that described the page. What the session makes a response carry
@@ -117,8 +116,16 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   abandon(error?: unknown): "now" | "later" | "sent" {
-    if (this.#state === "headed") this.#dropHead();
-    else if (this.#state === "held" && !this.#isEnded && error !== undefined) {
+    if (this.#state === "headed") {
+      if (error !== undefined && !isIntercepted(this.#response)) {
+        // Whoever wraps the response may have begun with the page: the answer must go round it.
+        this.#error = { thrown: error };
+        this.#state = "held";
+        void this.#releaseAfter(this.#exchange.settle("threw"));
+        return "later";
+      }
+      this.#dropHead();
+    } else if (this.#state === "held" && !this.#isEnded && error !== undefined) {
       this.#error = { thrown: error };
       return "later";
     } else if (this.#state !== "open" || this.#response.headersSent) return "sent";
@@ -145,7 +152,11 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   onTouched(): void {
     const response = this.#response;
     if (response.stream !== undefined) guardStream(response.stream, this.#exchange, () => this.#state);
-    if (isGone(response)) this.#leave();
+    if (this.#state === "open" && response.headersSent) {
+      // It was answered past the response.
+      this.#state = "passing";
+      void this.#exchange.settle({ status: response.statusCode });
+    } else if (isGone(response)) this.#leave();
     // A wrapper's own `on` may have other ideas of where an event comes from.
     // oxlint-disable-next-line typescript/unbound-method -- it is called on the response
     else Reflect.apply(EventEmitter.prototype.on, response, ["close", () => this.#leave()]);
@@ -164,8 +175,9 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   #takeHead(args: Head): unknown {
-    // As Node converts it; for what is no status it has an error of its own.
-    const status = (args[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+    // As Node converts it, which has an error of its own for what is none; over HTTP/2 it may be left out.
+    const isLeftOut = args[0] === undefined && this.#response.stream !== undefined;
+    const status = isLeftOut ? this.#response.statusCode : (args[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
     if (!isStatus(status)) return this.#send("writeHead", args);
     if (args.length > 1) checkHead(this.#response, args);
     this.#response.statusCode = status;
@@ -193,6 +205,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
         this.#showHead();
         // A wrapper that keeps the head to itself sends it with the first write; there is nothing to flush before.
         if (outlet === "flushHeaders" && !this.#hasShownHead) return undefined;
+        this.#hasShownHead = true;
       }
     }
     const settled = this.#exchange.settle({ status: this.#status });
@@ -320,6 +333,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       return;
     }
     this.#state = "answering";
+    unwrap(response, this);
     this.#dropCalls();
     this.#dropHead();
     this.#failureAnswer = new FailureAnswer(response, this.#outlets, headers);

@@ -16,6 +16,8 @@ export function isStatus(status: number): boolean {
 export function checkHead(response: NodeResponse, head: Head): void {
   // HTTP/2 has no message.
   if (typeof head[1] === "string" && response.stream === undefined) checkMessage(head[1]);
+  if (response.stream !== undefined && (head[1] === null || head[2] === null))
+    throw new TypeError("The headers over HTTP/2 can't be null.");
   const headers = headersIn(head);
   if (headers === undefined) return;
   if (Array.isArray(headers)) {

@@ -50,7 +50,10 @@ export function isReplayed(response: NodeResponse): boolean {
 /** Where a response holds its taker. A symbol, so that it is found through proxies, too. */
 const taker = Symbol("coatcheck.taker");
 
-type Taken = NodeResponse & { [taker]?: Taker };
+/** Whether a response has more than one. */
+const isShared = Symbol("coatcheck.shared");
+
+type Taken = NodeResponse & { [taker]?: Taker; [isShared]?: true };
 
 /**
  * Puts a taker in the place of a response's outlets.
@@ -71,6 +74,7 @@ export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
     response.write = takeWrite;
     response.end = takeEnd;
   } else {
+    taken[isShared] = true;
     const taking =
       (outlet: Outlet) =>
       (...args: unknown[]): unknown =>
@@ -81,6 +85,19 @@ export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
     response.end = taking("end");
   }
   return { writeHead, flushHeaders, write, end };
+}
+
+/**
+ * Takes off whatever has wrapped the outlets since, so that an error's answer is not mixed with what wrappers keep of
+ * the page. Where several hubs hold the response, all of them stay.
+ */
+export function unwrap(response: NodeResponse, by: Taker): void {
+  const taken: Taken = response;
+  if (taken[taker] !== by || taken[isShared] === true) return;
+  response.writeHead = takeWriteHead;
+  response.flushHeaders = takeFlushHeaders;
+  response.write = takeWrite;
+  response.end = takeEnd;
 }
 
 /** Whether a response's `writeHead` is its taker's: nobody has wrapped it since. */

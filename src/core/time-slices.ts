@@ -61,6 +61,7 @@ export async function inLanes<T>(
   let hasFailed = false;
   const lane = async (): Promise<void> => {
     try {
+      // oxlint-disable-next-line eslint/no-unmodified-loop-condition -- by the others that run beside this one
       for (let next = rest.next(); next.done !== true && !hasFailed; next = rest.next()) {
         while (slices.areOver) await slices.turn();
         if (!(await work(next.value))) return;

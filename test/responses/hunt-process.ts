@@ -52,9 +52,9 @@ async function differencesOf(program: Program, plant?: Plant): Promise<string[]>
     // While a response is held time stands still for it: what the program does meanwhile comes as if it had not waited.
     const hurried = await run(program, { withSessions: false, isHurried: true, patience });
     if (differencesBetween(program, hurried, dressed).filter(isNew).length === 0) {
-      // Where the session was looked at later the response was not held, and the moments are the program's own.
-      const isHeld = dressed.owed.private;
-      found = isHeld ? damages : damagesBetween(program, hurried, dressed).filter(isNew);
+      // What also breaks without sessions, when nothing is waited for, is the program's own.
+      const own = damagesBetween(program, hurried, dressed).filter(isNew);
+      found = dressed.owed.private ? damages.filter((each) => own.includes(each)) : own;
     }
     if (found.length === 0) return found;
   }

@@ -31,9 +31,9 @@ export class PgStore implements Store {
   /** What to add to `performance.now()` for the time on the server's clock, as of its last answer. */
   #ahead = 0;
   readonly #warned = new Set<string>();
-  readonly #creations = new Batches<Answer>(async (...batch) => this.#writeAll("create", ...batch));
-  readonly #reads = new Batches<unknown>(async (...batch) => this.#readAll(...batch));
-  readonly #patches = new Batches<Answer>(async (...batch) => this.#writeAll("patch", ...batch));
+  readonly #creations = new Batches<Answer>(async (...calls) => this.#writeAll("create", ...calls));
+  readonly #reads = new Batches<unknown>(async (...calls) => this.#readAll(...calls));
+  readonly #patches = new Batches<Answer>(async (...calls) => this.#writeAll("patch", ...calls));
 
   constructor(send: Connection, names: SchemaNames, durable: boolean, timeout: number) {
     this.#send = send;
