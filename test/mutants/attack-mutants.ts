@@ -2116,21 +2116,4 @@ export const attackMutants: readonly Mutant[] = [
       "none of its page",
     ],
   ]),
-
-  ...of("next/adapter", [
-    [
-      "the cookies that Next.js decoded stand for the Cookie header",
-      "adapters/next/cookie-values.ts",
-      "if (now === readByNext(header, name)) return cookieValues(header, name);",
-      "void readByNext(header, name) ?? cookieValues(header, name);",
-      "two tickets",
-    ],
-    [
-      "a page that its commit dropped leaves its cookies",
-      "adapters/next.ts",
-      "const kept = lines.filter((line) => own.includes(line));",
-      "const kept = own;",
-      "none of its page",
-    ],
-  ]),
 ];
