@@ -38,6 +38,8 @@ export class SessionData {
   #read = noObjects;
   /** Changes not yet committed; `null` is a deletion. */
   #changed = noChanges;
+  /** Whether it is known that all of them fit. */
+  #isCounted = true;
 
   constructor(codec: FieldCodec, limits: Limits) {
     this.#codec = codec;
@@ -49,6 +51,8 @@ export class SessionData {
     this.#id = record?.id ?? "";
     this.#fields = record?.fields ?? noFields;
     this.#read = noObjects;
+    // They were counted beside what another record holds, or less of this one.
+    if (this.#changed.size > 0) this.#isCounted = false;
   }
 
   get(key: string): unknown {
@@ -123,6 +127,7 @@ export class SessionData {
       // Limits hold for changes: what was stored under wider ones can still be read.
       if (encodeValue(read.value, key, deepestJson) === read.text) continue;
       this.#change(key, this.#encoded(key, read.value));
+      this.#isCounted = false;
     }
   }
 
@@ -154,12 +159,13 @@ export class SessionData {
       if (held === null) remove.push(fieldName.data(key));
       else {
         const now = isObject(held.value) ? this.#encoded(key, held.value) : held;
+        if (now.text !== held.text) this.#isCounted = false;
         this.#change(key, now);
         set.set(fieldName.data(key), now.text);
       }
     }
-    // All together: one may have grown where another shrank, and the record may be another than when they were set.
-    if (set.size > 0) this.#assertFits(this.#total());
+    // All together: one may have grown where another shrank.
+    if (!this.#isCounted && set.size > 0) this.#assertFits(this.#total());
     return { set, remove };
   }
 
@@ -192,16 +198,15 @@ export class SessionData {
     return { bytes: this.#limits.bytes, fields: this.#limits.keys };
   }
 
-  /** What the record holds without this request's changes. */
-  readonly #heldTotal = (): FieldTotal => totalOf(this.#fields, dataPrefix);
-
   #encoded(key: string, value: unknown): Held {
     this.#checkKey(key);
     return { value, text: encodeValue(value, key, this.#limits.depth) };
   }
 
   #assertFits(total: FieldTotal): void {
-    const limit = passed(total, this.#limitTotal, this.#heldTotal);
+    const { bytes, keys } = this.#limits;
+    if (total.bytes <= bytes && total.fields <= keys) return;
+    const limit = passed(total, this.#limitTotal, totalOf(this.#fields, dataPrefix));
     if (limit !== undefined) throw limitError(limit, this.#limits);
   }
 
