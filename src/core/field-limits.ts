@@ -32,20 +32,17 @@ export interface FieldTotal {
 
 /** What a field takes of its limit, in bytes. @param length that of its value. */
 export function sizeOf(name: string, length: number): number {
-  return Buffer.byteLength(name) + length;
+  return toLatin1(name).length + length;
 }
 
-/** Which limit would be passed, if any. @param before calls for what there is now; most patches need not know. */
+/** Which limit would be passed, if any. @param before what there is now. */
 export function passed(
   after: FieldTotal,
   limits: FieldTotal,
-  before: () => FieldTotal,
+  before: FieldTotal,
 ): "bytes" | "fields" | undefined {
-  const isOver = { bytes: after.bytes > limits.bytes, fields: after.fields > limits.fields };
-  if (!isOver.bytes && !isOver.fields) return undefined;
-  const held = before();
-  if (isOver.bytes && after.bytes > held.bytes) return "bytes";
-  return isOver.fields && after.fields > held.fields ? "fields" : undefined;
+  if (after.bytes > limits.bytes && after.bytes > before.bytes) return "bytes";
+  return after.fields > limits.fields && after.fields > before.fields ? "fields" : undefined;
 }
 
 /** Which limit a record would pass with these fields. */
@@ -56,7 +53,7 @@ export function passedLimit(
 ): "bytes" | "fields" | undefined {
   if (limits === undefined || limits.countedAt === record.revision) return undefined;
   const { prefix } = limits;
-  return passed(totalOf(fields, prefix), limits, () => totalOf(record.fields, prefix));
+  return passed(totalOf(fields, prefix), limits, totalOf(record.fields, prefix));
 }
 
 /** How much there is of the fields whose names begin like this. */

@@ -28,6 +28,8 @@ export class SessionData {
   #changed = noChanges;
   /** Updates that were called and not answered yet. */
   #updates = noUpdates;
+  /** Whether it is known that all of them fit. */
+  #isCounted = true;
 
   constructor(codec: FieldCodec, limits: Limits) {
     this.#codec = codec;
@@ -40,6 +42,8 @@ export class SessionData {
     const read = this.#read;
     this.#id = record?.id ?? "";
     this.#fields = record?.fields ?? noFields;
+    // They were counted beside what another record holds, or less of this one.
+    if (this.#changed.size > 0) this.#isCounted = false;
     if (read === noObjects) return;
     this.#read = noObjects;
     for (const [key, held] of read) {
@@ -132,6 +136,7 @@ export class SessionData {
   found(key: string, id: string, bytes: Uint8Array | null): void {
     this.#id = id;
     this.#fields = new ChangedFields(this.#fields, new Map([[fieldName.data(key), bytes]]));
+    if (this.#changed.size > 0) this.#isCounted = false;
   }
 
   /** Takes note of what an update has written: the change that it went on from is settled, and a later one is not. */
@@ -158,6 +163,7 @@ export class SessionData {
       const text = encodeValue(held.value, key, deepestJson);
       if (text === held.text || (held.text !== null && isWrittenAs(held.text, text, key))) continue;
       this.#change(key, held.value, this.#encoded(key, held.value));
+      this.#isCounted = false;
     }
   }
 
@@ -181,8 +187,8 @@ export class SessionData {
       if (text === null) remove.push(fieldName.data(key));
       else set.set(fieldName.data(key), text);
     }
-    // All together: one may have grown where another shrank, and the record may be another than when they were set.
-    if (set.size > 0) this.#assertFits(this.#total());
+    // All together: one may have grown where another shrank.
+    if (!this.#isCounted && set.size > 0) this.#assertFits(this.#total());
     return { set, remove };
   }
 
@@ -226,16 +232,15 @@ export class SessionData {
     return { bytes: this.#limits.bytes, fields: this.#limits.keys };
   }
 
-  /** What the record holds without this request's changes. */
-  readonly #heldTotal = (): FieldTotal => totalOf(this.#fields, dataPrefix);
-
   #encoded(key: string, value: unknown): string {
     checkKey(key, this.#limits);
     return encodeValue(value, key, this.#limits.depth);
   }
 
   #assertFits(total: FieldTotal): void {
-    const limit = passed(total, this.#limitTotal, this.#heldTotal);
+    const { bytes, keys } = this.#limits;
+    if (total.bytes <= bytes && total.fields <= keys) return;
+    const limit = passed(total, this.#limitTotal, totalOf(this.#fields, dataPrefix));
     if (limit !== undefined) throw limitError(limit, this.#limits);
   }
 

@@ -2,7 +2,7 @@ import { StoreError } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { Events } from "./events.ts";
 import type { StoreCalls } from "./store-calls.ts";
-import { batch, turn } from "./time-slices.ts";
+import { recordsAtOnce, turn } from "./time-slices.ts";
 
 /** Deletes expired records. It sets no timer: the creation of a session is the moment to look whether it is time. */
 export class Sweeper {
@@ -25,9 +25,9 @@ export class Sweeper {
   async sweep(): Promise<number> {
     let deleted = 0;
     for (;;) {
-      const count = await this.#calls.sweep(batch);
+      const count = await this.#calls.sweep(recordsAtOnce);
       deleted += count;
-      if (count < batch) break;
+      if (count < recordsAtOnce) break;
       // Stores may answer at once, and hold locks meanwhile; requests must get their turn between batches.
       await turn();
     }

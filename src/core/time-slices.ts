@@ -42,7 +42,7 @@ export async function turn(): Promise<void> {
 }
 
 /** How many records a store may read at once before everything else gets its turn: a few milliseconds' worth. */
-export const batch = 200;
+export const recordsAtOnce = 200;
 
 /**
  * Does work for each of many, for at most so many at a time. Where one fails, no more are begun.
@@ -58,16 +58,15 @@ export async function inLanes<T>(
 ): Promise<void> {
   const rest = items[Symbol.iterator]();
   const slices = new TimeSlices(clock);
-  let hasFailed = false;
+  const state = { hasFailed: false };
   const lane = async (): Promise<void> => {
     try {
-      // oxlint-disable-next-line eslint/no-unmodified-loop-condition -- by the others that run beside this one
-      for (let next = rest.next(); next.done !== true && !hasFailed; next = rest.next()) {
+      for (let next = rest.next(); next.done !== true && !state.hasFailed; next = rest.next()) {
         while (slices.areOver) await slices.turn();
         if (!(await work(next.value))) return;
       }
     } catch (error) {
-      hasFailed = true;
+      state.hasFailed = true;
       throw error;
     }
   };

@@ -2,7 +2,7 @@ import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import type { Store } from "../core/store.ts";
 import type { Awaitable } from "../core/awaitable.ts";
-import { batch, turn } from "../core/time-slices.ts";
+import { recordsAtOnce, turn } from "../core/time-slices.ts";
 import { ConfigError } from "../errors.ts";
 import { Slots } from "./memory/slots.ts";
 
@@ -64,8 +64,8 @@ class MemoryStore implements Store {
 
   list(subject: string, now: number): Awaitable<SessionRecord[]> {
     const slots = this.#slots.of(subject);
-    const records = this.#listed(subject, now, slots.slice(0, batch));
-    return slots.length <= batch ? records : this.#listOn(subject, now, slots, records);
+    const records = this.#listed(subject, now, slots.slice(0, recordsAtOnce));
+    return slots.length <= recordsAtOnce ? records : this.#listOn(subject, now, slots, records);
   }
 
   /** So many that everything else must get its turn between them. */
@@ -75,9 +75,9 @@ class MemoryStore implements Store {
     slots: readonly number[],
     records: SessionRecord[],
   ): Promise<SessionRecord[]> {
-    for (let at = batch; at < slots.length; at += batch) {
+    for (let at = recordsAtOnce; at < slots.length; at += recordsAtOnce) {
       await turn();
-      records.push(...this.#listed(subject, now, slots.slice(at, at + batch)));
+      records.push(...this.#listed(subject, now, slots.slice(at, at + recordsAtOnce)));
     }
     return records;
   }

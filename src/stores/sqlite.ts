@@ -9,7 +9,7 @@ import { expiresAt, layPatch } from "../core/record.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
 import { andThen } from "../core/awaitable.ts";
 import type { Awaitable } from "../core/awaitable.ts";
-import { batch, turn } from "../core/time-slices.ts";
+import { recordsAtOnce, turn } from "../core/time-slices.ts";
 import type { Store } from "../core/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
@@ -74,7 +74,7 @@ function prepareTable(database: DatabaseSync): Table {
       "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
     ),
     list: database.prepare(
-      `SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ${batch}`,
+      `SELECT id, record FROM coatcheck_session WHERE subject = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ${recordsAtOnce}`,
     ),
     sweep: database.prepare(
       "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?)",
@@ -170,7 +170,7 @@ class SqliteStore implements Store {
       const records = rows.flatMap(({ id, record }) =>
         record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
       );
-      return { records, last: rows.length < batch ? undefined : String(rows.at(-1)?.["id"]) };
+      return { records, last: rows.length < recordsAtOnce ? undefined : String(rows.at(-1)?.["id"]) };
     });
   }
 

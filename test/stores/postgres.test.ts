@@ -175,6 +175,23 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
     assert.equal(await store.create(recordWith()), true);
   });
 
+  test("brings an older version of its schema up to date, and keeps the sessions", async () => {
+    const table = newTable();
+    const record = recordWith({ fields: new Map([["d:a", Uint8Array.of(1)]]) });
+    await postgresStore({ client: clients().pool, schema, table }).create(record);
+    // As version 2 left it: its function knew nothing of limits.
+    await ask(`COMMENT ON TABLE ${schema}.${table} IS 'coatcheck sessions, version 2'`);
+    await ask(`CREATE OR REPLACE FUNCTION ${schema}.${table}_patch_2(patience integer, latest bigint, durable integer,
+      patches text) RETURNS text LANGUAGE sql AS $$ SELECT '{}' $$`);
+    const store = postgresStore({ client: clients().pool, schema, table });
+    const set = new Map([["d:b", Uint8Array.of(2)]]);
+    const patch = { epoch: 0, set, limits: { prefix: "d:", bytes: 7, fields: 9 } };
+    assert.deepEqual(await store.patch(record.id, patch, now), { kind: "full", limit: "bytes" });
+    const wider = { ...patch, limits: { ...patch.limits, bytes: 8 } };
+    assert.equal((await store.patch(record.id, wider, now)).kind, "applied");
+    assert.equal((await store.read(record.id, now))?.fields.size, 2);
+  });
+
   test("needs no right to make anything where the table is there already", async () => {
     const table = newTable();
     await postgresStore({ client: clients().pool, schema, table }).migrate();

@@ -20,7 +20,7 @@ export function schemaNames(schema: unknown, table: unknown): SchemaNames {
   return {
     ...names,
     qualified: `"${names.schema}"."${names.table}"`,
-    // With the version of the schema, so that the functions of two releases can stand side by side.
+    // With the version of the schema that they are called as since, so that those of two releases can stand side by side.
     call: (operation) => `"${names.schema}"."${names.table}_${operation}_2"`,
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { parseJson } from "../../core/json.ts";
 import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
 import type { Store } from "../../core/store.ts";
-import { batch, turn } from "../../core/time-slices.ts";
+import { recordsAtOnce, turn } from "../../core/time-slices.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import { answersTo, isTexts, objectOf } from "./answers.ts";
@@ -90,7 +90,7 @@ export class PgStore implements Store {
       for (const [at, text] of rows.entries()) {
         const record = recordFrom(parseJson(text ?? "null"));
         if (record?.subject === subject) records.push(record);
-        if (at % batch === batch - 1) await turn();
+        if (at % recordsAtOnce === recordsAtOnce - 1) await turn();
       }
       return records;
     });

@@ -41,17 +41,6 @@ local key = KEYS[1]
 local whole = function(number) return string.format('%.0f', math.min(number, 1e14)) end
 `;
 
-/** Whether a text comes before another. Lua itself goes by the server's locale, and two servers may differ. */
-const byBytes = `
-local byBytes = function(one, other)
-  for place = 1, math.min(#one, #other) do
-    local left, right = string.byte(one, place), string.byte(other, place)
-    if left ~= right then return left < right end
-  end
-  return #one < #other
-end
-`;
-
 /**
  * ARGV: deadline, life in ms, then the hash's fields and values in turn.
  * Answers created, taken or late.
@@ -79,11 +68,13 @@ return {'created', time}
  *
  * `life` ends a millisecond early, since Redis keeps a key through the one that it is given, and a record is gone in it.
  *
+ * Names are compared byte by byte, since Lua itself goes by the server's locale, and two servers may differ.
+ *
  * At maxmemory Redis refuses a script's first write if it could take memory, and no later one. So what
  * sets no fields (`setting == 0`) begins with one that takes none, and a logout goes through; anything else is
  * refused, since it begins with an HSET.
  */
-export const patch: Script = script(`${inTime}${byBytes}
+export const patch: Script = script(`${inTime}
 local now = tonumber(ARGV[2])
 local held = redis.call('HMGET', key, 'c', 'v', 's')
 if not held[1] then return {'gone', time} end
@@ -173,14 +164,20 @@ repeat
   redis.call('HSET', key, 'c', columns, unpack(ARGV, at, math.min(at + ${most - 1}, last)))
   at = at + ${most}
 until at > last
-local count, kind = string.match(ARGV[15], '^(%d+) (.*)$')
-if kind then
+if ARGV[15] ~= '' then
+  local count, kind = string.match(ARGV[15], '^(%d+) (.*)$')
   local names = {}
   for _, name in ipairs(redis.call('HKEYS', key)) do
     if string.sub(name, 1, #kind) == kind then names[#names + 1] = name end
   end
   if #names > tonumber(count) then
-    table.sort(names, byBytes)
+    table.sort(names, function(one, other)
+      for place = 1, math.min(#one, #other) do
+        local left, right = string.byte(one, place), string.byte(other, place)
+        if left ~= right then return left < right end
+      end
+      return #one < #other
+    end)
     for place = 1, #names - count do
       redis.call('HDEL', key, names[place])
       removed[#removed + 1] = names[place]
