@@ -8,7 +8,7 @@ import { Cookies } from "./cookies.ts";
 import type { CookieVault } from "./cookie-vault.ts";
 import type { Currents } from "./currents.ts";
 import type { AnyData } from "./data-keys.ts";
-import { isHandshake } from "./incoming.ts";
+import { asksForSocket } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { LiveRecord } from "./live-record.ts";
 import { open } from "./opening.ts";
@@ -148,7 +148,7 @@ export class Exchange<Data extends object = AnyData> {
       sessionCookie: this.#parts.cookie.name,
     });
     if (this.#isAbandoned) this.#cookies.leave();
-    else if (this.#isSettled || this.#isHandshake) this.#cookies.settle();
+    else if (this.#isSettled || this.#request.isUpgraded === true) this.#cookies.settle();
     return this.#cookies;
   }
 
@@ -229,7 +229,7 @@ export class Exchange<Data extends object = AnyData> {
     const { context, cookie, origin } = this.#parts;
     context.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
-    if (this.#isHandshake && !origin.isOurs(this.#request)) {
+    if (asksForSocket(this.#request) && !origin.isOurs(this.#request)) {
       context.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
@@ -259,7 +259,7 @@ export class Exchange<Data extends object = AnyData> {
     this.#opened = session;
     if (this.#isAbandoned) session.leave();
     // Opened when the response had left, or where none will come: it can be read, and says so when it is written to.
-    if (this.#isSettled || this.#isHandshake) void session.settle("failed");
+    if (this.#isSettled || this.#request.isUpgraded === true) void session.settle("failed");
     return session;
   }
 
@@ -276,11 +276,6 @@ export class Exchange<Data extends object = AnyData> {
   async #failToOpen(error: unknown): Promise<never> {
     if (error instanceof StoreError) this.#storeFailure = error;
     throw error;
-  }
-
-  /** A WebSocket's handshake, which gets no response of the handler's: what needs one can't be done here. */
-  get #isHandshake(): boolean {
-    return isHandshake(this.#request);
   }
 
   get #requestCalls(): StoreCalls {

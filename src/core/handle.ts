@@ -1,7 +1,7 @@
 import { StoreError } from "../errors.ts";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "./bare-answer.ts";
 import type { BareAnswer } from "./bare-answer.ts";
-import { isHandshake } from "./incoming.ts";
+import { asksForSocket } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
@@ -129,7 +129,7 @@ export async function handle<Data extends object>(
   try {
     response = await exchange.run(() => handler(request));
     // Bun's way to say that a handshake was taken care of.
-    if (response === undefined && isHandshake(incoming)) return response;
+    if (response === undefined && asksForSocket(incoming)) return response;
     assertResponse(response, "The handler");
   } catch (error) {
     threw = true;

@@ -13,12 +13,17 @@ export interface Incoming {
   readonly cookieValues?: ((name: string) => readonly string[]) | undefined;
   /** Whether it came over TLS; `undefined` where nobody knows. Looked at for warnings only. */
   readonly secure?: boolean | undefined;
+  /** Whether the server has given the connection away to become a WebSocket, so that there will be no response. */
+  readonly isUpgraded?: boolean | undefined;
   /** Whether this request was made from another one on its way to a handler, as mounted apps get theirs. */
   isMadeFrom?(outer: Incoming): boolean;
 }
 
-/** Whether a request wants to become a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look so, RFC 8441). */
-export function isHandshake(request: Incoming): boolean {
+/**
+ * Whether a request asks to become a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look so, RFC 8441).
+ * Anybody can ask; most servers answer with a page all the same.
+ */
+export function asksForSocket(request: Incoming): boolean {
   return request.header("upgrade")?.toLowerCase() === "websocket";
 }
 

@@ -1,4 +1,6 @@
+import { EventEmitter } from "node:events";
 import type { BareAnswer } from "./bare-answer.ts";
+import { asksForSocket } from "./incoming.ts";
 import type { Incoming } from "./incoming.ts";
 import type { HeaderTarget } from "./response-headers.ts";
 
@@ -57,6 +59,14 @@ export class NodeIncoming implements Incoming {
 
   get method(): string {
     return (this.#request.method ?? "GET").toUpperCase();
+  }
+
+  get isUpgraded(): boolean {
+    const { headers, socket } = this.#request;
+    if (headers["upgrade"] === undefined || !asksForSocket(this)) return false;
+    // With a listener for upgrades, Node gives such requests to that alone; without one, they are like any other.
+    const server: unknown = socket ? Reflect.get(socket, "server") : undefined;
+    return server instanceof EventEmitter && server.listenerCount("upgrade") > 0;
   }
 
   get path(): string | undefined {

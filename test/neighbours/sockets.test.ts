@@ -208,3 +208,23 @@ for (const transport of ["websocket", "polling"] as const) {
     assert.deepEqual(await looked(port, cookie), ["ana", "A", 0]);
   });
 }
+
+test("a stranger who asks an ordinary page for a WebSocket gets the page, and a session as everybody", async (t) => {
+  const sessions = hub();
+  const port = await listen(t, createServer(siteOf(sessions)));
+  const headers = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-version": "13" };
+  const sent = httpRequest({ port, host: "127.0.0.1", path: "/login", headers, agent: false }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  response.resume();
+  assert.equal(response.statusCode, 200);
+  assert.deepEqual(await looked(port, response.headers["set-cookie"]?.[0]?.split(";")[0] ?? ""), [
+    "ana",
+    "A",
+    0,
+  ]);
+  const answer = await sessions.handle(new Request("https://site.example/", { headers }), async (request) => {
+    (await sessions.of(request)).set("a", "A");
+    return new Response("page");
+  });
+  assert.equal(answer.headers.getSetCookie().length, 1);
+});
