@@ -35,9 +35,7 @@ import type { Appearance } from "./shut-response.ts";
  *
  * If the commit fails what was written is dropped, and `answer` has the response to itself: status
  * 503 or 500, without the headers that described the page. What the session makes a response carry
- * is added to whatever it sends.
- *
- * When the client goes away before the response began, the exchange is settled as failed.
+ * is added to whatever it sends. When the client goes away before the response began, nothing of it is kept.
  *
  * @returns the hold there is, if the exchange's response is held already.
  */
@@ -176,7 +174,6 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
 
   #takeHead(args: Head): unknown {
     const status = statusGiven(this.#response, args[0]);
-    // Node has an error of its own for what is no status.
     if (status === undefined) return this.#send("writeHead", args);
     if (args.length > 1) checkHead(this.#response, args);
     this.#response.statusCode = status;
@@ -200,12 +197,9 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     if (this.#state === "open") {
       if (!isStatus(response.statusCode)) return this.#send(outlet, args);
       this.#status = response.statusCode;
-      if (!this.#hasShownHead && !isIntercepted(response)) {
-        this.#showHead();
-        // A wrapper that keeps the head to itself sends it with the first write; there is nothing to flush before.
-        if (outlet === "flushHeaders" && !this.#hasShownHead) return undefined;
-        this.#hasShownHead = true;
-      }
+      // A wrapper that keeps the head to itself sends it with the first write; there is nothing to flush before.
+      if (!this.#showHead() && outlet === "flushHeaders") return undefined;
+      this.#hasShownHead ||= !isIntercepted(response);
     }
     const settled = this.#exchange.settle({ status: this.#status });
     if (!isThenable(settled) && settled.failure === undefined) {
@@ -221,14 +215,16 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     return this.#queue(outlet, args);
   }
 
-  /** Node calls `response.writeHead` at the first write, and so tells those who wrapped it. */
-  #showHead(): void {
+  /** Node calls `response.writeHead` at the first write, and so tells those who wrapped it. @returns `false` if they keep it. */
+  #showHead(): boolean {
+    if (this.#hasShownHead || isIntercepted(this.#response)) return true;
     this.#isShowingHead = true;
     try {
       this.#response.writeHead(this.#status);
     } finally {
       this.#isShowingHead = false;
     }
+    return this.#hasShownHead;
   }
 
   /** From here on the response looks like one whose headers have left. */
@@ -283,7 +279,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     this.#drain?.release(isFull);
   }
 
-  /** The response is what it is again, and everything goes straight through. */
+  /** The response is what it is again. */
   #reveal(): void {
     if (this.#isShut) undressHead(this.#response);
     if (this.#isEnded) undressFinish(this.#response);

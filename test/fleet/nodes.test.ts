@@ -86,7 +86,7 @@ for (const { name, skip, setting } of fleetStores) {
         const { ticket } = lost;
         // Requests that are under way meanwhile must neither revive the session nor start another.
         const busy = fromAll(lost, nodes, 5, (at) => at.post("/counter"));
-        assert.equal((await here.at(url).post("/devices", { others: "yes" })).status, 303);
+        assert.equal((await here.at(url).fill("/devices", { others: "yes" })).status, 303);
         const [now, late] = await Promise.all([seenBy(lost), busy]);
         assert.deepEqual(now, { 303: nodeCount });
         assert.deepEqual(statuses(late), { 303: 20 });
