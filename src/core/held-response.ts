@@ -51,11 +51,8 @@ export function holdResponse<Data extends object>(
 /** A response that is held. */
 export interface Hold {
   /**
-   * Drops an answer that went no further, because its handler failed.
-   *
-   * @param error what to answer, where the answer waits for the commit and is not complete.
-   * @returns `"now"` if the response can be answered anew, `"later"` if it will be when the commit is
-   *   through, `"sent"` if it is too late.
+   * Drops the answer of a handler that failed with this error. @returns `"now"` if the response can be answered anew,
+   * `"later"` if it will be when the commit is through, `"sent"` if it is too late.
    */
   abandon(error?: unknown): "now" | "later" | "sent";
 }
@@ -126,7 +123,10 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     } else if (this.#state === "held" && !this.#isEnded && error !== undefined) {
       this.#error = { thrown: error };
       return "later";
-    } else if (this.#state !== "open" || this.#response.headersSent) return "sent";
+    } else if (this.#response.headersSent || isGone(this.#response)) return "sent";
+    // Who wrapped the response before has kept what passed here.
+    else if (this.#state === "passing") clearPage(this.#response);
+    else if (this.#state !== "open") return "sent";
     this.#state = "open";
     return "now";
   }
