@@ -34,19 +34,23 @@ async function hunt(): Promise<Found | undefined> {
     Atomics.store(count, 1, input.length);
     Atomics.add(count, 0, 1);
     const looks = (count[0] ?? 0) % lookEvery === 0;
-    const before = looks ? allocated() : 0;
-    try {
-      decoder.decode(input);
-    } catch (error) {
-      return {
-        what: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        input: hex(input),
-      };
+    const allowed = allowedAtAll + allowedForEach * input.length;
+    // What V8 takes for itself once in a while, it does not take every time.
+    let bytes = Infinity;
+    for (let times = looks ? 3 : 1; times > 0 && bytes > allowed; times--) {
+      const before = looks ? allocated() : 0;
+      try {
+        decoder.decode(input);
+      } catch (error) {
+        return {
+          what: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          input: hex(input),
+        };
+      }
+      // A garbage collection in between makes this less.
+      bytes = looks ? allocated() - before : 0;
     }
-    if (!looks) continue;
-    // A garbage collection in between makes this less, and never more.
-    const bytes = allocated() - before;
-    if (bytes > allowedAtAll + allowedForEach * input.length)
+    if (bytes > allowed)
       return { what: `it allocated ${bytes} bytes for ${input.length}`, input: hex(input) };
   }
   return undefined;
