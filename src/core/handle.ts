@@ -129,7 +129,7 @@ export async function handle<Data extends object>(
   try {
     response = await exchange.run(() => handler(request));
     // Bun's way to say that a handshake was taken care of.
-    if (response === undefined && asksForSocket(incoming)) return response;
+    if (response === undefined && "Bun" in globalThis && asksForSocket(incoming)) return response;
     assertResponse(response, "The handler");
   } catch (error) {
     threw = true;

@@ -12,7 +12,7 @@ import type { NodeResponse } from "./node-message.ts";
 import { guardStream } from "./node-stream.ts";
 import { interceptOutlets, isIntercepted, replay, unwrap } from "./outlets.ts";
 import type { Call, Outlet, Outlets, Taker } from "./outlets.ts";
-import { keepSocket } from "./kept-socket.ts";
+import { keepResponse, keepSocket } from "./put-off.ts";
 import { applyHeaders, isUntouched } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
 import {
@@ -86,7 +86,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   #message: string | undefined;
   /** What the handler failed with while its answer waited. */
   #error: { readonly thrown: unknown } | undefined;
-  #letSocketGo: (() => void) | undefined;
+  #letGo: ((() => void) | undefined)[] = [];
   #failureAnswer: FailureAnswer | undefined;
 
   constructor(response: NodeResponse, exchange: Exchange<Data>, answer: (failure: unknown) => unknown) {
@@ -211,6 +211,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     if (this.#state === "open") this.#shut();
     this.#state = "held";
     dressAsWritten(response, this);
+    this.#letGo = [keepResponse(response)];
     void this.#releaseAfter(settled);
     return this.#queue(outlet, args);
   }
@@ -244,7 +245,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       this.#isEnded = true;
       dressAsFinished(response);
       // What is answered arrives, though its connection is given up: error handlers do that after a second answer.
-      this.#letSocketGo ??= keepSocket(response);
+      this.#letGo.push(keepSocket(response));
     }
     if (outlet === "flushHeaders") return undefined;
     // More is welcome at `drain`, when what is here has left.
@@ -262,7 +263,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     } catch (error) {
       this.#fail(error, headers);
     } finally {
-      this.#letSocketGo?.();
+      for (const letGo of this.#letGo) letGo?.();
     }
   }
 
@@ -279,7 +280,6 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     this.#drain?.release(isFull);
   }
 
-  /** The response is what it is again. */
   #reveal(): void {
     if (this.#isShut) undressHead(this.#response);
     if (this.#isEnded) undressFinish(this.#response);

@@ -63,10 +63,13 @@ export class NodeIncoming implements Incoming {
 
   get isUpgraded(): boolean {
     const { headers, socket } = this.#request;
-    if (headers["upgrade"] === undefined || !asksForSocket(this)) return false;
-    // With a listener for upgrades, Node gives such requests to that alone; without one, they are like any other.
-    const server: unknown = socket ? Reflect.get(socket, "server") : undefined;
-    return server instanceof EventEmitter && server.listenerCount("upgrade") > 0;
+    if (headers["upgrade"] === undefined || !asksForSocket(this) || !socket) return false;
+    if (!/\bupgrade\b/i.test(this.header("connection") ?? "")) return false;
+    // A server without a listener for upgrades answers such requests like any other. One that has given the connection
+    // away reads no more requests from it.
+    const server: unknown = Reflect.get(socket, "server");
+    const isRead = Boolean(Reflect.get(socket, "parser"));
+    return !isRead && server instanceof EventEmitter && server.listenerCount("upgrade") > 0;
   }
 
   get path(): string | undefined {

@@ -20,7 +20,7 @@ import { parseJson } from "./json.ts";
  */
 export function encodeValue(value: unknown, key: string, maxDepth: number): string {
   if (typeof value === "string") return JSON.stringify(value);
-  const json = toJson(value, key, { maxDepth, ancestors: [] });
+  const json = toJson(value, key, { maxDepth, ancestors: [], count: 0 });
   if (json === nothing) throw notStorable(key, "is undefined", "delete the key instead");
   return JSON.stringify(json);
 }
@@ -40,7 +40,12 @@ export function decodeValue(text: string): unknown {
 interface Walk {
   readonly maxDepth: number;
   readonly ancestors: object[];
+  /** How many objects and arrays there were. */
+  count: number;
 }
+
+/** Parts that hold each other several times are written out each time, so that a few may stand for millions. */
+const mostObjects = 2 ** 18;
 
 /** What stands for `undefined` where it has a place: in arrays, Maps and Sets. A property is left out instead. */
 const nothing = Object.freeze({ $undefined: null });
@@ -75,6 +80,12 @@ function objectToJson(value: object, path: string, walk: Walk): unknown {
   if (walk.ancestors.includes(value)) throw notStorable(path, "contains itself", "keep each part once");
   if (walk.ancestors.length >= walk.maxDepth) {
     throw new LimitError("VALUE_TOO_DEEP", `${path} lies deeper than ${walk.maxDepth} levels.`);
+  }
+  if (++walk.count > mostObjects) {
+    throw new LimitError(
+      "SESSION_TOO_LARGE",
+      `${path} is one of more than ${mostObjects} objects in one value.`,
+    );
   }
   walk.ancestors.push(value);
   const json = Array.isArray(value) ? arrayToJson(value, path, walk) : kindToJson(value, path, walk);
@@ -121,7 +132,7 @@ function kindToJson(value: object, path: string, walk: Walk): unknown {
   }
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const { toJSON } = value;
-    const json: unknown = asked(path, "has a toJSON that throws", () => Reflect.apply(toJSON, value, [path]));
+    const json: unknown = asked(path, "has a toJSON that throws", () => Reflect.apply(toJSON, value, []));
     return toJson(json, path, walk);
   }
   if (isPlain || Object.getPrototypeOf(prototype) === null) return plainToJson(value, path, walk);

@@ -228,3 +228,18 @@ test("a stranger who asks an ordinary page for a WebSocket gets the page, and a 
   });
   assert.equal(answer.headers.getSetCookie().length, 1);
 });
+
+test("so does a stranger where sockets are served, with half a handshake", async (t) => {
+  const sessions = hub();
+  const server = createServer(siteOf(sessions));
+  const sockets = new SocketServer(server);
+  t.after(() => sockets.close());
+  const port = await listen(t, server);
+  for (const headers of [{ upgrade: "websocket" }, { upgrade: "websocket", connection: "close" }]) {
+    const sent = httpRequest({ port, host: "127.0.0.1", path: "/login", headers, agent: false }).end();
+    const [response] = (await once(sent, "response")) as [IncomingMessage];
+    response.resume();
+    assert.equal(response.statusCode, 200);
+    assert.equal(response.headers["set-cookie"]?.length, 1);
+  }
+});

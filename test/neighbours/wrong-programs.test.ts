@@ -9,6 +9,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { connect, createServer as createHttp2Server } from "node:http2";
 import type { ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { pipeline, Readable } from "node:stream";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import connectApp from "connect";
@@ -265,7 +266,8 @@ test("HTTP/2: stream.respond() carries a login's cookie, and is refused where da
       await session.login("ana");
       if (request.url === "/data") session.set("a", "A");
       const { stream } = response as unknown as { stream: ServerHttp2Stream };
-      stream.respond({ ":status": 200, "x-own": "1" });
+      if (request.url === "/headed") response.writeHead(201, { a: "b" });
+      if (request.url !== "/end") stream.respond({ ":status": 200, "x-own": "1" });
       stream.end("page");
     }) as never,
   ).listen(0, "127.0.0.1");
@@ -278,6 +280,8 @@ test("HTTP/2: stream.respond() carries a login's cookie, and is refused where da
   for (const [path, status] of [
     ["/", 200],
     ["/data", 500],
+    ["/headed", 500],
+    ["/end", 200],
   ] as const) {
     const stream = client.request({ ":path": path });
     const [headers] = (await once(stream, "response")) as [Record<string, string | string[]>];
@@ -446,4 +450,76 @@ test("two requests that are alike are two exchanges, also one inside the other",
     });
   assert.equal((await answer("outer")).headers.getSetCookie().length, 1);
   assert.deepEqual([(await sessions.list("inner")).length, (await sessions.list("outer")).length], [1, 1]);
+});
+
+test("two hubs that hold one response let its connection go: clients that hang up leave none behind", async (t) => {
+  const hubs = [
+    hub(),
+    createSessions<Data>({ secret: generateSecret(), store: memoryStore(), cookie: { name: "b" } }),
+  ];
+  const app = express();
+  for (const each of hubs) app.use(expressSessions(each));
+  app.get("/", async (req, res) => {
+    for (const each of hubs) (await each.of(req)).set("a", "A");
+    res.send("ok");
+  });
+  const server = createServer(app).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const gone: Promise<unknown>[] = [];
+  server.on("connection", (socket) => gone.push(once(socket, "close")));
+  const { port } = server.address() as AddressInfo;
+  for (let at = 0; at < 5; at++) assert.equal((await get(port)).cookies.length, 2);
+  await Promise.all(gone);
+});
+
+const endings: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
+  "socket.end()": (response) => response.socket?.end(),
+  "socket.destroySoon()": (response) => response.socket?.destroySoon(),
+  "socket.destroy()": (response) => response.socket?.destroy(),
+  "response.destroy()": (response) => response.destroy(),
+};
+
+for (const [what, end] of Object.entries(endings)) {
+  for (const isSlow of [false, true]) {
+    test(
+      `an answer arrives, though its handler ends the connection right after it: ${what}, ${isSlow ? "slow" : "at once"}`,
+      { timeout: 20_000 },
+      async (t) => {
+        const sessions = hub(isSlow);
+        const port = await listen(
+          t,
+          nodeSessions(sessions, async (request, response) => {
+            (await sessions.of(request)).set("a", "A");
+            response.end("bye");
+            end(response);
+          }),
+        );
+        const { status, body, cookies } = await get(port);
+        assert.deepEqual([status, body, cookies.length], [200, "bye", 1]);
+      },
+    );
+  }
+}
+
+test("a source that fails after a login: what was written before leaves, with the login's cookie", async (t) => {
+  const sessions = hub(true);
+  const port = await listen(
+    t,
+    nodeSessions(sessions, async (request, response) => {
+      const session = await sessions.of(request);
+      await session.login("ana");
+      session.set("a", "A");
+      async function* source() {
+        yield "a";
+        throw new Error("meant to fail");
+      }
+      pipeline(Readable.from(source()), response, () => undefined);
+    }),
+  );
+  const sent = httpRequest({ port, host: "127.0.0.1", agent: false }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  response.on("error", () => undefined);
+  response.resume();
+  assert.equal(response.headers["set-cookie"]?.length, 1);
 });
