@@ -94,7 +94,8 @@ export class SessionWatch {
       else this.#settle(...first, true);
     }
     this.#isAsking = this.#watched.size > 0;
-    const took = this.#clock.now() - start;
+    // Clocks are set back at times.
+    const took = Math.max(0, this.#clock.now() - start);
     if (this.#isAsking) this.#askLater(took, isAnswered ? took : 0);
   }
 
