@@ -9,18 +9,18 @@ import { memoryStore } from "coatcheck/memory";
 import { postgresStore } from "coatcheck/postgres";
 import { redisStore } from "coatcheck/redis";
 import { sqliteStore } from "coatcheck/sqlite";
-import { FieldCodec } from "../src/core/field-codec.ts";
-import { createKeyring } from "../src/core/keyring.ts";
-import { latin1Of } from "../src/core/packing.ts";
-import { createSealer } from "../src/core/seal.ts";
+import { FieldCodec } from "../src/services/field-codec.ts";
+import { createKeyring } from "../src/crypto/keyring.ts";
+import { latin1Of } from "../src/record/binary/bytes.ts";
+import { createSealer } from "../src/crypto/sealer.ts";
 import {
   createTicketOffice,
   newRecordId,
   newTicket,
   verifierOf,
   verifiersEqual,
-} from "../src/core/ticket.ts";
-import { decodeValue, encodeValue } from "../src/core/values.ts";
+} from "../src/crypto/ticket.ts";
+import { decodeValue, encodeValue } from "../src/services/values.ts";
 import { hearingRedisClient, pgPool, redisClient, redisPrefix } from "./clients.ts";
 import { profiling } from "./profile.ts";
 import type { Profile } from "./profile.ts";

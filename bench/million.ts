@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { SessionRecord, Store } from "coatcheck";
-import { newRecordId } from "../src/core/ticket.ts";
+import { newRecordId } from "../src/crypto/ticket.ts";
 import { pgPool, redisClient, redisPrefix } from "./clients.ts";
 import { setting } from "./site.ts";
 import { spread } from "./statistics.ts";

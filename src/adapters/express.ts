@@ -1,6 +1,6 @@
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
-import type { Sessions } from "../core/sessions.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import type { NodeRequest, NodeResponse } from "../node/messages.ts";
+import type { Sessions } from "../sessions.ts";
 import { nodeErrors, nodeSessions, requireLogin as nodeRequireLogin } from "./node.ts";
 import type { NodeSessionsOptions } from "./node.ts";
 

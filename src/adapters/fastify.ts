@@ -1,10 +1,10 @@
-import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
-import { holdResponse } from "../core/held-response.ts";
-import { loginDemand } from "../core/login-demand.ts";
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../core/node-message.ts";
-import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
+import { holdResponse } from "../node/buffered-response.ts";
+import { loginDemand } from "../http/login-redirect.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import type { NodeRequest, NodeResponse } from "../node/messages.ts";
+import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 
 /** What this adapter uses of Fastify's request; Fastify 5's fits, and 4's. */

@@ -1,7 +1,7 @@
-import { loginDemand } from "../core/login-demand.ts";
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import type { FetchHandler, HandleOptions } from "../core/handle.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { loginDemand } from "../http/login-redirect.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import type { FetchHandler, HandleOptions } from "../exchange/fetch.ts";
+import type { Sessions } from "../sessions.ts";
 
 /**
  * Puts sessions in front of the handler of a plain `fetch` server (`Bun.serve`, `Deno.serve`, workers,

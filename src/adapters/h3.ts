@@ -1,9 +1,9 @@
-import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
-import { loginDemand } from "../core/login-demand.ts";
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { applyHeaders } from "../core/response-headers.ts";
-import type { ResponseHeaders } from "../core/response-headers.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import { loginDemand } from "../http/login-redirect.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { applyHeaders } from "../http/response-headers.ts";
+import type { ResponseHeaders } from "../http/response-headers.ts";
+import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 
 /** What this adapter uses of h3's event; h3 2's fits. */

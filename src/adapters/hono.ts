@@ -1,9 +1,9 @@
-import { isThenable } from "../core/awaitable.ts";
+import { isThenable } from "../runtime/maybe-async.ts";
 import { StoreError } from "../errors.ts";
-import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../core/handle.ts";
-import { loginDemand } from "../core/login-demand.ts";
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import { loginDemand } from "../http/login-redirect.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import type { Sessions } from "../sessions.ts";
 
 /** What this adapter uses of Hono's context; Hono 4's fits, and 3's. */
 export interface HonoContext {

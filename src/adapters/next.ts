@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { AnyData } from "../core/data-keys.ts";
-import type { HandleOptions } from "../core/handle.ts";
-import type { Incoming } from "../core/incoming.ts";
-import { loginDemand } from "../core/login-demand.ts";
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import type { Session } from "../core/session.ts";
-import type { Sessions } from "../core/sessions.ts";
+import type { AnyData } from "../session/data-types.ts";
+import type { HandleOptions } from "../exchange/fetch.ts";
+import type { Incoming } from "../http/request.ts";
+import { loginDemand } from "../http/login-redirect.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../sessions.ts";
 import { toNextCookie } from "./next/cookie.ts";
 import type { NextCookies } from "./next/cookie.ts";
 import { valuesNow } from "./next/cookie-values.ts";

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isThenable } from "../core/awaitable.ts";
-import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
-import { holdResponse } from "../core/held-response.ts";
-import { loginDemand } from "../core/login-demand.ts";
-import type { LoginDemandOptions } from "../core/login-demand.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../core/node-message.ts";
-import type { NodeRequest, NodeResponse } from "../core/node-message.ts";
-import type { Session } from "../core/session.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { isThenable } from "../runtime/maybe-async.ts";
+import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
+import { holdResponse } from "../node/buffered-response.ts";
+import { loginDemand } from "../http/login-redirect.ts";
+import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import type { NodeRequest, NodeResponse } from "../node/messages.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 
 /** The options of {@link nodeSessions}; each writes the whole answer. */

@@ -1,8 +1,8 @@
-import { expiresAt, layPatch } from "../core/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
-import type { Store } from "../core/store.ts";
-import type { Awaitable } from "../core/awaitable.ts";
-import { recordsAtOnce, turn } from "../core/time-slices.ts";
+import { expiresAt, layPatch } from "../record/record.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { Store } from "../record/store.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 import { ConfigError } from "../errors.ts";
 import { Slots } from "./memory/slots.ts";
 

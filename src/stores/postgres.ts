@@ -1,6 +1,6 @@
-import { toMilliseconds } from "../core/duration.ts";
-import type { Duration } from "../core/duration.ts";
-import type { Store } from "../core/store.ts";
+import { toMilliseconds } from "../runtime/duration.ts";
+import type { Duration } from "../runtime/duration.ts";
+import type { Store } from "../record/store.ts";
 import { ConfigError } from "../errors.ts";
 import { assertAsksNoTypes, isPgClient, isPgPool, isPostgresSql, noClient } from "./postgres/clients.ts";
 import type { PgClient, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";

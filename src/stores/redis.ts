@@ -1,9 +1,9 @@
-import type { Awaitable } from "../core/awaitable.ts";
-import { toMilliseconds } from "../core/duration.ts";
-import type { Duration } from "../core/duration.ts";
-import { expiresAt } from "../core/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
-import type { Store } from "../core/store.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import { toMilliseconds } from "../runtime/duration.ts";
+import type { Duration } from "../runtime/duration.ts";
+import { expiresAt } from "../record/record.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";

@@ -1,7 +1,7 @@
 import { StoreError } from "../errors.ts";
-import { generateSecret } from "../core/keyring.ts";
-import { createSessions } from "../core/sessions.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { generateSecret } from "../crypto/keyring.ts";
+import { createSessions } from "../sessions.ts";
+import type { Sessions } from "../sessions.ts";
 import { CookieJar } from "./cookie-jar.ts";
 import type { AdapterSetting, TestData, TestRoute, TestServer } from "./harness.ts";
 import { probeStore } from "./store-probe.ts";

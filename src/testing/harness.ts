@@ -1,7 +1,7 @@
-import type { Session } from "../core/session.ts";
-import type { Sessions } from "../core/sessions.ts";
-import type { Awaitable } from "../core/awaitable.ts";
-import type { Store } from "../core/store.ts";
+import type { Session } from "../session/session.ts";
+import type { Sessions } from "../sessions.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { Store } from "../record/store.ts";
 
 /** The data of the sessions that the contracts use. */
 export interface TestData {

@@ -1,8 +1,8 @@
-import { generateSecret } from "../core/keyring.ts";
-import { createSessions } from "../core/sessions.ts";
-import type { Sessions } from "../core/sessions.ts";
-import type { Awaitable } from "../core/awaitable.ts";
-import type { Store } from "../core/store.ts";
+import { generateSecret } from "../crypto/keyring.ts";
+import { createSessions } from "../sessions.ts";
+import type { Sessions } from "../sessions.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { Store } from "../record/store.ts";
 import { testClock } from "./clock.ts";
 import type { TestClock } from "./clock.ts";
 import { CookieJar } from "./cookie-jar.ts";

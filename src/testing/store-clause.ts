@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { newRecordId } from "../core/ticket.ts";
-import type { Fields, Patch, PatchOutcome, SessionRecord } from "../core/record.ts";
-import type { Awaitable } from "../core/awaitable.ts";
-import type { Store } from "../core/store.ts";
+import { newRecordId } from "../crypto/ticket.ts";
+import type { Fields, Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { Store } from "../record/store.ts";
 
 /** What a store must hold to; throws an AssertionError when it does not. Needs no test runner. */
 export interface StoreClause {

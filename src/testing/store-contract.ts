@@ -3,7 +3,7 @@ import { clause, created, fieldsOf, newSubject, now, plain, recordWith, textsIn 
 import type { StoreClause } from "./store-clause.ts";
 import { limitClauses } from "./store-limit-clauses.ts";
 import { patchClauses } from "./store-patch-clauses.ts";
-import { newRecordId } from "../core/ticket.ts";
+import { newRecordId } from "../crypto/ticket.ts";
 
 const hour = 3_600_000;
 

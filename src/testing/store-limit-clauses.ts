@@ -13,9 +13,9 @@ import {
   textsIn,
 } from "./store-clause.ts";
 import type { StoreClause } from "./store-clause.ts";
-import type { FieldLimits } from "../core/field-limits.ts";
-import type { PatchOutcome } from "../core/record.ts";
-import type { Store } from "../core/store.ts";
+import type { FieldLimits } from "../record/field-limits.ts";
+import type { PatchOutcome } from "../record/record.ts";
+import type { Store } from "../record/store.ts";
 
 /** Limits of `d:` fields. */
 function limitsOf(limits: Partial<FieldLimits>): { readonly limits: FieldLimits } {

@@ -14,7 +14,7 @@ import {
   textsIn,
 } from "./store-clause.ts";
 import type { StoreClause } from "./store-clause.ts";
-import { newRecordId } from "../core/ticket.ts";
+import { newRecordId } from "../crypto/ticket.ts";
 
 const hour = 3_600_000;
 

@@ -1,5 +1,5 @@
-import type { Patch, SessionRecord } from "../core/record.ts";
-import type { Store } from "../core/store.ts";
+import type { Patch, SessionRecord } from "../record/record.ts";
+import type { Store } from "../record/store.ts";
 
 /** A call that a store got: enough to count calls, and to tell a write of data from a touch. */
 export type ProbedCall =

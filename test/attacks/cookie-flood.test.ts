@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseCookieHeader } from "../../src/core/cookie-header.ts";
+import { parseCookieHeader } from "../../src/cookies/parse.ts";
 
 /** A header that counts how many of its characters were looked at, so that no clock is needed. */
 function counted(header: string): { readonly header: string; readonly looks: () => number } {

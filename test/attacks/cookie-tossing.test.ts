@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseCookieHeader } from "../../src/core/cookie-header.ts";
+import { parseCookieHeader } from "../../src/cookies/parse.ts";
 import { collectEvents } from "../support/events.ts";
 import { home, Site, testEverywhere } from "../support/site.ts";
 

@@ -9,7 +9,7 @@ import type { TestData, TestRoute } from "coatcheck/testing";
 import * as fc from "fast-check";
 import { apps } from "../contracts/apps.ts";
 import { overHttp } from "../contracts/servers.ts";
-import { createOriginCheck } from "../../src/core/origin-check.ts";
+import { createOriginCheck } from "../../src/http/cross-origin.ts";
 
 const own = { host: "site.example" };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeValue, encodeValue } from "../../src/core/values.ts";
+import { decodeValue, encodeValue } from "../../src/services/values.ts";
 import { Site, testEverywhere } from "../support/site.ts";
 
 const pollution = JSON.parse('{"__proto__": {"admin": true}}') as object;

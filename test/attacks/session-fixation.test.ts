@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createKeyring } from "../../src/core/keyring.ts";
-import { createTicketOffice, newRecordId, newTicket } from "../../src/core/ticket.ts";
+import { createKeyring } from "../../src/crypto/keyring.ts";
+import { createTicketOffice, newRecordId, newTicket } from "../../src/crypto/ticket.ts";
 import { Site, testEverywhere } from "../support/site.ts";
 
 testEverywhere("[2] an id the server did not issue is never adopted", async (site) => {

@@ -23,7 +23,7 @@ test("docs/errors.md tells of every code, and of no other", () => {
 });
 
 test("docs/words.md tells of every reason for a rejection, and of no other", () => {
-  const source = readFileSync(join(root, "src/core/rejection.ts"), "utf8");
+  const source = readFileSync(join(root, "src/services/rejection.ts"), "utf8");
   const union = /^export type RejectionReason =([^;]+);/m.exec(source)?.[1] ?? "";
   const reasons = Array.from(union.matchAll(/"([a-z-]+)"/g), ([, reason = ""]) => reason);
   assert.ok(reasons.length > 5, "the reasons were not found");

@@ -1,4 +1,4 @@
-/** Sources by path from the repository's root (`src/core/ticket.ts`), with their text. */
+/** Sources by path from the repository's root (`src/crypto/ticket.ts`), with their text. */
 export type Files = ReadonlyMap<string, string>;
 
 /** One import, export-from or dynamic import of a file. */

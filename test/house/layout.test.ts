@@ -43,7 +43,7 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
     good: {
       "src/core/a.ts":
         'import { E } from "../errors.ts";\nimport { b } from "./b.ts";\n// import "../stores/memory.ts"',
-      "src/stores/a.ts": 'import type { Store } from "../core/store.ts";',
+      "src/stores/a.ts": 'import type { Store } from "../record/store.ts";',
       "src/testing/a.ts": 'import { clauses } from "./clauses.ts";',
       "src/index.ts": 'export { a } from "./core/a.ts";',
     },
@@ -120,7 +120,7 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
   },
   "no file or folder": {
     bad: [{ "src/core/utils.ts": "" }, { "test/helpers/a.ts": "" }, { "app/html-helper.ts": "" }],
-    good: { "src/core/ticket.ts": "", "test/support/jar.ts": "" },
+    good: { "src/crypto/ticket.ts": "", "test/support/jar.ts": "" },
   },
   "a file of src": {
     bad: [{ "src/core/a.ts": "a;\n".repeat(maxLines + 1) }],
@@ -136,7 +136,7 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
     good: {
       "src/core/a.ts": "/** Not process.env. */ process.pid;",
       "app/main.ts": "process.env.PORT",
-      "src/core/development.ts": "process.env.NODE_ENV",
+      "src/services/development-warnings.ts": "process.env.NODE_ENV",
     },
   },
 };

@@ -127,7 +127,7 @@ export const rules: readonly Rule[] = [
     name: "src reads no environment but whether this is development: what it needs comes in as arguments",
     faults: (files) =>
       eachMatch(
-        new Map([...files].filter(([path]) => path !== "src/core/development.ts")),
+        new Map([...files].filter(([path]) => path !== "src/services/development-warnings.ts")),
         "src/",
         /\bprocess\s*(?:\?\.|\.)\s*env\b|\bprocess\s*\[|\{[^}]*\benv\b[^}]*\}\s*(?:=\s*process\b|from\s*["']node:process["'])/,
         "reads the environment",

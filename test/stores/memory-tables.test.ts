@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { idHash } from "../../src/stores/memory/id-hash.ts";
 import { KeyedHash } from "../../src/stores/memory/keyed-hash.ts";
 import { SlotTable } from "../../src/stores/memory/slot-table.ts";
-import { newRecordId } from "../../src/core/ticket.ts";
+import { newRecordId } from "../../src/crypto/ticket.ts";
 import { randomFrom } from "../support/random.ts";
 
 // Hashes as they come by chance one time in millions, or never.

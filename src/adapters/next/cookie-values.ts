@@ -1,4 +1,4 @@
-import { cookieValues } from "../../core/cookie-header.ts";
+import { cookieValues } from "../../cookies/parse.ts";
 import type { NextCookies } from "./cookie.ts";
 
 /**

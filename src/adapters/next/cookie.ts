@@ -1,4 +1,4 @@
-import { decoded } from "../../core/cookie-text.ts";
+import { decoded } from "../../cookies/encoding.ts";
 
 /** A cookie's attributes as Next.js takes them. */
 export interface NextCookieAttributes {

@@ -1,5 +1,5 @@
-import type { AnyData } from "../../core/data-keys.ts";
-import type { Session } from "../../core/session.ts";
+import type { AnyData } from "../../session/data-types.ts";
+import type { Session } from "../../session/session.ts";
 import { MisuseError } from "../../errors.ts";
 
 /** Everything of a session that changes something, or is the hub's alone. */

@@ -1,4 +1,4 @@
-import type { SharedTexts } from "../../core/packing.ts";
+import type { SharedTexts } from "../../record/binary/bytes.ts";
 
 /** How many texts are watched for coming again. */
 const watched = 256;

@@ -1,8 +1,8 @@
-import { unpackRecord, writeRecord } from "../../core/packed-record.ts";
-import { fromLatin1, PackReader, PackWriter, toLatin1 } from "../../core/packing.ts";
-import type { SharedTexts } from "../../core/packing.ts";
-import { expiresAt } from "../../core/record.ts";
-import type { SessionRecord } from "../../core/record.ts";
+import { unpackRecord, writeRecord } from "../../record/binary/record.ts";
+import { fromLatin1, PackReader, PackWriter, toLatin1 } from "../../record/binary/bytes.ts";
+import type { SharedTexts } from "../../record/binary/bytes.ts";
+import { expiresAt } from "../../record/record.ts";
+import type { SessionRecord } from "../../record/record.ts";
 
 /*
  * What is kept of a record, as one text with a character for each byte:

@@ -1,6 +1,6 @@
-import { PackedFields } from "../../core/packed-fields.ts";
-import { toLatin1 } from "../../core/packing.ts";
-import type { SessionRecord } from "../../core/record.ts";
+import { PackedFields } from "../../record/binary/fields.ts";
+import { toLatin1 } from "../../record/binary/bytes.ts";
+import type { SessionRecord } from "../../record/record.ts";
 import { idHash } from "./id-hash.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { Links } from "./links.ts";

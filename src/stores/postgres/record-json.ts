@@ -1,5 +1,5 @@
-import { hasSoundNumbers } from "../../core/record.ts";
-import type { Fields, Patch, RecordColumns, SessionRecord } from "../../core/record.ts";
+import { hasSoundNumbers } from "../../record/record.ts";
+import type { Fields, Patch, RecordColumns, SessionRecord } from "../../record/record.ts";
 
 /** A record as the text that the function `create` takes. */
 export function recordText(record: SessionRecord): string {

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { parseJson } from "../../core/json.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../../core/record.ts";
-import type { Store } from "../../core/store.ts";
-import { recordsAtOnce, turn } from "../../core/time-slices.ts";
+import { parseJson } from "../../runtime/parse-json.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../../record/record.ts";
+import type { Store } from "../../record/store.ts";
+import { recordsAtOnce, turn } from "../../runtime/time-slices.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import { answersTo, isTexts, objectOf } from "./answers.ts";

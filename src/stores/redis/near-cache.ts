@@ -1,5 +1,5 @@
-import { packRecord, unpackRecord } from "../../core/packed-record.ts";
-import type { SessionRecord } from "../../core/record.ts";
+import { packRecord, unpackRecord } from "../../record/binary/record.ts";
+import type { SessionRecord } from "../../record/record.ts";
 import { ConfigError } from "../../errors.ts";
 import { hasMethods } from "./connection.ts";
 import { fromHash } from "./record-hash.ts";

@@ -1,5 +1,5 @@
-import { hasSoundNumbers } from "../../core/record.ts";
-import type { Patch, RecordColumns, SessionRecord } from "../../core/record.ts";
+import { hasSoundNumbers } from "../../record/record.ts";
+import type { Patch, RecordColumns, SessionRecord } from "../../record/record.ts";
 import { columnOrder, format } from "./scripts.ts";
 
 /** What a command is made of. */

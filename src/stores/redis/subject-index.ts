@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { systemClock } from "../../core/clock.ts";
-import { inLanes } from "../../core/time-slices.ts";
-import type { SessionRecord } from "../../core/record.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { inLanes } from "../../runtime/time-slices.ts";
+import type { SessionRecord } from "../../record/record.ts";
 import { hashOf } from "./record-hash.ts";
 import type { Replication, ScriptCalls } from "./script-calls.ts";
 import { addToIndex, healIndex } from "./scripts.ts";

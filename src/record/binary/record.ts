@@ -1,0 +1,117 @@
+import { PackedFields } from "./fields.ts";
+import { PackReader, PackWriter } from "./bytes.ts";
+import type { SharedTexts } from "./bytes.ts";
+import { hasSoundNumbers } from "../record.ts";
+import type { SessionRecord } from "../record.ts";
+
+/*
+ * A record as one text with a character for each byte, for stores that keep it in one piece: what V8 keeps
+ * in the least memory, and what is read without making an object for each of its parts.
+ *
+ * format (1 byte) | flags (1) | epoch | revision | createdAt | ticketAt | lastSeenAt | authenticatedAt, if flagged |
+ * idleTimeout | absoluteDeadline | verifier (32) | subject, if flagged | fields
+ *
+ * Numbers take as many bytes as they need, times after createdAt count from it. Where they are no whole numbers
+ * in that order (a clock was set back) all are written out (`exact`).
+ */
+const format = 2;
+const flag = { permanent: 1, subject: 2, authenticated: 4, exact: 8 } as const;
+const allFlags = flag.permanent | flag.subject | flag.authenticated | flag.exact;
+const verifierLength = 32;
+
+const packer = new PackWriter();
+
+/**
+ * Packs a record; its id is left out.
+ *
+ * @param shared where texts that many records hold are kept once.
+ */
+export function packRecord(record: SessionRecord, shared?: SharedTexts): string {
+  packer.begin();
+  writeRecord(packer, record, shared);
+  return packer.end();
+}
+
+/** The same, after what a writer has written already. */
+export function writeRecord(writer: PackWriter, record: SessionRecord, shared?: SharedTexts): void {
+  const { subject, authenticatedAt, createdAt } = record;
+  const later = [record.ticketAt, record.lastSeenAt, authenticatedAt ?? createdAt, record.absoluteDeadline];
+  const isExact =
+    !isWhole(record.idleTimeout) || !isWhole(createdAt) || later.some((time) => !isWhole(time - createdAt));
+  writer.byte(format);
+  writer.byte(
+    (record.permanent ? flag.permanent : 0) |
+      (subject === null ? 0 : flag.subject) |
+      (authenticatedAt === null ? 0 : flag.authenticated) |
+      (isExact ? flag.exact : 0),
+  );
+  writer.number(record.epoch);
+  writer.number(record.revision);
+  const time = (value: number, from: number): void => {
+    if (isExact) writer.double(value);
+    else writer.number(value - from);
+  };
+  time(createdAt, 0);
+  time(record.ticketAt, createdAt);
+  time(record.lastSeenAt, createdAt);
+  if (authenticatedAt !== null) time(authenticatedAt, createdAt);
+  time(record.idleTimeout, 0);
+  time(record.absoluteDeadline, createdAt);
+  writer.bytes(record.verifier);
+  if (subject !== null) writer.text(subject);
+  PackedFields.write(writer, record.fields, shared);
+}
+
+/**
+ * The record in a text, or `undefined` where `packRecord` has not made it. Its fields are taken out of the
+ * text when they are asked for.
+ *
+ * @param at where in the text it begins; it goes on to the end.
+ */
+export function unpackRecord(
+  id: string,
+  text: string,
+  at = 0,
+  shared?: SharedTexts,
+): SessionRecord | undefined {
+  const reader = new PackReader(text, at);
+  if (reader.byte() !== format) return undefined;
+  const flags = reader.byte();
+  if ((flags & ~allFlags) !== 0) return undefined;
+  const isExact = (flags & flag.exact) !== 0;
+  const epoch = reader.number();
+  const revision = reader.number();
+  const createdAt = isExact ? reader.double() : reader.number();
+  const from = isExact ? 0 : createdAt;
+  const ticketAt = from + (isExact ? reader.double() : reader.number());
+  const lastSeenAt = from + (isExact ? reader.double() : reader.number());
+  const isAuthenticated = (flags & flag.authenticated) !== 0;
+  const authenticatedAt = isAuthenticated ? from + (isExact ? reader.double() : reader.number()) : null;
+  const idleTimeout = isExact ? reader.double() : reader.number();
+  const absoluteDeadline = from + (isExact ? reader.double() : reader.number());
+  const verifier = reader.bytes(verifierLength);
+  const subject = (flags & flag.subject) === 0 ? null : reader.text();
+  const fields = reader.isBroken ? undefined : PackedFields.read(reader, shared);
+  if (fields === undefined) return undefined;
+  const record: SessionRecord = {
+    id,
+    epoch,
+    revision,
+    verifier,
+    ticketAt,
+    subject,
+    createdAt,
+    authenticatedAt,
+    lastSeenAt,
+    idleTimeout,
+    absoluteDeadline,
+    permanent: (flags & flag.permanent) !== 0,
+    fields,
+  };
+  // Others are whole numbers, and sums of two.
+  return isExact && !hasSoundNumbers(record) ? undefined : record;
+}
+
+function isWhole(value: number): boolean {
+  return value >= 0 && Number.isSafeInteger(value);
+}

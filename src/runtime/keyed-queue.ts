@@ -1,0 +1,36 @@
+import { isThenable } from "./maybe-async.ts";
+import type { Awaitable } from "./maybe-async.ts";
+
+/**
+ * One after the other: work on the same key waits for the work before it, work on different keys
+ * does not. It spares the updates of one process from colliding in the store; what decides between
+ * processes is the store's patch alone.
+ */
+export class Turns {
+  readonly #last = new Map<unknown, Promise<unknown>>();
+
+  /** Whether nothing is under way for a key. */
+  isFree(key: unknown): boolean {
+    return !this.#last.has(key);
+  }
+
+  /**
+   * Does the work when it is its turn: at once where nothing is under way, and then it may answer at once, too.
+   *
+   * @param afterFailure what to do instead where the work before it failed.
+   */
+  take<T>(key: unknown, work: () => Awaitable<T>, afterFailure = work): Awaitable<T> {
+    const before = this.#last.get(key);
+    const answer = before === undefined ? work() : before.then(work, afterFailure);
+    return isThenable(answer) ? this.#hold(key, answer) : answer;
+  }
+
+  #hold<T>(key: unknown, answer: Promise<T>): Promise<T> {
+    this.#last.set(key, answer);
+    const leave = (): void => {
+      if (this.#last.get(key) === answer) this.#last.delete(key);
+    };
+    answer.then(leave, leave);
+    return answer;
+  }
+}

@@ -1,0 +1,153 @@
+import { ConfigError, StoreError } from "../errors.ts";
+import type { StoreErrorCode, StoreOperation } from "../errors.ts";
+import { isThenable } from "../runtime/maybe-async.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { areEventsHeard } from "./events.ts";
+import type { Events } from "./events.ts";
+import { causeOf, OutageNotice } from "./outage-notice.ts";
+import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { Store } from "../record/store.ts";
+
+/**
+ * How the core calls a store: every call has a deadline, those of one request a common one, and
+ * whatever goes wrong becomes a {@link StoreError}.
+ */
+export class StoreCalls {
+  readonly store: Store;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #events: Events;
+  readonly #notice: OutageNotice;
+  /** How long a request's calls have taken so far, in milliseconds; `undefined` where each counts by itself. */
+  #spent: number | undefined;
+
+  /** @param timeout in milliseconds; a call that takes longer counts as failed, and its late answer is ignored. @param notice one for the hub. */
+  constructor(store: Store, clock: Clock, timeout: number, events: Events, notice = new OutageNotice()) {
+    this.store = store;
+    this.#clock = clock;
+    this.#timeout = timeout;
+    this.#events = events;
+    this.#notice = notice;
+  }
+
+  /** The calls of one request: together they may take as long as one. What its handler does meanwhile is not counted. */
+  ofRequest(): StoreCalls {
+    const calls = new StoreCalls(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
+    calls.#spent = 0;
+    return calls;
+  }
+
+  /** How long the request may still wait for the store, in milliseconds. */
+  get left(): number {
+    return this.#timeout - (this.#spent ?? 0);
+  }
+
+  /** Counts a wait since `start` that was one for the store, though not for a call of this request's own. */
+  spend(start: number): void {
+    if (this.#spent !== undefined) this.#spent += Math.max(0, this.#clock.now() - start);
+  }
+
+  /** Begins anew, for what the visitor does not wait for. */
+  renew(): void {
+    this.#spent = 0;
+  }
+
+  create(record: SessionRecord): Awaitable<boolean> {
+    return this.#call("create", (left) => this.store.create(record, left));
+  }
+
+  read(id: string, authoritative: boolean): Awaitable<SessionRecord | null> {
+    return this.#call("read", () => this.store.read(id, this.#clock.now(), authoritative));
+  }
+
+  patch(id: string, patch: Patch): Awaitable<PatchOutcome> {
+    return this.#call("patch", (left) => this.store.patch(id, patch, this.#clock.now(), left));
+  }
+
+  list(subject: string): Awaitable<SessionRecord[]> {
+    return this.#call("list", () => this.store.list(subject, this.#clock.now()));
+  }
+
+  sweep(limit: number): Awaitable<number> {
+    return this.#call("sweep", () => this.store.sweep(this.#clock.now(), limit));
+  }
+
+  close(): Awaitable<void> {
+    return this.#call("close", () => this.store.close());
+  }
+
+  #call<T>(operation: StoreOperation, run: (left: number) => Awaitable<T>): Awaitable<T> {
+    const { left } = this;
+    const begun = areEventsHeard() ? this.#clock.now() : undefined;
+    let answer: Awaitable<T>;
+    try {
+      if (left <= 0) throw this.#late(operation);
+      answer = run(left);
+    } catch (error) {
+      throw this.#failed(operation, error, begun);
+    }
+    // A store that answers at once needs no timer.
+    return isThenable(answer) ? this.#inTime(operation, answer, left, begun) : answer;
+  }
+
+  #inTime<T>(
+    operation: StoreOperation,
+    answer: PromiseLike<T>,
+    left: number,
+    begun: number | undefined,
+  ): Promise<T> {
+    const start = this.#clock.now();
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const cancel = this.#clock.after(left, () => {
+        isOver = true;
+        this.spend(start);
+        reject(this.#failed(operation, this.#late(operation), begun));
+      });
+      // What comes late is nobody's any more, and no event either.
+      const settle = (end: () => void): void => {
+        if (isOver) return;
+        cancel();
+        this.spend(start);
+        end();
+      };
+      answer.then(
+        (value) => settle(() => resolve(value)),
+        (error: unknown) => settle(() => reject(this.#failed(operation, error, begun))),
+      );
+    });
+  }
+
+  #late(operation: StoreOperation): StoreError {
+    const all = this.#spent === undefined ? "" : ", all calls of the request together";
+    const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms${all}.`;
+    return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
+  }
+
+  #failed(operation: StoreOperation, cause: unknown, begun: number | undefined): StoreError | ConfigError {
+    // A store that opens what it needs at its first use finds only then that it can't.
+    if (cause instanceof ConfigError) return cause;
+    const error =
+      cause instanceof StoreError
+        ? cause
+        : new StoreError("STORE_FAILED", operation, `The ${this.store.name} store failed to ${operation}.`, {
+            transient: false,
+            cause,
+          });
+    // An unreadable record is that record's trouble, not the store's; whoever opens it says so.
+    const code: StoreErrorCode = error.code;
+    if (code === "RECORD_UNREADABLE") return error;
+    const now = this.#clock.now();
+    this.#notice.note(error, now);
+    const why = causeOf(error);
+    this.#events.emit({
+      type: "store-failed",
+      operation,
+      code,
+      milliseconds: Math.max(0, now - (begun ?? now)),
+      ...(why === undefined ? {} : { cause: why }),
+    });
+    return error;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Patch } from "../record/record.ts";
+import { nobodysVerifier } from "../crypto/ticket.ts";
+import { lateRequestWindow } from "../services/timeouts.ts";
+
+/** The patch that ends a session: wiped, bound to nobody's ticket, and gone for good when no late request can come any more. */
+export function endingPatch(epoch: number, now: number): Patch {
+  return {
+    epoch,
+    retain: [],
+    columns: {
+      epoch: epoch + 1,
+      verifier: nobodysVerifier,
+      ticketAt: now,
+      subject: null,
+      authenticatedAt: null,
+      lastSeenAt: now,
+      permanent: false,
+      idleTimeout: lateRequestWindow,
+      absoluteDeadline: now + lateRequestWindow,
+    },
+  };
+}

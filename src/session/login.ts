@@ -1,0 +1,105 @@
+import { MisuseError } from "../errors.ts";
+import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { Context } from "../services/services.ts";
+import { fieldName } from "../services/field-codec.ts";
+import type { LiveRecord } from "./record-handle.ts";
+import { quietly } from "../services/ignoring-store-errors.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { SessionData } from "./data.ts";
+import { lifetimeOf } from "../services/timeouts.ts";
+
+/** A login, as the session asks for it. */
+export interface Login {
+  readonly subject: string;
+  /** The data keys of an anonymous visitor that stay. */
+  readonly keep: readonly string[];
+  /** Whether the session should outlive the browser; `undefined` when the request has not said. */
+  readonly permanent: boolean | undefined;
+  readonly agent: string;
+}
+
+/** @throws MisuseError SUBJECT_INVALID for anything but 1 to 255 well-formed characters. */
+export function checkedSubject(subject: unknown): string {
+  if (
+    typeof subject === "string" &&
+    subject !== "" &&
+    subject.length <= 255 &&
+    subject.isWellFormed() &&
+    !/\p{Cc}/u.test(subject)
+  ) {
+    return subject;
+  }
+  const hint = typeof subject === "number" || typeof subject === "bigint" ? " Write String(id)." : "";
+  throw new MisuseError(
+    "SUBJECT_INVALID",
+    `A subject is a string of 1 to 255 characters without control characters.${hint}`,
+  );
+}
+
+/** Binds the session to a subject: in the record there is, under a new epoch and ticket, or else in a new record. */
+export function login(context: Context, live: LiveRecord, data: SessionData, to: Login): Awaitable<void> {
+  return live.inTurn(() => bind(context, live, data, to));
+}
+
+async function bind(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
+  const agent = JSON.stringify(to.agent);
+  const record = live.current;
+  if (record === null || !live.hasClient || !(await takeOver(context, live, data, record, to, agent))) {
+    // No record, or it ended or was logged in elsewhere while this request ran: an explicit login always gets its own.
+    await live.begin(
+      { subject: to.subject, permanent: to.permanent ?? false },
+      new Map([[fieldName.agent, agent]]),
+    );
+    await noteSuccession(context, live, record);
+  }
+  if (live.hasClient) context.events.emit({ type: "login", id: live.current?.id ?? "", subject: to.subject });
+}
+
+/**
+ * After a login in a record of its own. The ticket that the request brought was replaced, or its session ended,
+ * while this browser's requests were under way: a response about that may come late, and must not take the
+ * place of the login's cookie. So the record says that it was asked for since.
+ */
+async function noteSuccession(
+  context: Context,
+  live: LiveRecord,
+  before: SessionRecord | null,
+): Promise<void> {
+  const record = before === null ? live.replaced : await quietly(() => live.calls.read(before.id, true));
+  if (!record) return;
+  const { id, epoch, verifier, ticketAt } = record;
+  const columns = { ticketAt: Math.max(context.clock.now(), ticketAt + 1) };
+  await quietly(() => live.calls.patch(id, { epoch, expect: { verifier }, columns }));
+}
+
+async function takeOver(
+  context: Context,
+  live: LiveRecord,
+  data: SessionData,
+  record: SessionRecord,
+  to: Login,
+  agent: string,
+): Promise<boolean> {
+  const now = context.clock.now();
+  const isSame = record.subject === to.subject;
+  const kept = record.subject === null ? to.keep : [];
+  // Objects that were changed inside count as changed from here on: laying the new record over them would forget it.
+  const notice = (): void => data.noticeChanges(isSame ? data.keys() : kept);
+  notice();
+  const isDone = await live.reissue({
+    ...(isSame ? {} : { retain: kept.map(fieldName.data) }),
+    set: new Map([[fieldName.agent, context.codec.encode(record.id, fieldName.agent, agent)]]),
+    columns: {
+      epoch: record.epoch + 1,
+      subject: to.subject,
+      authenticatedAt: now,
+      lastSeenAt: now,
+      // Another person's session begins here; an anonymous visitor's began when they came.
+      createdAt: isSame || record.subject === null ? record.createdAt : now,
+      ...lifetimeOf(context.timeouts, to.permanent ?? (isSame && record.permanent), now),
+    },
+  });
+  // What was changed meanwhile, where a handler does not wait.
+  if (isDone) notice();
+  return isDone;
+}
