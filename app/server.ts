@@ -18,7 +18,7 @@ import { passwordRoutes } from "./routes/password.ts";
 import { signUpRoutes } from "./routes/signup.ts";
 import { staticRoutes } from "./routes/static.ts";
 import { userRoutes } from "./routes/user.ts";
-import type { Parts } from "./site.ts";
+import type { Parts } from "./parts.ts";
 import { notFoundView, problemPage, wrongMethodView } from "./views/problem.ts";
 
 /** No form of this site is longer; checked while reading, so nobody makes us hold a megabyte. */

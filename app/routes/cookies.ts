@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { readForm } from "../form.ts";
 import { page, seeKept, seeOther, tell } from "../page.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { cookiesDeleteView, cookiesGetView, cookiesSetView } from "../views/cookies.ts";
 
 /** The three cookies of the lesson: the same kind of value, differently protected. */

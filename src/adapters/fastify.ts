@@ -2,10 +2,11 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-
 import { holdResponse } from "../node/buffered-response.ts";
 import { loginDemand } from "../http/login-redirect.ts";
 import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import { emitWithin, NodeRequestLike, sendBare } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of Fastify's request; Fastify 5's fits, and 4's. */
 export interface FastifyRequest {
@@ -59,6 +60,7 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
+  const exchanges = exchangesOf(sessions);
   const answer = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (!(failure instanceof StoreError)) {
       request.log.error(failure);
@@ -83,22 +85,22 @@ export function fastifySessions<Data extends object>(
 
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
-      const incoming = new NodeIncoming(request.raw);
-      if (sessions.underway(incoming, [request.raw]) !== undefined) {
+      const incoming = new NodeRequestLike(request.raw);
+      if (exchanges.outer(incoming, [request.raw]) !== undefined) {
         next();
         return;
       }
-      if (!sessions.allows(incoming)) {
+      if (!exchanges.allows(incoming)) {
         void refuse(request, reply, next);
         return;
       }
-      const exchange = sessions.exchange(incoming, [request.raw]);
+      const exchange = exchanges.begin(incoming, [request.raw]);
       emitWithin(request.raw, (work) => exchange.run(work));
       holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
       exchange.run(next);
     });
     app.addHook("onError", (request, _reply, error, next) => {
-      sessions.fail(request, error);
+      exchanges.fail(request, error);
       next();
     });
     done();
@@ -121,7 +123,7 @@ export function requireLogin<Data extends object>(
 ): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if ((await sessions.of(request)).loggedIn) return;
-    const { status, headers } = loginDemand(new NodeIncoming(request.raw), request.url, options);
+    const { status, headers } = loginDemand(new NodeRequestLike(request.raw), request.url, options);
     reply.code(status);
     reply.headers({ ...headers });
     reply.send("");

@@ -1,10 +1,11 @@
-import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import { toRequestLike, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
 import { loginDemand } from "../http/login-redirect.ts";
 import type { LoginDemandOptions } from "../http/login-redirect.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of h3's event; h3 2's fits. */
 export interface H3Event {
@@ -38,6 +39,7 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
   sessions: Sessions<Data>,
   options: H3SessionsOptions<Event> = {},
 ): <Failure>(app: H3App<Event, Failure>) => void {
+  const exchanges = exchangesOf(sessions);
   /** What the answer to an error must carry. */
   const owed = new WeakMap<Event, ResponseHeaders>();
   const unavailable = async (event: Event, error: StoreError, headers: ResponseHeaders): Promise<Response> =>
@@ -45,11 +47,11 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
 
   return (app) => {
     app.use(async (event, next) => {
-      const incoming = incomingOf(event.req);
-      if (sessions.underway(incoming, [event, event.req])?.isCurrent === true) return next();
-      if (!sessions.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
+      const incoming = toRequestLike(event.req);
+      if (exchanges.outer(incoming, [event, event.req])?.isCurrent === true) return next();
+      if (!exchanges.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
       // Middleware may put another request into the event.
-      const exchange = sessions.exchange(incoming, [event, event.req]);
+      const exchange = exchanges.begin(incoming, [event, event.req]);
       const { answer, error } = await outcomeOf(() => exchange.run(next));
       const { headers, failure } = await exchange.settle(
         error === undefined ? { status: statusOf(answer, event) } : "threw",
@@ -90,7 +92,7 @@ export function requireLogin<Data extends object>(
   return async (event, next) => {
     if ((await sessions.of(event)).loggedIn) return next();
     const { pathname, search } = new URL(event.req.url);
-    return new Response(null, loginDemand(incomingOf(event.req), pathname + search, options));
+    return new Response(null, loginDemand(toRequestLike(event.req), pathname + search, options));
   };
 }
 

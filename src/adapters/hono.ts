@@ -1,9 +1,10 @@
 import { isThenable } from "../runtime/maybe-async.ts";
 import { StoreError } from "../errors.ts";
-import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import { toRequestLike, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
 import { loginDemand } from "../http/login-redirect.ts";
 import type { LoginDemandOptions } from "../http/login-redirect.ts";
 import type { Sessions } from "../sessions.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of Hono's context; Hono 4's fits, and 3's. */
 export interface HonoContext {
@@ -29,18 +30,19 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   sessions: Sessions<Data>,
   options: HonoSessionsOptions<Context> = {},
 ): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  const exchanges = exchangesOf(sessions);
   const unavailable = async (c: Context, error: StoreError): Promise<Response> =>
     (await options.unavailable?.(c, error)) ?? unavailableResponse();
 
   return async (c, next) => {
-    const incoming = incomingOf(c.req.raw);
-    if (sessions.underway(incoming, [c, c.req.raw])?.isCurrent === true) {
+    const incoming = toRequestLike(c.req.raw);
+    if (exchanges.outer(incoming, [c, c.req.raw])?.isCurrent === true) {
       await next();
       return undefined;
     }
-    if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
+    if (!exchanges.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
     // Middleware may put another request into the context.
-    const exchange = sessions.exchange(incoming, [c, c.req.raw]);
+    const exchange = exchanges.begin(incoming, [c, c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
     await exchange.run(next);
     const { error } = c;
@@ -76,7 +78,7 @@ export function requireLogin<Data extends object>(
   return async (c, next) => {
     if (!(await sessions.of(c)).loggedIn) {
       const { pathname, search } = new URL(c.req.raw.url);
-      return new Response(null, loginDemand(incomingOf(c.req.raw), pathname + search, options));
+      return new Response(null, loginDemand(toRequestLike(c.req.raw), pathname + search, options));
     }
     await next();
     return undefined;

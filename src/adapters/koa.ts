@@ -2,10 +2,11 @@ import { refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
 import { holdResponse } from "../node/buffered-response.ts";
 import { loginDemand } from "../http/login-redirect.ts";
 import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import { emitWithin, NodeRequestLike, sendBare } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of Koa's context; Koa 3's fits, and 2's. */
 export interface KoaContext {
@@ -41,13 +42,14 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
   sessions: Sessions<Data>,
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
+  const exchanges = exchangesOf(sessions);
   return async (ctx, next) => {
-    const incoming = new NodeIncoming(ctx.req, ctx.originalUrl);
-    if (sessions.underway(incoming, [ctx.req]) !== undefined) {
+    const incoming = new NodeRequestLike(ctx.req, ctx.originalUrl);
+    if (exchanges.outer(incoming, [ctx.req]) !== undefined) {
       await next();
       return;
     }
-    if (!sessions.allows(incoming)) {
+    if (!exchanges.allows(incoming)) {
       if (options.refused !== undefined) await options.refused(ctx);
       else {
         ctx.status = refusedAnswer.status;
@@ -56,7 +58,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       }
       return;
     }
-    const exchange = sessions.exchange(incoming, [ctx.req]);
+    const exchange = exchanges.begin(incoming, [ctx.req]);
     emitWithin(ctx.req, (work) => exchange.run(work));
     const hold = holdResponse(ctx.res, exchange, async (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
@@ -86,7 +88,7 @@ export function requireLogin<Data extends object>(
       await next();
       return;
     }
-    const { status, headers } = loginDemand(new NodeIncoming(ctx.req), ctx.originalUrl, options);
+    const { status, headers } = loginDemand(new NodeRequestLike(ctx.req), ctx.originalUrl, options);
     ctx.status = status;
     ctx.set({ ...headers });
     ctx.body = "";

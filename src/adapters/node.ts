@@ -4,11 +4,12 @@ import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-
 import { holdResponse } from "../node/buffered-response.ts";
 import { loginDemand } from "../http/login-redirect.ts";
 import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import { emitWithin, NodeRequestLike, sendBare } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** The options of {@link nodeSessions}; each writes the whole answer. */
 export interface NodeSessionsOptions<Request, Response> {
@@ -62,6 +63,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   const handler = typeof first === "function" ? first : undefined;
   const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
 
+  const exchanges = exchangesOf(sessions);
   type Next = ((error?: unknown) => void) | undefined;
   const answer = async (error: unknown, request: Request, response: Response, next: Next): Promise<void> => {
     try {
@@ -87,13 +89,13 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   };
 
   return (request, response, next) => {
-    const incoming = new NodeIncoming(request);
-    const outer = sessions.underway(incoming, [request]);
-    if (outer === undefined && !sessions.allows(incoming)) {
+    const incoming = new NodeRequestLike(request);
+    const outer = exchanges.outer(incoming, [request]);
+    if (outer === undefined && !exchanges.allows(incoming)) {
       void refuse(request, response, next);
       return;
     }
-    const exchange = outer ?? sessions.exchange(incoming, [request]);
+    const exchange = outer ?? exchanges.begin(incoming, [request]);
     if (outer === undefined) emitWithin(request, (work) => exchange.run(work));
     const hold = holdResponse(response, exchange, (failure) => answer(failure, request, response, next));
     if (handler === undefined) {
@@ -123,9 +125,10 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 export function nodeErrors<Data extends object>(
   sessions: Sessions<Data>,
 ): (error: unknown, request: object, response: object, next: (error?: unknown) => void) => void {
+  const exchanges = exchangesOf(sessions);
   // Frameworks tell an error handler by its four parameters.
   return (error, request, _response, next) => {
-    sessions.fail(request, error);
+    exchanges.fail(request, error);
     next(error);
   };
 }
@@ -140,7 +143,7 @@ export async function nodeHandshake<Data extends object>(
   sessions: Sessions<Data>,
   request: NodeRequest,
 ): Promise<Session<Data>> {
-  return sessions.handshake(new NodeIncoming(request));
+  return sessions.handshake(new NodeRequestLike(request));
 }
 
 /**
@@ -155,7 +158,7 @@ export function requireLogin<Data extends object>(
   const guard = async (request: NodeRequest, response: NodeResponse): Promise<boolean> => {
     if ((await sessions.of(request)).loggedIn) return true;
     const target = request.originalUrl ?? request.url ?? "/";
-    sendBare(response, { ...loginDemand(new NodeIncoming(request), target, options), body: "" });
+    sendBare(response, { ...loginDemand(new NodeRequestLike(request), target, options), body: "" });
     return false;
   };
   return async (request, response, next) => {

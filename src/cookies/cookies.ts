@@ -1,6 +1,6 @@
 import { MisuseError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { CookieVault, ValueLock } from "./protected-values.ts";
+import type { ProtectedValues, ValueCodec } from "./protected-values.ts";
 import { decoded, encoded, headerBytesOf } from "./encoding.ts";
 import { serializeDeletion, serializeSetCookie, toMaxAge } from "./serialize.ts";
 import type { CookieAttributes, CookieScope } from "./serialize.ts";
@@ -23,7 +23,7 @@ export interface CookieKind {
 export interface CookieJarParts {
   /** The request's cookies. */
   readonly incoming: () => ReadonlyMap<string, readonly string[]>;
-  readonly vault: CookieVault;
+  readonly vault: ProtectedValues;
   readonly clock: Clock;
   /** The session cookie's name, which is not to be touched by hand. */
   readonly sessionCookie: string;
@@ -104,7 +104,7 @@ export class Cookies {
     if (!this.#answered) this.#hasClient = false;
   }
 
-  #kind(lock: ValueLock): CookieKind {
+  #kind(lock: ValueCodec): CookieKind {
     const get = (name: string): string | undefined => {
       const value = this.#raw(name);
       return value === undefined ? undefined : lock.open(name, value);

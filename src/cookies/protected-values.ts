@@ -5,7 +5,7 @@ import type { Keyring } from "../crypto/keyring.ts";
 import { createSealer, sealOverhead } from "../crypto/sealer.ts";
 
 /** Makes cookie values that the visitor can't change, and opens them again. */
-export interface ValueLock {
+export interface ValueCodec {
   /** @param expires when the value stops counting, in seconds since 1970; 0 for never. */
   close(name: string, value: string, expires: number): string;
   /** The value, or `undefined` when it was not closed here for a cookie of this name, or is past its time. */
@@ -13,11 +13,11 @@ export interface ValueLock {
 }
 
 /** Both kinds are bound to the cookie's name, carry their own expiry, and have keys of their own. */
-export interface CookieVault {
+export interface ProtectedValues {
   /** The visitor can read the value. */
-  readonly signed: ValueLock;
+  readonly signed: ValueCodec;
   /** The visitor can't read it either. */
-  readonly sealed: ValueLock;
+  readonly sealed: ValueCodec;
 }
 
 const saltLength = 16;
@@ -27,12 +27,12 @@ const signedShape = /^([A-Za-z0-9_-]*)\.([0-9a-z]{1,10})\.([A-Za-z0-9_-]{43})$/;
 const sealedShape = /^[A-Za-z0-9_-]+$/;
 
 /** The vault of a hub. */
-export function createCookieVault(keyring: Keyring, clock: Clock): CookieVault {
+export function createProtectedValues(keyring: Keyring, clock: Clock): ProtectedValues {
   const isOver = (expires: number): boolean => expires !== 0 && expires * 1000 <= clock.now();
   return { signed: createSignedLock(keyring, isOver), sealed: createSealedLock(keyring, isOver) };
 }
 
-function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueLock {
+function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueCodec {
   const mac = (key: KeyObject, name: string, payload: string): Buffer =>
     createHmac("sha256", key).update(`signed\n${name}\n${payload}`).digest();
   return {
@@ -57,7 +57,7 @@ function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean
   };
 }
 
-function createSealedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueLock {
+function createSealedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueCodec {
   const sealer = createSealer(keyring, "cookie-seal");
   return {
     close(name, value, expires) {

@@ -3,30 +3,18 @@ import { isThenable } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
 import { cookieValues, parseCookieHeader } from "../cookies/parse.ts";
 import type { ResponseFate } from "../session/commit.ts";
-import type { Context } from "../services/services.ts";
+import type { Services } from "../services/services.ts";
 import { Cookies } from "../cookies/cookies.ts";
-import type { CookieVault } from "../cookies/protected-values.ts";
-import type { Currents } from "../runtime/async-variable.ts";
+import type { AsyncVariable } from "../runtime/async-variable.ts";
 import type { AnyData } from "../session/data-types.ts";
 import { asksForSocket } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
 import { LiveRecord } from "../session/record-handle.ts";
 import { open } from "../session/load.ts";
 import type { Opening } from "../session/load.ts";
-import type { OriginCheck } from "../http/cross-origin.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import { Session } from "../session/session.ts";
-import type { SessionCookie } from "../cookies/session-cookie.ts";
-import type { StoreCalls } from "../services/store-client.ts";
-
-/** What the exchanges of one hub share, beside the sessions' {@link Context}. */
-export interface ExchangeParts<Data extends object> {
-  readonly context: Context;
-  readonly cookie: SessionCookie;
-  readonly vault: CookieVault;
-  readonly origin: OriginCheck;
-  readonly currents: Currents<Exchange<Data>>;
-}
+import type { StoreClient } from "../services/store-client.ts";
 
 /** How a handler ended, as an adapter tells it; `takesNoCookie` where its response can set none: what needs one then waits. */
 export type HandlerEnd = { readonly status: number; readonly takesNoCookie?: true } | "threw";
@@ -48,11 +36,12 @@ export interface ExchangeWatcher {
 
 /** One request and its response: where an adapter begins and ends a session's use. */
 export class Exchange<Data extends object = AnyData> {
-  readonly #parts: ExchangeParts<Data>;
-  readonly #request: Incoming;
+  readonly #services: Services;
+  readonly #current: AsyncVariable<Exchange<Data>>;
+  readonly #request: RequestLike;
   #watcher: ExchangeWatcher | undefined;
   /** The request's calls of the store, from its first use of the session. */
-  #calls: StoreCalls | undefined;
+  #calls: StoreClient | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
@@ -64,13 +53,14 @@ export class Exchange<Data extends object = AnyData> {
   #isTouched = false;
   #takesCookie = true;
 
-  constructor(parts: ExchangeParts<Data>, request: Incoming) {
-    this.#parts = parts;
+  constructor(services: Services, current: AsyncVariable<Exchange<Data>>, request: RequestLike) {
+    this.#services = services;
+    this.#current = current;
     this.#request = request;
   }
 
   /** What it is an exchange of. */
-  get request(): Incoming {
+  get request(): RequestLike {
     return this.#request;
   }
 
@@ -81,12 +71,12 @@ export class Exchange<Data extends object = AnyData> {
 
   /** Whether this is the exchange of what is running now. */
   get isCurrent(): boolean {
-    return this.#parts.currents.get() === this;
+    return this.#current.get() === this;
   }
 
   /** Runs the handler with this exchange as the current one. */
   run<T>(handler: () => T): T {
-    return this.#parts.currents.run(this, handler);
+    return this.#current.run(this, handler);
   }
 
   /** Nobody has asked for the session or the cookies: the response needs nothing from us. */
@@ -138,14 +128,14 @@ export class Exchange<Data extends object = AnyData> {
   /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
-    this.#parts.context.keyring.assertPresent();
+    this.#services.keyring.assertPresent();
     this.#touch();
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
       incoming: () => (incoming ??= parseCookieHeader(this.#cookieHeader)),
-      vault: this.#parts.vault,
-      clock: this.#parts.context.clock,
-      sessionCookie: this.#parts.cookie.name,
+      vault: this.#services.protectedValues,
+      clock: this.#services.clock,
+      sessionCookie: this.#services.cookie.name,
     });
     if (this.#isAbandoned) this.#cookies.leave();
     else if (this.#isSettled || this.#request.isUpgraded === true) this.#cookies.settle();
@@ -219,22 +209,23 @@ export class Exchange<Data extends object = AnyData> {
   #sessionCookies(): readonly string[] {
     const action = this.#opened?.cookieAction;
     if (action === undefined || action.kind === "none") return none;
-    const { cookie, context } = this.#parts;
+    const { advice, clock, cookie, tickets } = this.#services;
     if (action.kind === "clear") return [cookie.cleared()];
-    if (cookie.secure) context.advice?.cookieSent(this.#request);
-    return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
+    if (cookie.secure) advice?.cookieSent(this.#request);
+    return [cookie.sent(tickets.sign(action.ticket), action, clock.now())];
   }
 
-  #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
-    const { context, cookie, origin } = this.#parts;
-    context.keyring.assertPresent();
+  #openRecord(calls: StoreClient, authoritative: boolean): Awaitable<Opening> {
+    const services = this.#services;
+    const { cookie, crossOrigin } = services;
+    services.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
-    if (asksForSocket(this.#request) && !origin.isOurs(this.#request)) {
-      context.events.emit({ type: "rejected", reason: "cross-origin" });
+    if (asksForSocket(this.#request) && !crossOrigin.isOurs(this.#request)) {
+      services.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
     }
     const values = this.#request.cookieValues?.(cookie.name) ?? cookieValues(this.#cookieHeader, cookie.name);
-    return open(context, calls, values, authoritative);
+    return open(services, calls, values, authoritative);
   }
 
   /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
@@ -253,9 +244,9 @@ export class Exchange<Data extends object = AnyData> {
     }
   }
 
-  #begin(calls: StoreCalls, opening: Opening): Session<Data> {
-    const { context } = this.#parts;
-    const session = new Session<Data>(context, new LiveRecord(context, calls, opening), this.#request);
+  #begin(calls: StoreClient, opening: Opening): Session<Data> {
+    const services = this.#services;
+    const session = new Session<Data>(services, new LiveRecord(services, calls, opening), this.#request);
     this.#opened = session;
     if (this.#isAbandoned) session.leave();
     // Opened when the response had left, or where none will come: it can be read, and says so when it is written to.
@@ -278,8 +269,8 @@ export class Exchange<Data extends object = AnyData> {
     throw error;
   }
 
-  get #requestCalls(): StoreCalls {
-    return (this.#calls ??= this.#parts.context.calls.ofRequest());
+  get #requestCalls(): StoreClient {
+    return (this.#calls ??= this.#services.store.ofRequest());
   }
 
   get #cookieHeader(): string {

@@ -2,10 +2,10 @@ import { StoreError } from "../errors.ts";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
 import type { BareAnswer } from "../http/default-responses.ts";
 import { asksForSocket } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
 import { applyHeaders, isUntouched } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
-import type { Sessions } from "../sessions.ts";
+import type { Exchanges } from "./exchanges.ts";
 
 /** A handler of a plain `fetch` server. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -37,11 +37,11 @@ export function unavailableResponse(): Response {
 const losesHeaders = "Deno" in globalThis;
 
 /** For adapters: what the core needs to see of a request. */
-export function incomingOf(request: Request): Incoming {
-  return new FetchIncoming(request);
+export function toRequestLike(request: Request): RequestLike {
+  return new FetchRequestLike(request);
 }
 
-class FetchIncoming implements Incoming {
+class FetchRequestLike implements RequestLike {
   readonly #request: Request;
   #headers: Headers | undefined;
 
@@ -69,8 +69,8 @@ class FetchIncoming implements Incoming {
   }
 
   /** Mounting copies a request, all but the beginning of its path. Two that are alike are two requests. */
-  isMadeFrom(outer: Incoming): boolean {
-    if (!(outer instanceof FetchIncoming) || this.method !== outer.method) return false;
+  isDerivedFrom(outer: RequestLike): boolean {
+    if (!(outer instanceof FetchRequestLike) || this.method !== outer.method) return false;
     const [own, other] = [new URL(this.#request.url), new URL(outer.#request.url)];
     return (
       other.pathname.length > own.pathname.length &&
@@ -114,16 +114,16 @@ function isApplied(target: Headers, headers: ResponseHeaders): boolean {
 
 /** See `Sessions.handle`. */
 export async function handle<Data extends object>(
-  sessions: Sessions<Data>,
+  exchanges: Exchanges<Data>,
   request: Request,
   handler: FetchHandler,
   options: HandleOptions,
 ): Promise<Response> {
-  const incoming = incomingOf(request);
-  const outer = sessions.underway(incoming, [request]);
+  const incoming = toRequestLike(request);
+  const outer = exchanges.outer(incoming, [request]);
   if (outer?.isCurrent === true) return handler(request);
-  if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
-  const exchange = sessions.exchange(incoming, [request]);
+  if (!exchanges.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
+  const exchange = exchanges.begin(incoming, [request]);
   let response: Response;
   let threw = false;
   try {

@@ -1,4 +1,4 @@
-import type { Incoming } from "./request.ts";
+import type { RequestLike } from "./request.ts";
 
 /** Where people log in. */
 export interface LoginDemandOptions {
@@ -24,7 +24,7 @@ export interface LoginDemand {
  * @param target the request's path and query.
  */
 export function loginDemand(
-  request: Incoming,
+  request: RequestLike,
   target: string,
   options: LoginDemandOptions = {},
 ): LoginDemand {

@@ -1,6 +1,6 @@
 import { refuseHeader } from "./errors.ts";
 import type { NodeResponse } from "./messages.ts";
-import { Given, Ties } from "../runtime/fast-weak-map.ts";
+import { ReturnOverride, FastWeakMap } from "../runtime/fast-weak-map.ts";
 
 /** How a held response looks to whoever asks it. */
 export interface Appearance {
@@ -12,7 +12,7 @@ export interface Appearance {
 }
 
 /** Defines the property in place of the getter that a response inherits; `Object.defineProperty` takes twenty times as long. */
-class Headed extends Given {
+class Headed extends ReturnOverride {
   readonly headersSent = true;
 }
 
@@ -57,7 +57,7 @@ export function undressFinish(response: NodeResponse): void {
   if (response.stream === undefined) Reflect.set(response, "finished", false);
 }
 
-const appearances = new Ties<Appearance>();
+const appearances = new FastWeakMap<Appearance>();
 
 /** The same for what a response shows once something was written to it. While its appearance is not shut it is as it was. */
 export function dressAsWritten(response: NodeResponse, appearance: Appearance): void {

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { BareAnswer } from "../http/default-responses.ts";
 import { asksForSocket } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
 import type { HeaderTarget } from "../http/response-headers.ts";
 
 /** What is needed of a request of Node's `http` or `http2`. */
@@ -47,7 +47,7 @@ export function isGone({ destroyed, stream }: NodeResponse): boolean {
 }
 
 /** For adapters: what the core needs to see of a Node request. */
-export class NodeIncoming implements Incoming {
+export class NodeRequestLike implements RequestLike {
   readonly #request: NodeRequest;
   readonly #target: string | undefined;
 

@@ -1,5 +1,6 @@
 import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
+import type { SessionRecord } from "./record.ts";
+import type { Patch, PatchOutcome } from "./patch.ts";
 
 /**
  * Where records live. A store is dumb: it sees opaque bytes and a few columns, and all policy is the

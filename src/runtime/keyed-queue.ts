@@ -6,7 +6,7 @@ import type { Awaitable } from "./maybe-async.ts";
  * does not. It spares the updates of one process from colliding in the store; what decides between
  * processes is the store's patch alone.
  */
-export class Turns {
+export class KeyedQueue {
   readonly #last = new Map<unknown, Promise<unknown>>();
 
   /** Whether nothing is under way for a key. */

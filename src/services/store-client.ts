@@ -1,19 +1,20 @@
 import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
-import { isThenable } from "../runtime/maybe-async.ts";
+import { isThenable, orElse } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { areEventsHeard } from "./events.ts";
 import type { Events } from "./events.ts";
 import { causeOf, OutageNotice } from "./outage-notice.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /**
  * How the core calls a store: every call has a deadline, those of one request a common one, and
  * whatever goes wrong becomes a {@link StoreError}.
  */
-export class StoreCalls {
+export class StoreClient {
   readonly store: Store;
   readonly #clock: Clock;
   readonly #timeout: number;
@@ -32,8 +33,8 @@ export class StoreCalls {
   }
 
   /** The calls of one request: together they may take as long as one. What its handler does meanwhile is not counted. */
-  ofRequest(): StoreCalls {
-    const calls = new StoreCalls(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
+  ofRequest(): StoreClient {
+    const calls = new StoreClient(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
     calls.#spent = 0;
     return calls;
   }
@@ -150,4 +151,12 @@ export class StoreCalls {
     });
     return error;
   }
+}
+
+/** Calls the store for what no visitor should suffer from; its trouble has been told as an event. @returns `undefined` where it failed. */
+export function ignoringStoreErrors<T>(work: () => Awaitable<T>): Awaitable<T | undefined> {
+  return orElse<T | undefined>(work, (error) => {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  });
 }

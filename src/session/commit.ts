@@ -1,11 +1,12 @@
 import { andThen, orElse } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import type { Services } from "../services/services.ts";
 import type { FlashQueue } from "./flashes.ts";
 import type { LiveRecord } from "./record-handle.ts";
 import { limitError } from "../services/limits.ts";
-import { quietly } from "../services/ignoring-store-errors.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import { ignoringStoreErrors } from "../services/store-client.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { SessionData } from "./data.ts";
 import { isTouchDue, lifetimeOf, startOf } from "../services/timeouts.ts";
 
@@ -19,7 +20,7 @@ export type ResponseFate = "seen" | "unseen" | "failed";
 
 /** What a commit goes by: what one request does with a session. */
 export interface SessionUse {
-  readonly context: Context;
+  readonly services: Services;
   readonly live: LiveRecord;
   readonly data: SessionData;
   /** `undefined` when nobody has asked for messages. */
@@ -33,7 +34,7 @@ type Changes = Required<Pick<Patch, "set" | "remove">> & Pick<Patch, "limits" | 
 
 /** Whether a commit would do nothing at all, so that the response needs not wait for it. */
 export function hasNothingToCommit(use: SessionUse): boolean {
-  return !hasChanges(use) && !use.live.cookie.isQuestionable && !isUpkeepDue(use.context, use.live);
+  return !hasChanges(use) && !use.live.cookie.isQuestionable && !isUpkeepDue(use.services, use.live);
 }
 
 /** Whether the handler did something that is not written yet. */
@@ -55,7 +56,7 @@ function isUntouched({
 }
 
 /** Whether a request that only read has to write after all. */
-function isUpkeepDue({ codec: { sealer }, clock }: Context, live: LiveRecord): boolean {
+function isUpkeepDue({ codec: { sealer }, clock }: Services, live: LiveRecord): boolean {
   const record = live.current;
   if (record === null) return false;
   if (live.resendIsDue || isTouchDue(record, clock.now())) return true;
@@ -89,19 +90,19 @@ function keep(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaita
 }
 
 function commitChanges(use: SessionUse, fate: ResponseFate, takesCookie: boolean): Awaitable<void> {
-  const { context, live, data, flashes, permanent } = use;
+  const { services, live, data, flashes, permanent } = use;
   if (fate === "unseen") flashes?.keepTakenAdditions();
-  if (isUntouched({ data, flashes, permanent })) return keepFresh(context, live, takesCookie);
+  if (isUntouched({ data, flashes, permanent })) return keepFresh(services, live, takesCookie);
   const { set: dataTexts, remove } = data.changes();
   const texts = new Map([...dataTexts, ...(flashes?.additions() ?? [])]);
   const dropped = flashes?.dropped(fate === "seen") ?? 0;
   const record = live.current;
   if (record === null)
     return texts.size > 0
-      ? andThen(begin(context, live, texts, permanent), () => tellDropped(use, dropped))
+      ? andThen(begin(services, live, texts, permanent), () => tellDropped(use, dropped))
       : undefined;
   const set = new Map(
-    Array.from(texts, ([name, text]) => [name, context.codec.encode(record.id, name, text)]),
+    Array.from(texts, ([name, text]) => [name, services.codec.encode(record.id, name, text)]),
   );
   if (fate === "unseen") for (const [name, bytes] of flashes?.taken() ?? []) set.set(name, bytes);
   const changes: Changes = {
@@ -110,16 +111,16 @@ function commitChanges(use: SessionUse, fate: ResponseFate, takesCookie: boolean
     ...(dataTexts.size > 0 && { limits: data.limitsAt(live.wholeAt) }),
     ...(flashes !== undefined && set.size > dataTexts.size && { newest: flashes.newest }),
   };
-  return andThen(write(context, live, record, changes, permanent, takesCookie), (made) => {
+  return andThen(write(services, live, record, changes, permanent, takesCookie), (made) => {
     if (live.current === null) return undefined;
     tellDropped(use, dropped + made);
-    return reseal(context, live, record, new Set([...set.keys(), ...remove]), takesCookie);
+    return reseal(services, live, record, new Set([...set.keys(), ...remove]), takesCookie);
   });
 }
 
-function tellDropped({ context, live }: SessionUse, count: number): void {
+function tellDropped({ services, live }: SessionUse, count: number): void {
   if (count > 0 && live.current !== null)
-    context.events.emit({ type: "flashes-dropped", id: live.current.id, count });
+    services.events.emit({ type: "flashes-dropped", id: live.current.id, count });
 }
 
 function giveBack(use: SessionUse): Awaitable<void> {
@@ -129,7 +130,7 @@ function giveBack(use: SessionUse): Awaitable<void> {
   // Nobody waits any longer for a store that hangs, but it may come round.
   if (!isWaitedFor) live.calls.renew();
   const patch = { set: flashes.taken(), newest: flashes.newest };
-  const givenBack = quietly(() => live.patch(patch));
+  const givenBack = ignoringStoreErrors(() => live.patch(patch));
   const told = andThen(givenBack, (outcome) => tellDropped(use, madeRoom(patch, outcome)));
   return isWaitedFor ? told : undefined;
 }
@@ -141,11 +142,11 @@ function madeRoom({ newest }: Pick<Patch, "newest">, outcome: PatchOutcome | und
 }
 
 /** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
-function keepFresh(context: Context, live: LiveRecord, takesCookie: boolean): Awaitable<void> {
+function keepFresh(services: Services, live: LiveRecord, takesCookie: boolean): Awaitable<void> {
   const record = live.current;
   if (record === null) return undefined;
   return andThen(touch(live, record, takesCookie), () =>
-    live.current === null ? undefined : reseal(context, live, record, new Set(), takesCookie),
+    live.current === null ? undefined : reseal(services, live, record, new Set(), takesCookie),
   );
 }
 
@@ -154,13 +155,15 @@ function touch(live: LiveRecord, record: SessionRecord, takesCookie: boolean): A
   const { columns, resends } = live.touch(takesCookie);
   if (columns === undefined) return undefined;
   return andThen(
-    quietly(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),
+    ignoringStoreErrors(() =>
+      resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }),
+    ),
     nothing,
   );
 }
 
 async function begin(
-  context: Context,
+  services: Services,
   live: LiveRecord,
   texts: ReadonlyMap<string, string>,
   permanent: boolean | undefined,
@@ -168,12 +171,12 @@ async function begin(
   // After a logout that is long ago, another tab may have logged in.
   await live.confirm();
   if (live.mayBegin) await live.begin({ subject: null, permanent: permanent ?? false }, texts);
-  else context.events.emit({ type: "write-dropped", reason: "ended" });
+  else services.events.emit({ type: "write-dropped", reason: "ended" });
 }
 
 /** @returns how many messages made room. */
 function write(
-  context: Context,
+  services: Services,
   live: LiveRecord,
   record: SessionRecord,
   changes: Changes,
@@ -183,17 +186,17 @@ function write(
   const { columns, resends } = live.touch(takesCookie);
   const due = columns === undefined ? {} : { columns };
   if (permanent !== undefined && permanent !== record.permanent) {
-    const lifetime = { ...columns, ...lifetimeOf(context.timeouts, permanent, startOf(record)) };
+    const lifetime = { ...columns, ...lifetimeOf(services.timeouts, permanent, startOf(record)) };
     const patch = { ...changes, columns: lifetime };
     return andThen(writeAndResend(live, record, patch), (outcome) =>
-      afterWrite(context, live, patch, outcome),
+      afterWrite(services, live, patch, outcome),
     );
   }
   if (changes.set.size === 0 && changes.remove.length === 0)
     return andThen(touch(live, record, takesCookie), () => 0);
   const patch = { ...changes, ...due };
   return andThen(resends === true ? writeAndResend(live, record, patch) : live.patch(patch), (outcome) =>
-    afterWrite(context, live, patch, outcome),
+    afterWrite(services, live, patch, outcome),
   );
 }
 
@@ -214,12 +217,12 @@ function writeAndResend(
 
 /** @throws LimitError when requests beside this one had filled the session, which then is as they left it. */
 function afterWrite(
-  context: Context,
+  services: Services,
   live: LiveRecord,
   patch: Omit<Patch, "epoch">,
   outcome: PatchOutcome,
 ): number {
-  if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
+  if (outcome.kind === "full") throw limitError(outcome.limit, services.limits);
   if (outcome.kind === "gone") live.lose();
   return madeRoom(patch, outcome);
 }
@@ -229,13 +232,13 @@ function afterWrite(
  * be taken out later without logging anybody out. Never over a change of another request.
  */
 function reseal(
-  context: Context,
+  services: Services,
   live: LiveRecord,
   record: SessionRecord,
   written: ReadonlySet<string>,
   takesCookie: boolean,
 ): Awaitable<void> {
-  const { sealer } = context.codec;
+  const { sealer } = services.codec;
   const resends = takesCookie && live.resendIsDue;
   const expect = new Map<string, Uint8Array>();
   const set = new Map<string, Uint8Array>();
@@ -251,11 +254,11 @@ function reseal(
   if (set.size === 0 && !resends) return undefined;
   const patch = { expect: { verifier: record.verifier, fields: expect }, set };
   return andThen(
-    quietly(() => live.patch(patch)),
+    ignoringStoreErrors(() => live.patch(patch)),
     (outcome) => {
       if (outcome?.kind !== "applied") return;
       if (resends) live.resendTicket();
-      context.events.emit({ type: "resealed", id: record.id });
+      services.events.emit({ type: "resealed", id: record.id });
     },
   );
 }

@@ -1,9 +1,9 @@
 import { andThen } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { quietly } from "../services/ignoring-store-errors.ts";
+import { ignoringStoreErrors } from "../services/store-client.ts";
 import type { SessionRecord } from "../record/record.ts";
-import type { StoreCalls } from "../services/store-client.ts";
+import type { StoreClient } from "../services/store-client.ts";
 import { verifiersEqual } from "../crypto/ticket.ts";
 
 /** What must still be so in the store when the cookie leaves. */
@@ -70,11 +70,11 @@ export class LiveCookie {
    *
    * @returns `false` when the cookie was left to another request.
    */
-  confirm(calls: StoreCalls): Awaitable<boolean> {
+  confirm(calls: StoreClient): Awaitable<boolean> {
     const claim = this.#claim;
     if (claim === undefined || !this.isQuestionable) return true;
     return andThen(
-      quietly(() => calls.read(claim.id, true)),
+      ignoringStoreErrors(() => calls.read(claim.id, true)),
       (record) => {
         const holds = record === undefined ? this.#kind === "send" : stillHolds(claim, record);
         if (holds) this.#claim = { ...claim, since: this.#clock.now() };

@@ -1,14 +1,14 @@
-import { ChangedFields } from "../record/changed-fields.ts";
+import { ChangedFields, binaryField, eachLength } from "../record/fields.ts";
 import type { Change, DataChanges, Held, OpenUpdate } from "./data-changes.ts";
 import { checkKey } from "./data-key.ts";
 import { dataKeyOf, dataPrefix, fieldName } from "../services/field-codec.ts";
 import type { FieldCodec } from "../services/field-codec.ts";
 import { passed, sizeOf, totalOf } from "../record/field-limits.ts";
 import type { FieldLimits, FieldTotal } from "../record/field-limits.ts";
-import { bytesOf, eachLength } from "../record/fields.ts";
 import { limitError } from "../services/limits.ts";
 import type { Limits } from "../services/limits.ts";
-import type { Fields, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Fields } from "../record/fields.ts";
 import { decodeValue, deepestJson, encodeValue } from "../services/values.ts";
 
 // Most requests read a text or a number and change nothing: they share these, in which nothing is ever put.
@@ -48,7 +48,7 @@ export class SessionData {
     this.#read = noObjects;
     for (const [key, held] of read) {
       const name = fieldName.data(key);
-      if (bytesOf(before, name) === bytesOf(this.#fields, name)) this.#keep(key, held);
+      if (binaryField(before, name) === binaryField(this.#fields, name)) this.#keep(key, held);
     }
   }
 
@@ -58,7 +58,7 @@ export class SessionData {
     const read = this.#read.get(key);
     if (read !== undefined) return read.value;
     const name = fieldName.data(key);
-    const bytes = bytesOf(this.#fields, name);
+    const bytes = binaryField(this.#fields, name);
     const held = bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes);
     if (held === undefined) return undefined;
     if (isObject(held.value)) this.#keep(key, held);
@@ -127,7 +127,7 @@ export class SessionData {
       return { value: from.text === null ? undefined : decodeValue(from.text) };
     const name = fieldName.data(key);
     const expected = this.#fields.get(name) ?? null;
-    const bytes = bytesOf(this.#fields, name);
+    const bytes = binaryField(this.#fields, name);
     const held = bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes);
     return { value: held?.value, expected };
   }
@@ -154,7 +154,7 @@ export class SessionData {
     return this.#changed.size === 0 && this.#read.size === 0;
   }
 
-  /** Turns what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
+  /** KeyedQueue what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
   noticeChanges(keys: Iterable<string>): void {
     for (const key of keys) {
       const held = this.#changed.get(key) ?? this.#read.get(key);
@@ -212,7 +212,7 @@ export class SessionData {
     this.#changed.set(key, { value, text, isSettled: false });
   }
 
-  /** Turns what was changed inside an object while its key was updated into a change of its own. */
+  /** KeyedQueue what was changed inside an object while its key was updated into a change of its own. */
   #noticeLater(key: string): void {
     try {
       this.noticeChanges([key]);

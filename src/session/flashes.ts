@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { LimitError, MisuseError } from "../errors.ts";
 import { fieldName, flashPrefix, isFlashField } from "../services/field-codec.ts";
 import type { FieldCodec } from "../services/field-codec.ts";
-import { latin1Of } from "../record/binary/bytes.ts";
+import { toBinaryString } from "../runtime/binary-string.ts";
 import type { NewestFields } from "../record/field-limits.ts";
 import type { Limits } from "../services/limits.ts";
 import type { LiveRecord } from "./record-handle.ts";
@@ -218,7 +218,7 @@ export class FlashQueue {
   }
 
   #decode(name: string, bytes: Uint8Array): Flash | undefined {
-    const value = this.#codec.decode(this.#id, name, latin1Of(bytes))?.value;
+    const value = this.#codec.decode(this.#id, name, toBinaryString(bytes))?.value;
     if (!Array.isArray(value)) return undefined;
     const [category, message]: unknown[] = value;
     return typeof category === "string" && typeof message === "string" ? { message, category } : undefined;

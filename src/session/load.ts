@@ -1,16 +1,16 @@
 import { StoreError } from "../errors.ts";
 import { isThenable } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import type { Services } from "../services/services.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Rejection, RejectionReason } from "../services/rejection.ts";
-import type { StoreCalls } from "../services/store-client.ts";
-import { nobodysVerifier, verifiersEqual } from "../crypto/ticket.ts";
-import type { OpenedTicket } from "../crypto/ticket.ts";
+import type { StoreClient } from "../services/store-client.ts";
+import { revokedVerifier, verifiersEqual } from "../crypto/ticket.ts";
+import type { VerifiedTicket } from "../crypto/ticket.ts";
 import { endOf, lateRequestWindow } from "../services/timeouts.ts";
 
 /** What a request's cookies opened. */
-export type Opening = { readonly record: SessionRecord; readonly ticket: OpenedTicket } | Refusal;
+export type Opening = { readonly record: SessionRecord; readonly ticket: VerifiedTicket } | Refusal;
 
 interface Refusal {
   readonly record: null;
@@ -37,43 +37,43 @@ const maxCandidates = 8;
  * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
  */
 export function open(
-  context: Context,
-  calls: StoreCalls,
+  services: Services,
+  calls: StoreClient,
   values: readonly string[],
   authoritative: boolean,
 ): Awaitable<Opening> {
-  const ticket = readTickets(context, values);
+  const ticket = readTickets(services, values);
   if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
-  if (typeof ticket === "string") return reject(context, ticket);
+  if (typeof ticket === "string") return reject(services, ticket);
   try {
     const record = calls.read(ticket.id, authoritative);
-    if (!isThenable(record)) return judge(context, ticket, record);
+    if (!isThenable(record)) return judge(services, ticket, record);
     return record.then(
-      (found) => judge(context, ticket, found),
-      (error: unknown) => withoutRecord(context, ticket, error),
+      (found) => judge(services, ticket, found),
+      (error: unknown) => withoutRecord(services, ticket, error),
     );
   } catch (error) {
-    return withoutRecord(context, ticket, error);
+    return withoutRecord(services, ticket, error);
   }
 }
 
 /** Whether a record may be used with this ticket, now. */
-function judge(context: Context, ticket: OpenedTicket, record: SessionRecord | null): Opening {
-  if (record === null) return reject(context, "ended", ticket.id);
-  const now = context.clock.now();
+function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): Opening {
+  if (record === null) return reject(services, "ended", ticket.id);
+  const now = services.clock.now();
   const mayBegin = now - record.ticketAt > lateRequestWindow;
   if (!verifiersEqual(record.verifier, ticket.verifier)) {
-    const reason = verifiersEqual(record.verifier, nobodysVerifier) ? "ended" : "superseded";
-    return { ...reject(context, reason, ticket.id, mayBegin), replaced: record };
+    const reason = verifiersEqual(record.verifier, revokedVerifier) ? "ended" : "superseded";
+    return { ...reject(services, reason, ticket.id, mayBegin), replaced: record };
   }
-  if (endOf(record, context.timeouts) <= now) return reject(context, "ended", ticket.id);
+  if (endOf(record, services.timeouts) <= now) return reject(services, "ended", ticket.id);
   return { record, ticket };
 }
 
 /** A damaged record opens nothing. @throws any other error */
-function withoutRecord(context: Context, ticket: OpenedTicket, error: unknown): Opening {
+function withoutRecord(services: Services, ticket: VerifiedTicket, error: unknown): Opening {
   if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
-    return reject(context, "unreadable", ticket.id);
+    return reject(services, "unreadable", ticket.id);
   throw error;
 }
 
@@ -83,13 +83,13 @@ function withoutRecord(context: Context, ticket: OpenedTicket, error: unknown): 
  * since one of them was planted and nothing tells which.
  */
 function readTickets(
-  context: Context,
+  services: Services,
   values: readonly string[],
-): OpenedTicket | RejectionReason | undefined {
-  let found: OpenedTicket | undefined;
+): VerifiedTicket | RejectionReason | undefined {
+  let found: VerifiedTicket | undefined;
   let reason: RejectionReason | undefined;
   for (const value of values.slice(0, maxCandidates)) {
-    const ticket = context.office.open(value);
+    const ticket = services.tickets.open(value);
     if (typeof ticket === "string") reason = reason === "forged" ? reason : ticket;
     else if (found !== undefined && (found.id !== ticket.id || found.secret !== ticket.secret))
       return "ambiguous";
@@ -98,8 +98,8 @@ function readTickets(
   return found ?? reason;
 }
 
-function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Refusal {
-  if (reason === "forged") context.advice?.forged();
-  context.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
+function reject(services: Services, reason: RejectionReason, id?: string, mayBegin = true): Refusal {
+  if (reason === "forged") services.advice?.forged();
+  services.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
   return { record: null, rejection: { reason }, mayBegin };
 }

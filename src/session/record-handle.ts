@@ -1,15 +1,16 @@
 import { StoreError } from "../errors.ts";
 import { andThen } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import type { Services } from "../services/services.ts";
 import { endingPatch } from "./end.ts";
 import { LiveCookie } from "./cookie-action.ts";
 import type { Opening } from "./load.ts";
-import { patched } from "../record/record.ts";
-import type { Patch, PatchOutcome, RecordColumns, SessionRecord } from "../record/record.ts";
+import { patched } from "../record/patch.ts";
+import type { RecordColumns, SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Rejection } from "../services/rejection.ts";
-import type { StoreCalls } from "../services/store-client.ts";
-import { newRecordId, newTicket, nobodysVerifier, verifierOf, verifiersEqual } from "../crypto/ticket.ts";
+import type { StoreClient } from "../services/store-client.ts";
+import { newRecordId, newTicket, revokedVerifier, verifierOf, verifiersEqual } from "../crypto/ticket.ts";
 import type { Ticket } from "../crypto/ticket.ts";
 import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "../services/timeouts.ts";
 
@@ -27,9 +28,9 @@ interface Beginning {
 
 /** The record of one request's session: what is known of it, and everything that is written to it. */
 export class LiveRecord {
-  readonly #context: Context;
+  readonly #services: Services;
   /** The request's calls of the store: all that it waits for here. */
-  readonly calls: StoreCalls;
+  readonly calls: StoreClient;
   /** What is to become of the session cookie. */
   readonly cookie: LiveCookie;
   #record: SessionRecord | null = null;
@@ -43,10 +44,10 @@ export class LiveRecord {
   /** Whether nobody but this request has written to the record since it was read. */
   #isWhole = true;
 
-  constructor(context: Context, calls: StoreCalls, opening: Opening) {
-    this.#context = context;
+  constructor(services: Services, calls: StoreClient, opening: Opening) {
+    this.#services = services;
     this.calls = calls;
-    this.cookie = new LiveCookie(context.clock);
+    this.cookie = new LiveCookie(services.clock);
     this.reopen(opening);
   }
 
@@ -76,7 +77,7 @@ export class LiveRecord {
     const record = this.#record;
     const ticket = this.#ticket;
     if (record === null || ticket === null) return { kind: "none" };
-    const deadline = endOf(record, this.#context.timeouts);
+    const deadline = endOf(record, this.#services.timeouts);
     return { kind, ticket, permanent: record.permanent, deadline };
   }
 
@@ -115,7 +116,7 @@ export class LiveRecord {
    * @param texts the fields it starts with, as texts by name.
    */
   async begin(beginning: Beginning, texts: ReadonlyMap<string, string>): Promise<SessionRecord> {
-    const { clock, codec, events, timeouts } = this.#context;
+    const { clock, codec, events, timeouts } = this.#services;
     const now = clock.now();
     // A taken id has a chance of 2^-128; asking again is cheaper than reasoning about it.
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -142,7 +143,7 @@ export class LiveRecord {
       // What data begins after a logout stands on that logout; before it there is nothing to ask about.
       if (beginning.subject !== null) this.cookie.claim(record, undefined);
       events.emit({ type: "created", id: record.id });
-      this.#context.onCreated();
+      this.#services.sweeper.sweepIfDue();
       return record;
     }
     throw new StoreError("STORE_FAILED", "create", "The store says of three new ids that they are taken.", {
@@ -155,12 +156,12 @@ export class LiveRecord {
    * for them: an update that a login overtook must not take that login for the end of its session.
    */
   inTurn<T>(work: () => Awaitable<T>): Awaitable<T> {
-    return this.#context.turns.take(this, work);
+    return this.#services.queue.take(this, work);
   }
 
   /** Whether none of these calls is still under way. */
   get isIdle(): boolean {
-    return this.#context.turns.isFree(this);
+    return this.#services.queue.isFree(this);
   }
 
   /** Sends a patch for the record. `gone` when there is none. */
@@ -175,7 +176,7 @@ export class LiveRecord {
     }
     return andThen(this.calls.patch(id, full), (outcome) => {
       if (outcome.kind !== "applied") return outcome;
-      if (patch.columns?.epoch !== undefined) this.#context.watch.noteEpoch(id, patch.columns.epoch);
+      if (patch.columns?.epoch !== undefined) this.#services.endWatcher.noteEpoch(id, patch.columns.epoch);
       // The record may have gone on while the store was asked.
       if (this.#record?.id === id && this.#record.epoch === epoch) {
         this.#isWhole &&= outcome.revision === this.#record.revision + 1;
@@ -196,7 +197,7 @@ export class LiveRecord {
    * @param takesCookie whether it may be one after which the cookie has to go out again (`resends`).
    */
   touch(takesCookie: boolean): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
-    const { clock, timeouts } = this.#context;
+    const { clock, timeouts } = this.#services;
     const now = clock.now();
     if (this.#record === null || !isTouchDue(this.#record, now)) return {};
     const resends = isCookieDue(this.#record, timeouts, now);
@@ -211,7 +212,7 @@ export class LiveRecord {
   async reissue(patch: Omit<Patch, "epoch">): Promise<boolean> {
     if (this.#record === null) return false;
     const ticket = newTicket(this.#record.id);
-    const now = patch.columns?.authenticatedAt ?? this.#context.clock.now(); // of the login, if it is one
+    const now = patch.columns?.authenticatedAt ?? this.#services.clock.now(); // of the login, if it is one
     const before = this.#record;
     const full = {
       ...patch,
@@ -241,15 +242,15 @@ export class LiveRecord {
   async end(): Promise<SessionRecord | undefined> {
     const record = this.#record ?? this.#rotated;
     if (record === undefined) return undefined;
-    const now = this.#context.clock.now();
+    const now = this.#services.clock.now();
     const outcome = await this.calls.patch(record.id, endingPatch(record.epoch, now));
-    if (outcome.kind === "applied") this.#context.watch.noteEpoch(record.id, record.epoch + 1);
+    if (outcome.kind === "applied") this.#services.endWatcher.noteEpoch(record.id, record.epoch + 1);
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = outcome.kind === "applied";
     if (outcome.kind !== "applied") return undefined;
     this.cookie.clear();
-    this.cookie.claim({ id: record.id, verifier: nobodysVerifier }, now);
+    this.cookie.claim({ id: record.id, verifier: revokedVerifier }, now);
     return record;
   }
 
@@ -269,14 +270,14 @@ export class LiveRecord {
   get #rotated(): SessionRecord | undefined {
     const { ticketAt = 0, authenticatedAt, createdAt, verifier } = this.#replaced ?? {};
     if (verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)) return undefined;
-    const isLate = this.#context.clock.now() - ticketAt <= lateRequestWindow;
-    return isLate && !verifiersEqual(verifier, nobodysVerifier) ? this.#replaced : undefined;
+    const isLate = this.#services.clock.now() - ticketAt <= lateRequestWindow;
+    return isLate && !verifiersEqual(verifier, revokedVerifier) ? this.#replaced : undefined;
   }
 
   /** The session is gone: somebody else ended it. Nothing of this request may begin another. */
   lose(): void {
     if (this.#record !== null)
-      this.#context.events.emit({ type: "write-dropped", reason: "ended", id: this.#record.id });
+      this.#services.events.emit({ type: "write-dropped", reason: "ended", id: this.#record.id });
     this.#record = null;
     this.#ticket = null;
     this.#mayBegin = false;

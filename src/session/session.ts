@@ -1,17 +1,18 @@
 import { MisuseError } from "../errors.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import type { Services } from "../services/services.ts";
 import { commitInTurn, hasChanges, hasNothingToCommit } from "./commit.ts";
 import type { ResponseFate, SessionUse } from "./commit.ts";
 import type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./data-types.ts";
 import { FlashQueue } from "./flashes.ts";
 import type { Flash, FlashFilter } from "./flashes.ts";
 import { agentOf, isSeenByPerson } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
 import type { CookieAction, LiveRecord } from "./record-handle.ts";
 import type { Opening } from "./load.ts";
 import { SessionData } from "./data.ts";
-import { SessionIdentity } from "./session-identity.ts";
+import type { Rejection } from "../services/rejection.ts";
+import { endOf } from "../services/timeouts.ts";
 import { checkedSubject, login } from "./login.ts";
 import { update } from "./update.ts";
 
@@ -20,8 +21,8 @@ import { update } from "./update.ts";
  * dictionary and needs no `await`: the record was read when the session was opened, and what changes
  * is written in one patch when the handler has answered. What is awaited is written when called.
  */
-export class Session<Data extends object = AnyData> extends SessionIdentity {
-  readonly #request: Incoming;
+export class Session<Data extends object = AnyData> {
+  readonly #request: RequestLike;
   readonly #live: LiveRecord;
   readonly #data: SessionData;
   /** What a commit goes by. */
@@ -33,13 +34,63 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   #toldOfDrop = false;
 
   /** Made by the hub: `await sessions.of(request)`. */
-  constructor(context: Context, live: LiveRecord, request: Incoming) {
-    super(context, live);
+  constructor(services: Services, live: LiveRecord, request: RequestLike) {
     this.#live = live;
     this.#request = request;
-    this.#data = new SessionData(context.codec, context.limits);
-    this.#use = { context, live, data: this.#data, flashes: undefined, permanent: undefined };
+    this.#data = new SessionData(services.codec, services.limits);
+    this.#use = { services, live, data: this.#data, flashes: undefined, permanent: undefined };
     this.#show();
+  }
+
+  /** The record's public name, safe to log and to show; `undefined` while there is no record. */
+  get id(): string | undefined {
+    return this.#live.current?.id;
+  }
+
+  /** Who is logged in, or `undefined`. */
+  get subject(): string | undefined {
+    return this.#live.current?.subject ?? undefined;
+  }
+
+  /** Whether anybody is logged in. */
+  get loggedIn(): boolean {
+    return this.subject !== undefined;
+  }
+
+  /** Why the ticket that the request brought was not taken; `undefined` when it was, or there was none. */
+  get rejection(): Rejection | undefined {
+    return this.#live.rejection;
+  }
+
+  /**
+   * Fires when this session ends: by logout, another login, revocation or expiry, here or in another
+   * process, there within the hub's `watchInterval`. For WebSockets and event streams, to hang up.
+   * Holding it does not keep the session alive. Already aborted where there is no session.
+   */
+  get signal(): AbortSignal {
+    const record = this.#live.current;
+    return record === null ? AbortSignal.abort() : this.#use.services.endWatcher.signalOf(record);
+  }
+
+  /** When the record was created. */
+  get createdAt(): Date | undefined {
+    return toDate(this.#live.current?.createdAt);
+  }
+
+  /** When the subject logged in: for "log in again before you change your password" (ASVS 7.5.1). */
+  get authenticatedAt(): Date | undefined {
+    return toDate(this.#live.current?.authenticatedAt);
+  }
+
+  /** When the session was last used, up to a tenth of its idle timeout or a minute ago. */
+  get lastSeenAt(): Date | undefined {
+    return toDate(this.#live.current?.lastSeenAt);
+  }
+
+  /** When the session ends unless it is used again. */
+  get expiresAt(): Date | undefined {
+    const record = this.#live.current;
+    return record === null ? undefined : toDate(endOf(record, this.#use.services.timeouts));
   }
 
   /** Whether the session outlives the browser, for the hub's `permanentLifetime` after its last use. Default `false`. */
@@ -114,7 +165,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   ): Promise<Data[Key] | undefined>;
   async update(key: string, fn: (value: never) => unknown): Promise<unknown> {
     this.#assertWritable();
-    return update(this.#use.context, this.#live, this.#data, {
+    return update(this.#use.services, this.#live, this.#data, {
       key,
       fn: (value) => fn(value as never), // oxlint-disable-line no-unsafe-type-assertion
     });
@@ -127,7 +178,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    */
   flash(message: string, category = "message"): void {
     this.#assertUnanswered();
-    this.#queue.add(message, category, this.#use.context.clock.now());
+    this.#queue.add(message, category, this.#use.services.clock.now());
   }
 
   /** The messages that wait, in the order they were given. They go on waiting. */
@@ -161,7 +212,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    */
   async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
     this.#assertUnanswered();
-    await login(this.#use.context, this.#live, this.#data, {
+    await login(this.#use.services, this.#live, this.#data, {
       subject: checkedSubject(subject),
       keep: options.keep ?? [],
       permanent: this.#use.permanent,
@@ -182,7 +233,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
     this.#assertUnanswered();
     const messages = this.#use.flashes?.additionNames ?? [];
     const ended = await this.#live.inTurn(() => this.#live.end());
-    if (ended) this.#use.context.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
+    if (ended) this.#use.services.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
     this.#loggedOut = true;
     this.#use.permanent = undefined;
     this.#data.forgetChanges();
@@ -199,7 +250,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   async rotate(): Promise<void> {
     this.#assertWritable();
     const id = await this.#live.inTurn(() => this.#live.rotate());
-    if (id !== undefined) this.#use.context.events.emit({ type: "rotated", id });
+    if (id !== undefined) this.#use.services.events.emit({ type: "rotated", id });
   }
 
   /** @internal For the hub: lays what this request has changed so far over the record as the store has it now. */
@@ -250,7 +301,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
     this.#toldOfDrop = true;
     const { id } = this;
     const event = { type: "write-dropped", reason: "client-left" } as const;
-    this.#use.context.events.emit(id === undefined ? event : { ...event, id });
+    this.#use.services.events.emit(id === undefined ? event : { ...event, id });
   }
 
   #show(): void {
@@ -260,7 +311,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
 
   /** Made when it is needed: most requests have nothing to do with messages. */
   get #queue(): FlashQueue {
-    const { codec, limits } = this.#use.context;
+    const { codec, limits } = this.#use.services;
     return (this.#use.flashes ??= new FlashQueue(codec, limits, this.#live.current));
   }
 
@@ -280,4 +331,8 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
       );
     }
   }
+}
+
+function toDate(time: number | null | undefined): Date | undefined {
+  return time === null || time === undefined ? undefined : new Date(time);
 }

@@ -1,7 +1,7 @@
 import { StoreError } from "../errors.ts";
 import { andThen, orElse } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import type { Services } from "../services/services.ts";
 import type { OpenUpdate } from "./data-changes.ts";
 import { fieldName } from "../services/field-codec.ts";
 import type { LiveRecord } from "./record-handle.ts";
@@ -33,7 +33,7 @@ interface Called extends Update {
  * @returns what was stored, or `undefined` when the session had ended.
  */
 export function update(
-  context: Context,
+  services: Services,
   live: LiveRecord,
   data: SessionData,
   change: Update,
@@ -47,9 +47,9 @@ export function update(
     if (before !== undefined && id !== before) return undefined;
     // The first of a request's updates begins the session, the others find it.
     if (id === undefined) return beginWith(live, data, called);
-    const apply = (): Awaitable<unknown> => updateField(context, live, data, id, called, 1);
-    const start = context.clock.now();
-    return context.turns.take(id, apply, () => {
+    const apply = (): Awaitable<unknown> => updateField(services, live, data, id, called, 1);
+    const start = services.clock.now();
+    return services.queue.take(id, apply, () => {
       // A wait for what the store let fail was a wait for the store.
       live.calls.spend(start);
       return apply();
@@ -81,7 +81,7 @@ async function beginWith(live: LiveRecord, data: SessionData, { key, fn, open }:
 }
 
 function updateField(
-  context: Context,
+  services: Services,
   live: LiveRecord,
   data: SessionData,
   id: string,
@@ -92,7 +92,7 @@ function updateField(
   const name = fieldName.data(key);
   const { value: before, expected } = data.before(open);
   const value = fn(before);
-  const bytes = value === undefined ? null : context.codec.encode(id, name, data.checked(key, value));
+  const bytes = value === undefined ? null : services.codec.encode(id, name, data.checked(key, value));
   // Nothing is there, and nothing is to be: nobody needs to be asked.
   if (bytes === null && expected === null) return value;
   const patch = {
@@ -111,10 +111,10 @@ function updateField(
       live.lose();
       return undefined;
     }
-    if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
+    if (outcome.kind === "full") throw limitError(outcome.limit, services.limits);
     if (attempt === maxAttempts) throw contended();
     data.found(key, id, outcome.record.fields.get(name) ?? null);
-    return updateField(context, live, data, id, called, attempt + 1);
+    return updateField(services, live, data, id, called, attempt + 1);
   });
 }
 

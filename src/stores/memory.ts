@@ -1,5 +1,7 @@
-import { expiresAt, layPatch } from "../record/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import { expiresAt } from "../record/record.ts";
+import { layPatch } from "../record/patch.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";

@@ -3,10 +3,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import { packRecord, unpackRecord } from "../record/binary/record.ts";
-import { latin1Of } from "../record/binary/bytes.ts";
-import { fingerprintOf, Recent } from "../runtime/two-generation-cache.ts";
-import { expiresAt, layPatch } from "../record/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import { toBinaryString } from "../runtime/binary-string.ts";
+import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
+import { expiresAt } from "../record/record.ts";
+import { layPatch } from "../record/patch.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import { andThen } from "../runtime/maybe-async.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
@@ -100,7 +102,7 @@ class SqliteStore implements Store {
   #prepared: Table | undefined;
   #isClosed = false;
   /** Records as this process last saw them, packed. */
-  readonly #recent = new Recent<{ readonly id: string; readonly packed: string }>(recentRoom);
+  readonly #recent = new TwoGenerationCache<{ readonly id: string; readonly packed: string }>(recentRoom);
 
   constructor(hold: () => HeldDatabase, patience: number) {
     this.#hold = hold;
@@ -168,7 +170,7 @@ class SqliteStore implements Store {
       const rows = this.#table.list.all(subject, now, last);
       // One damaged record must not hide a person's other sessions from them.
       const records = rows.flatMap(({ id, record }) =>
-        record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
+        record instanceof Uint8Array ? (unpackRecord(String(id), toBinaryString(record)) ?? []) : [],
       );
       return { records, last: rows.length < recordsAtOnce ? undefined : String(rows.at(-1)?.["id"]) };
     });
@@ -201,7 +203,7 @@ class SqliteStore implements Store {
   /** A record's packing, with a character for each byte. */
   #find(id: string, now: number): string | null {
     const blob = this.#table.read.get(id, now)?.["record"];
-    return blob instanceof Uint8Array ? latin1Of(blob) : null;
+    return blob instanceof Uint8Array ? toBinaryString(blob) : null;
   }
 
   #remember(id: string, packed: string): void {

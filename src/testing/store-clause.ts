@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { newRecordId } from "../crypto/ticket.ts";
-import type { Fields, Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
+import type { Fields } from "../record/fields.ts";
 import type { Awaitable } from "../runtime/maybe-async.ts";
 import type { Store } from "../record/store.ts";
 
@@ -87,7 +89,7 @@ export function fieldsOf(texts: Readonly<Record<string, string>>): Fields {
 }
 
 /** The bytes of a text. */
-export function bytesOf(text: string): Uint8Array {
+export function binaryField(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 

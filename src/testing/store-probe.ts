@@ -1,4 +1,5 @@
-import type { Patch, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /** A call that a store got: enough to count calls, and to tell a write of data from a touch. */

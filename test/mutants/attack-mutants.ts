@@ -76,7 +76,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "logging out keeps the verifier",
       "session/end.ts",
-      "      verifier: nobodysVerifier,\n",
+      "      verifier: revokedVerifier,\n",
       "",
       "\\[38\\]",
     ],
@@ -104,7 +104,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "what has ended can be revoked again",
       "session/manage.ts",
-      "if (verifiersEqual(record.verifier, nobodysVerifier)) return false;",
+      "if (verifiersEqual(record.verifier, revokedVerifier)) return false;",
       "",
       "\\[41\\]",
     ],
@@ -1121,7 +1121,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a login forgets the objects that get gave",
       "session/data.ts",
-      "if (bytesOf(before, name) === bytesOf(this.#fields, name)) this.#keep(key, held);",
+      "if (binaryField(before, name) === binaryField(this.#fields, name)) this.#keep(key, held);",
       "",
     ],
   ]),
@@ -1351,7 +1351,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch that fails fails the page",
       "session/commit.ts",
-      "quietly(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),",
+      "ignoringStoreErrors(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),",
       "(resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns })),",
       "\\[109\\]",
     ],
@@ -1472,8 +1472,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "an office believes what another office has opened",
       "crypto/ticket.ts",
-      "const recent = new Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }>(recentTickets);",
-      'const recent: Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }> = Reflect.get(createTicketOffice, "recent") ?? new Recent(recentTickets);\n  Reflect.set(createTicketOffice, "recent", recent);',
+      "const recent = new TwoGenerationCache<{ readonly bytes: Uint8Array; readonly ticket: VerifiedTicket }>(recentTickets);",
+      'const recent: TwoGenerationCache<{ readonly bytes: Uint8Array; readonly ticket: VerifiedTicket }> = Reflect.get(createTicketSigner, "recent") ?? new TwoGenerationCache(recentTickets);\n  Reflect.set(createTicketSigner, "recent", recent);',
       "other keys",
     ],
     [
@@ -1679,7 +1679,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "subjects of one hash are one subject",
       "stores/memory/slots.ts",
-      'return toLatin1(this.read(slot).subject ?? "") === toLatin1(subject);',
+      'return encodeUtf8(this.read(slot).subject ?? "") === encodeUtf8(subject);',
       "return this.read(slot).subject !== subject.slice(subject.length);",
       "any text",
     ],

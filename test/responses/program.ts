@@ -18,7 +18,7 @@ export type Step =
   | { readonly kind: "write patiently"; readonly chunk: Value; readonly times: number }
   | { readonly kind: "pipe"; readonly how: "pipe" | "pipeline"; readonly chunks: readonly Value[] }
   | { readonly kind: "send a file" }
-  /** Turns of the event loop; 0 is a turn of promises. */
+  /** KeyedQueue of the event loop; 0 is a turn of promises. */
   | { readonly kind: "wait"; readonly turns: number }
   | { readonly kind: "session"; readonly use: SessionUse; readonly isAwaited: boolean }
   | { readonly kind: "fail"; readonly how: "throw" | "next" }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { randomFrom } from "../support/random.ts";
 import { recordOf } from "../support/record.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { KeyedHash } from "../../src/stores/memory/keyed-hash.ts";
 import { SharedValues } from "../../src/stores/memory/shared-values.ts";

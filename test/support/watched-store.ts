@@ -1,4 +1,5 @@
-import type { Awaitable, Patch, PatchOutcome, SessionRecord, Store } from "coatcheck";
+import type { Store } from "coatcheck";
+import type { Awaitable, Patch, PatchOutcome, SessionRecord } from "coatcheck/store";
 
 /** One call of the core, as the store saw it. */
 export interface Call {

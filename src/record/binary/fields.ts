@@ -1,9 +1,9 @@
-import { layersOf } from "../changed-fields.ts";
-import type { FieldChanges } from "../changed-fields.ts";
-import { LazyFields } from "../fields.ts";
-import { latin1Of, PackReader, toLatin1 } from "./bytes.ts";
-import type { PackWriter, SharedTexts } from "./bytes.ts";
-import type { Fields } from "../record.ts";
+import type { BinaryString } from "../../runtime/binary-string.ts";
+import { layersOf, LazyFields } from "../fields.ts";
+import type { FieldChanges, Fields } from "../fields.ts";
+import { BinaryReader } from "./bytes.ts";
+import { toBinaryString, encodeUtf8 } from "../../runtime/binary-string.ts";
+import type { BinaryWriter, StringPool } from "./bytes.ts";
 
 /** A field's bytes, or the number of a text that many records hold: the lowest bit of their length tells. */
 const ofItsOwn = 0;
@@ -29,7 +29,7 @@ export class PackedFields extends LazyFields {
     this.#start = start;
   }
 
-  static write(writer: PackWriter, fields: Fields, shared: SharedTexts | undefined): void {
+  static write(writer: BinaryWriter, fields: Fields, shared: StringPool | undefined): void {
     const { before, changes } = layersOf(fields);
     if (before instanceof PackedFields) {
       // What lies packed under changes and does not change is copied as it lies.
@@ -40,7 +40,7 @@ export class PackedFields extends LazyFields {
   }
 
   /** The fields up to the end of what is packed, or `undefined` where that are none. */
-  static read(reader: PackReader, shared: SharedTexts | undefined): PackedFields | undefined {
+  static read(reader: BinaryReader, shared: StringPool | undefined): PackedFields | undefined {
     const fields = new PackedFields(reader.packed, reader.at);
     while (!reader.isAtEnd) {
       reader.skip(reader.number());
@@ -57,9 +57,9 @@ export class PackedFields extends LazyFields {
     return fields;
   }
 
-  latin1(name: string): string | undefined {
-    const label = toLatin1(name);
-    const reader = new PackReader(this.#packed, this.#start);
+  binary(name: string): BinaryString | undefined {
+    const label = encodeUtf8(name);
+    const reader = new BinaryReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
       const length = reader.number();
       const isIt = length === label.length && this.#packed.startsWith(label, reader.at);
@@ -73,11 +73,11 @@ export class PackedFields extends LazyFields {
   }
 
   has(name: string): boolean {
-    return this.latin1(name) !== undefined;
+    return this.binary(name) !== undefined;
   }
 
   eachLength(visit: (name: string, length: number) => void): void {
-    const reader = new PackReader(this.#packed, this.#start);
+    const reader = new BinaryReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
       const name = reader.text();
       const tag = reader.number();
@@ -94,13 +94,13 @@ export class PackedFields extends LazyFields {
   }
 
   protected find(name: string): Uint8Array | undefined {
-    const text = this.latin1(name);
+    const text = this.binary(name);
     return text === undefined ? undefined : Buffer.from(text, "latin1");
   }
 
   protected toMap(): ReadonlyMap<string, Uint8Array> {
     const map = new Map<string, Uint8Array>();
-    const reader = new PackReader(this.#packed, this.#start);
+    const reader = new BinaryReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
       const name = reader.text();
       const tag = reader.number();
@@ -111,8 +111,8 @@ export class PackedFields extends LazyFields {
   }
 
   /** Writes them with the changes of those that are here, each at its place. */
-  #copy(writer: PackWriter, changes: FieldChanges, shared: SharedTexts | undefined): void {
-    const reader = new PackReader(this.#packed, this.#start);
+  #copy(writer: BinaryWriter, changes: FieldChanges, shared: StringPool | undefined): void {
+    const reader = new BinaryReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
       const start = reader.at;
       const name = reader.text();
@@ -123,30 +123,32 @@ export class PackedFields extends LazyFields {
       const changed = changes.get(name);
       if (changed !== undefined) {
         if (changed !== null) writeField(writer, name, changed, shared);
-      } else if (isOfItsOwn) writer.latin1(this.#packed.slice(start, reader.at));
+      } else if (isOfItsOwn) writer.binary(this.#packed.slice(start, reader.at));
       else writeField(writer, name, this.#value(reader, tag, passed - 1), shared);
     }
   }
 
   /** @param passed how many shared texts came before. */
-  #value(reader: PackReader, tag: number, passed: number): string {
-    return tag % 2 === ofItsOwn ? reader.latin1(tag / 2) : (this.#shared[passed]?.text ?? "");
+  #value(reader: BinaryReader, tag: number, passed: number): string {
+    return tag % 2 === ofItsOwn ? reader.binary(tag / 2) : (this.#shared[passed]?.text ?? "");
   }
 }
 
 /** @param value as bytes, or with a character for each. */
 function writeField(
-  writer: PackWriter,
+  writer: BinaryWriter,
   name: string,
   value: Uint8Array | string,
-  shared: SharedTexts | undefined,
+  shared: StringPool | undefined,
 ): void {
   const { length } = value;
   const mayBeShared = length >= leastShared && length <= mostShared;
-  const number = mayBeShared ? shared?.use(typeof value === "string" ? value : latin1Of(value)) : undefined;
+  const number = mayBeShared
+    ? shared?.use(typeof value === "string" ? value : toBinaryString(value))
+    : undefined;
   writer.text(name);
   writer.number(number === undefined ? length * 2 + ofItsOwn : number * 2 + ofAll);
   if (number !== undefined) return;
-  if (typeof value === "string") writer.latin1(value);
+  if (typeof value === "string") writer.binary(value);
   else writer.bytes(value);
 }

@@ -1,6 +1,6 @@
 import { PackedFields } from "./fields.ts";
-import { PackReader, PackWriter } from "./bytes.ts";
-import type { SharedTexts } from "./bytes.ts";
+import { BinaryReader, BinaryWriter } from "./bytes.ts";
+import type { StringPool } from "./bytes.ts";
 import { hasSoundNumbers } from "../record.ts";
 import type { SessionRecord } from "../record.ts";
 
@@ -19,21 +19,21 @@ const flag = { permanent: 1, subject: 2, authenticated: 4, exact: 8 } as const;
 const allFlags = flag.permanent | flag.subject | flag.authenticated | flag.exact;
 const verifierLength = 32;
 
-const packer = new PackWriter();
+const packer = new BinaryWriter();
 
 /**
  * Packs a record; its id is left out.
  *
  * @param shared where texts that many records hold are kept once.
  */
-export function packRecord(record: SessionRecord, shared?: SharedTexts): string {
+export function packRecord(record: SessionRecord, shared?: StringPool): string {
   packer.begin();
   writeRecord(packer, record, shared);
   return packer.end();
 }
 
 /** The same, after what a writer has written already. */
-export function writeRecord(writer: PackWriter, record: SessionRecord, shared?: SharedTexts): void {
+export function writeRecord(writer: BinaryWriter, record: SessionRecord, shared?: StringPool): void {
   const { subject, authenticatedAt, createdAt } = record;
   const later = [record.ticketAt, record.lastSeenAt, authenticatedAt ?? createdAt, record.absoluteDeadline];
   const isExact =
@@ -72,9 +72,9 @@ export function unpackRecord(
   id: string,
   text: string,
   at = 0,
-  shared?: SharedTexts,
+  shared?: StringPool,
 ): SessionRecord | undefined {
-  const reader = new PackReader(text, at);
+  const reader = new BinaryReader(text, at);
   if (reader.byte() !== format) return undefined;
   const flags = reader.byte();
   if ((flags & ~allFlags) !== 0) return undefined;

@@ -1,4 +1,4 @@
-import type { SharedTexts } from "../../record/binary/bytes.ts";
+import type { StringPool } from "../../record/binary/bytes.ts";
 
 /** How many texts are watched for coming again. */
 const watched = 256;
@@ -7,7 +7,7 @@ const watched = 256;
  * Values that many records hold, such as the user agent of a browser: each is kept once, from the second
  * time it comes on, for as long as a record holds it.
  */
-export class SharedValues implements SharedTexts {
+export class SharedValues implements StringPool {
   readonly #numbers = new Map<string, number>();
   readonly #texts: (string | undefined)[] = [];
   readonly #uses: number[] = [];

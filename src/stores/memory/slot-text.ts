@@ -1,6 +1,7 @@
 import { unpackRecord, writeRecord } from "../../record/binary/record.ts";
-import { fromLatin1, PackReader, PackWriter, toLatin1 } from "../../record/binary/bytes.ts";
-import type { SharedTexts } from "../../record/binary/bytes.ts";
+import { BinaryReader, BinaryWriter } from "../../record/binary/bytes.ts";
+import { decodeUtf8, encodeUtf8 } from "../../runtime/binary-string.ts";
+import type { StringPool } from "../../record/binary/bytes.ts";
 import { expiresAt } from "../../record/record.ts";
 import type { SessionRecord } from "../../record/record.ts";
 
@@ -13,15 +14,15 @@ import type { SessionRecord } from "../../record/record.ts";
 const expiryLength = 6;
 const latestExpiry = 2 ** (8 * expiryLength) - 1;
 
-const writer = new PackWriter();
+const writer = new BinaryWriter();
 
-export function slotText(record: SessionRecord, shared: SharedTexts): string {
+export function slotText(record: SessionRecord, shared: StringPool): string {
   writer.begin();
   // In whole milliseconds, and as large as fits: the year 10889.
   writer.uint48(Math.min(Math.max(0, Math.floor(expiresAt(record))), latestExpiry));
-  const id = toLatin1(record.id);
+  const id = encodeUtf8(record.id);
   writer.number(lengthTag(id, record.id));
-  writer.latin1(id);
+  writer.binary(id);
   writeRecord(writer, record, shared);
   return writer.end();
 }
@@ -38,28 +39,28 @@ export function isIdIn(text: string, id: string): boolean {
   if (text.charCodeAt(expiryLength) === id.length * 2 && id.length < 64) {
     return text.slice(expiryLength + 1, expiryLength + 1 + id.length) === id;
   }
-  const bytes = toLatin1(id);
-  const reader = new PackReader(text, expiryLength);
+  const bytes = encodeUtf8(id);
+  const reader = new BinaryReader(text, expiryLength);
   return reader.number() === lengthTag(bytes, id) && text.startsWith(bytes, reader.at);
 }
 
 /** @param id where it is known, so that it need not be taken out. */
-export function recordIn(text: string, shared: SharedTexts, id: string = idIn(text)): SessionRecord {
+export function recordIn(text: string, shared: StringPool, id: string = idIn(text)): SessionRecord {
   const record = unpackRecord(id, text, endOfId(text), shared);
   if (record === undefined) throw new TypeError("What was packed here is never damaged.");
   return record;
 }
 
 function idIn(text: string): string {
-  const reader = new PackReader(text, expiryLength);
-  return fromLatin1(reader.latin1(Math.floor(reader.number() / 2)));
+  const reader = new BinaryReader(text, expiryLength);
+  return decodeUtf8(reader.binary(Math.floor(reader.number() / 2)));
 }
 
 function endOfId(text: string): number {
   const tag = text.charCodeAt(expiryLength);
   // One byte, as for ids that the core makes: a reader takes as long as all the rest of finding a record.
   if (tag < 128) return expiryLength + 1 + (tag >> 1);
-  const reader = new PackReader(text, expiryLength);
+  const reader = new BinaryReader(text, expiryLength);
   reader.skip(Math.floor(reader.number() / 2));
   return reader.at;
 }

@@ -1,5 +1,5 @@
 import { PackedFields } from "../../record/binary/fields.ts";
-import { toLatin1 } from "../../record/binary/bytes.ts";
+import { encodeUtf8 } from "../../runtime/binary-string.ts";
 import type { SessionRecord } from "../../record/record.ts";
 import { idHash } from "./id-hash.ts";
 import { KeyedHash } from "./keyed-hash.ts";
@@ -125,7 +125,7 @@ export class Slots {
 
   /** As they are packed: there, halves of characters are all the same. */
   #isOf(slot: number, subject: string): boolean {
-    return toLatin1(this.read(slot).subject ?? "") === toLatin1(subject);
+    return encodeUtf8(this.read(slot).subject ?? "") === encodeUtf8(subject);
   }
 
   #release({ fields }: SessionRecord): void {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { parseJson } from "../../runtime/parse-json.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../../record/record.ts";
+import type { SessionRecord } from "../../record/record.ts";
+import type { Patch, PatchOutcome } from "../../record/patch.ts";
 import type { Store } from "../../record/store.ts";
 import { recordsAtOnce, turn } from "../../runtime/time-slices.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";

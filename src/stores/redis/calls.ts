@@ -59,7 +59,7 @@ export class RedisCalls {
       try {
         for (const warning of await checkServers(this.#connection)) this.#onWarning(warning);
       } catch {
-        // Advice only; the connection's troubles are told to those who need it.
+        // DevelopmentAdvice only; the connection's troubles are told to those who need it.
       }
     })();
   }

@@ -3,17 +3,17 @@ import { createHmac, hkdfSync } from "node:crypto";
 import { test } from "node:test";
 import { createKeyring } from "../../../src/crypto/keyring.ts";
 import {
-  createTicketOffice,
+  createTicketSigner,
   isRecordId,
   newRecordId,
   newTicket,
-  nobodysVerifier,
+  revokedVerifier,
   verifierOf,
   verifiersEqual,
 } from "../../../src/crypto/ticket.ts";
 
 const secret = "q1w2e3r4t5z6u7i8o9p0a-s_d4f5g6h7j8k9l0yxcvb";
-const office = createTicketOffice(createKeyring(secret), "__Host-Http-session");
+const office = createTicketSigner(createKeyring(secret), "__Host-Http-session");
 const ticket = { id: "AAECAwQFBgcICQoLDA0ODw", secret: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" };
 
 test("a ticket is 89 characters of canonical base64url in three parts, and opens as what was signed", () => {
@@ -88,11 +88,11 @@ test("what has not the shape of a ticket is malformed, and what has it without o
     assert.equal(office.open(value), "malformed", value);
   }
   assert.equal(office.open(`${signed.slice(0, 88)}${signed.endsWith("A") ? "Q" : "A"}`), "forged");
-  assert.equal(createTicketOffice(createKeyring(secret), "session").open(signed), "forged");
+  assert.equal(createTicketSigner(createKeyring(secret), "session").open(signed), "forged");
 });
 
 test("what was opened a moment ago opens as the whole text alone, however alike another begins", () => {
-  const fresh = createTicketOffice(createKeyring(secret), "__Host-Http-session");
+  const fresh = createTicketSigner(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
   const opened = fresh.open(signed);
   assert.deepEqual(opened, { ...ticket, verifier: verifierOf(ticket), aged: false });
@@ -108,7 +108,7 @@ test("what was opened a moment ago opens as the whole text alone, however alike 
 });
 
 test("a mac that is wrong is wrong again, also before the ticket itself was ever seen", () => {
-  const fresh = createTicketOffice(createKeyring(secret), "__Host-Http-session");
+  const fresh = createTicketSigner(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
   const forgery = signed.slice(0, 67) + "A".repeat(22);
   for (let times = 0; times < 3; times++) assert.equal(fresh.open(forgery), "forged");
@@ -119,10 +119,10 @@ test("[54] what one office has opened, an office of other keys or of another nam
   const newer = `${secret}-newer`;
   const signed = office.sign(ticket);
   const offices = {
-    same: createTicketOffice(createKeyring(secret), "__Host-Http-session"),
-    rotated: createTicketOffice(createKeyring([newer, secret]), "__Host-Http-session"),
-    removed: createTicketOffice(createKeyring(newer), "__Host-Http-session"),
-    renamed: createTicketOffice(createKeyring(secret), "__Host-other"),
+    same: createTicketSigner(createKeyring(secret), "__Host-Http-session"),
+    rotated: createTicketSigner(createKeyring([newer, secret]), "__Host-Http-session"),
+    removed: createTicketSigner(createKeyring(newer), "__Host-Http-session"),
+    renamed: createTicketSigner(createKeyring(secret), "__Host-other"),
   };
   for (let times = 0; times < 2; times++) {
     const seen = Object.values(offices).map((each) => {
@@ -139,5 +139,5 @@ test("[95] verifiers of unequal length are unequal, and no error", () => {
   assert.equal(verifiersEqual(verifier, verifierOf(newTicket("x"))), false);
   assert.equal(verifiersEqual(verifier, verifier.subarray(1)), false);
   assert.equal(verifiersEqual(verifier, new Uint8Array()), false);
-  assert.equal(verifiersEqual(nobodysVerifier, verifier), false);
+  assert.equal(verifiersEqual(revokedVerifier, verifier), false);
 });
