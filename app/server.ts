@@ -51,8 +51,8 @@ export function createApp(parts: Parts): Hono {
 
   app.use(
     honoSessions(parts.sessions, {
-      unavailable: (c: Context) => problemPage(c, "unavailable"),
-      refused: (c: Context) => problemPage(c, "refused"),
+      onUnavailable: (c: Context) => problemPage(c, "unavailable"),
+      onForbidden: (c: Context) => problemPage(c, "refused"),
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problemPage(c, "too-large") }));

@@ -70,9 +70,9 @@ async function parts(): Promise<Timing[]> {
   const cart = { items: [{ id: 17, name: "Coat", price: 129.5 }], at: new Date(0), tags: new Set(["a"]) };
   const text = encodeValue(cart, "cart", 32);
   return [
-    await time("check a ticket", (turn) => office.open(stranger(turn).value)),
-    await time("check a ticket that came a moment ago", () => office.open(value)),
-    await time("refuse a forged ticket", () => office.open(forged)),
+    await time("check a ticket", (turn) => office.verify(stranger(turn).value)),
+    await time("check a ticket that came a moment ago", () => office.verify(value)),
+    await time("refuse a forged ticket", () => office.verify(forged)),
     await time("check the verifier", () => verifiersEqual(verifier, verifierOf(ticket))),
     await time("sign a ticket", () => office.sign(ticket)),
     await time("seal a field", () => sealer.seal(id, "d:user", plain)),
@@ -134,7 +134,7 @@ async function loggedIn(sessions: Sessions<Data>): Promise<RequestLike[]> {
     const session = await exchange.run(() => sessions.of(request));
     await session.login(String(visitor));
     session.set("user", user);
-    const { headers } = await exchange.settle({ status: 200 });
+    const { headers } = await exchange.commit({ status: 200 });
     const [cookie = ""] = (headers.setCookies[0] ?? "").split(";");
     requests.push({ method: "GET", header: (name) => (name === "cookie" ? cookie : null) });
   }
@@ -149,7 +149,7 @@ async function readOnce(sessions: Sessions<Data>, request: RequestLike | undefin
   const exchange = exchangesOf(sessions).begin(incoming, [incoming]);
   const name = await exchange.run(async () => (await sessions.of(incoming)).get("user"));
   if (name !== user) throw new Error("The session does not know who is logged in.");
-  await exchange.settle({ status: 200 });
+  await exchange.commit({ status: 200 });
 }
 
 async function profileOfReads(): Promise<Profile> {

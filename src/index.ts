@@ -19,7 +19,7 @@ export type { SessionInfo } from "./session/manage.ts";
 export type { SessionCookieOptions } from "./cookies/session-cookie.ts";
 export type { Session } from "./session/session.ts";
 export { createSessions } from "./sessions.ts";
-export type { OpenOptions, Sessions } from "./sessions.ts";
+export type { LoadOptions, Sessions } from "./sessions.ts";
 export type { CookieAttributes, CookieScope } from "./cookies/serialize.ts";
 export type { Store } from "./record/store.ts";
 export type { TimeoutOptions } from "./services/timeouts.ts";

@@ -14,7 +14,7 @@ import { createServices } from "./options.ts";
 import { Exchanges } from "./exchange/exchanges.ts";
 
 /** How a session is opened. */
-export interface OpenOptions {
+export interface LoadOptions {
   /** Ask the store itself, not a copy nearby. Default `false`. */
   readonly authoritative?: boolean;
 }
@@ -64,13 +64,13 @@ export class Sessions<Data extends object = AnyData> {
    * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer;
    *   ConfigError SECRET_MISSING where there is no secret key.
    */
-  of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
+  of(request: object, options: LoadOptions = {}): Promise<Session<Data>> {
     const exchange = this.#exchanges.of(request);
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionOf());
   }
 
   /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
-  current(options: OpenOptions = {}): Promise<Session<Data>> {
+  current(options: LoadOptions = {}): Promise<Session<Data>> {
     const exchange = this.#exchanges.current;
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionHere());
   }
@@ -88,7 +88,7 @@ export class Sessions<Data extends object = AnyData> {
     const cookieValues = request.cookieValues?.bind(request);
     const exchange = this.#exchanges.begin({ method: request.method, header, cookieValues }, []);
     const session = await exchange.session(true);
-    await exchange.settle("threw");
+    await exchange.commit("threw");
     return session;
   }
 

@@ -9,4 +9,4 @@ export type { Patch, PatchOutcome, PatchResult } from "./record/patch.ts";
 export { expiresAt } from "./record/record.ts";
 export type { RecordColumns, SessionRecord } from "./record/record.ts";
 export type { Store } from "./record/store.ts";
-export type { Awaitable } from "./runtime/maybe-async.ts";
+export type { MaybePromise } from "./runtime/maybe-promise.ts";

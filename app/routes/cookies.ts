@@ -34,13 +34,13 @@ export function cookieRoutes(parts: Parts): Hono {
         kind: "signed",
         name: COOKIES.signed,
         value: cookies.signed.get(COOKIES.signed),
-        refused: cookies.signed.refused(COOKIES.signed),
+        refused: cookies.signed.invalid(COOKIES.signed),
       },
       {
         kind: "sealed",
         name: COOKIES.sealed,
         value: cookies.sealed.get(COOKIES.sealed),
-        refused: cookies.sealed.refused(COOKIES.sealed),
+        refused: cookies.sealed.invalid(COOKIES.sealed),
       },
     ]);
     return page(c, parts, { title: "cookies.get", content });

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { AnyData } from "../session/data-types.ts";
 import type { HandleOptions } from "../exchange/fetch.ts";
 import type { RequestLike } from "../http/request.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
 import { toNextCookie } from "./next/cookie.ts";
@@ -22,7 +22,7 @@ export interface NextHead {
 }
 
 /** The functions of Next.js that this adapter calls, and how it does. */
-export interface NextSessionsOptions extends LoginDemandOptions {
+export interface NextSessionsOptions extends LoginRedirectOptions {
   /** From `next/headers`. */
   readonly cookies: () => Promise<NextCookies>;
   /** From `next/headers`. */
@@ -111,7 +111,7 @@ export function nextSessions<Data extends object>(
     const exchange = exchanges.begin(incoming, []);
     const session = await exchange.session(false);
     // Nothing can follow: a component sets no cookie. Settled at once, a reading moves the idle clock.
-    const { failure } = await exchange.settle({ status: 200, takesNoCookie: true });
+    const { failure } = await exchange.commit({ status: 200, takesNoCookie: true });
     if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
     return session;
   };
@@ -133,7 +133,7 @@ export function nextSessions<Data extends object>(
       if (session.peekFlashes(filter).length === 0) return [];
       const exchange = exchanges.begin(incoming, []);
       const messages = await (await exchange.session(false)).takeFlashes(filter);
-      await exchange.settle({ status: 200, takesNoCookie: true });
+      await exchange.commit({ status: 200, takesNoCookie: true });
       return messages;
     });
   };
@@ -145,7 +145,7 @@ export function nextSessions<Data extends object>(
       const session = await read();
       if (session.loggedIn) return session;
       const page: RequestLike = { method: "GET", header: () => "text/html" };
-      return options.redirect(loginDemand(page, here, options).headers["location"] ?? "/login");
+      return options.redirect(loginRedirect(page, here, options).headers["location"] ?? "/login");
     },
 
     action: (work) =>
@@ -157,7 +157,7 @@ export function nextSessions<Data extends object>(
           throw new Error("This action was called from another site: refused.");
         const exchange = exchanges.begin(incoming, []);
         const finish = async (status: number | undefined): Promise<boolean> => {
-          const { headers, failure } = await exchange.settle(status === undefined ? "threw" : { status });
+          const { headers, failure } = await exchange.commit(status === undefined ? "threw" : { status });
           readings.delete(head);
           await send(headers.setCookies);
           if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isThenable } from "../runtime/maybe-async.ts";
-import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
-import { holdResponse } from "../node/buffered-response.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeRequestLike, sendBare } from "../node/messages.ts";
+import { isThenable } from "../runtime/maybe-promise.ts";
+import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import { bufferResponse } from "../node/buffered-response.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
+import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
@@ -14,9 +14,9 @@ import { exchangesOf } from "../sessions.ts";
 /** The options of {@link nodeSessions}; each writes the whole answer. */
 export interface NodeSessionsOptions<Request, Response> {
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
-  readonly unavailable?: (error: StoreError, request: Request, response: Response) => unknown;
+  readonly onUnavailable?: (error: StoreError, request: Request, response: Response) => unknown;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (request: Request, response: Response) => unknown;
+  readonly onForbidden?: (request: Request, response: Response) => unknown;
 }
 
 /** The options of {@link nodeSessions} around a handler. */
@@ -67,9 +67,9 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   type Next = ((error?: unknown) => void) | undefined;
   const answer = async (error: unknown, request: Request, response: Response, next: Next): Promise<void> => {
     try {
-      if (error instanceof StoreError && options.unavailable !== undefined) {
-        await options.unavailable(error, request, response);
-      } else if (error instanceof StoreError) sendBare(response, unavailableAnswer);
+      if (error instanceof StoreError && options.onUnavailable !== undefined) {
+        await options.onUnavailable(error, request, response);
+      } else if (error instanceof StoreError) sendPlain(response, plainUnavailable);
       else if (handler === undefined) next?.(error);
       else if (options.onError !== undefined) await options.onError(error, request, response);
       else sendFailed(response, error);
@@ -80,8 +80,8 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   };
   const refuse = async (request: Request, response: Response, next: Next): Promise<void> => {
     try {
-      if (options.refused === undefined) sendBare(response, refusedAnswer);
-      else await options.refused(request, response);
+      if (options.onForbidden === undefined) sendPlain(response, plainForbidden);
+      else await options.onForbidden(request, response);
     } catch (error) {
       if (response.headersSent) giveUp(response, error);
       else await answer(error, request, response, next);
@@ -96,8 +96,8 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
       return;
     }
     const exchange = outer ?? exchanges.begin(incoming, [request]);
-    if (outer === undefined) emitWithin(request, (work) => exchange.run(work));
-    const hold = holdResponse(response, exchange, (failure) => answer(failure, request, response, next));
+    if (outer === undefined) emitInContext(request, (work) => exchange.run(work));
+    const hold = bufferResponse(response, exchange, (failure) => answer(failure, request, response, next));
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
       return;
@@ -153,12 +153,12 @@ export async function nodeHandshake<Data extends object>(
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
   const guard = async (request: NodeRequest, response: NodeResponse): Promise<boolean> => {
     if ((await sessions.of(request)).loggedIn) return true;
     const target = request.originalUrl ?? request.url ?? "/";
-    sendBare(response, { ...loginDemand(new NodeRequestLike(request), target, options), body: "" });
+    sendPlain(response, { ...loginRedirect(new NodeRequestLike(request), target, options), body: "" });
     return false;
   };
   return async (request, response, next) => {
@@ -176,7 +176,7 @@ export function requireLogin<Data extends object>(
 function sendFailed(response: NodeResponse, error: unknown): void {
   // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
   console.error(error);
-  sendBare(response, failedAnswer);
+  sendPlain(response, plainServerError);
 }
 
 /** The answer has begun, so that nobody can be told of the error any more but by its end. */

@@ -21,7 +21,7 @@ export interface Sealer {
   /** Whether there are keys beside the newest; without them nothing is aged. */
   readonly hasOlderKeys: boolean;
   /** `true` when an older key sealed these bytes: they should be sealed again with the newest. */
-  isAged(sealed: Uint8Array): boolean;
+  isSealedByOldKey(sealed: Uint8Array): boolean;
 }
 
 const version = 1;
@@ -92,7 +92,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
       }
       return plain;
     },
-    isAged(sealed) {
+    isSealedByOldKey(sealed) {
       const key = keyMarked(sealed);
       return key !== undefined && key !== keyring.keys(purpose)[0];
     },

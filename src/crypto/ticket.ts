@@ -19,7 +19,7 @@ export interface VerifiedTicket extends Ticket {
   /** What {@link verifierOf} says of it. */
   readonly verifier: Uint8Array;
   /** `true` when an older key of the keyring signed it: it should be signed again with the newest. */
-  readonly aged: boolean;
+  readonly signedByOldKey: boolean;
 }
 
 /**
@@ -72,7 +72,7 @@ export interface TicketSigner {
    *
    * @returns the ticket; `"malformed"` when it has not the shape of one; `"forged"` when no key made its mac.
    */
-  open(value: string): VerifiedTicket | "malformed" | "forged";
+  verify(value: string): VerifiedTicket | "malformed" | "forged";
 }
 
 /** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
@@ -94,7 +94,7 @@ export function createTicketSigner(keyring: Keyring, cookieName: string): Ticket
       const [newest] = keyring.keys("ticket");
       return `${ticket.id}.${ticket.secret}.${macOf(newest.key, ticket).toString("base64url")}`;
     },
-    open(value) {
+    verify(value) {
       if (value.length !== length) return "malformed";
       const fingerprint = fingerprintOf(value, 0);
       const known = recent.get(fingerprint);
@@ -112,7 +112,7 @@ export function createTicketSigner(keyring: Keyring, cookieName: string): Ticket
         .keys("ticket")
         .findIndex(({ key }) => timingSafeEqual(macOf(key, { id, secret }), given));
       if (age === -1) return "forged";
-      const ticket = { id, secret, verifier: verifierOf({ id, secret }), aged: age > 0 };
+      const ticket = { id, secret, verifier: verifierOf({ id, secret }), signedByOldKey: age > 0 };
       const bytes = Buffer.alloc(length);
       bytes.write(text);
       recent.set(fingerprint, { bytes, ticket });

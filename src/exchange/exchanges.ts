@@ -49,7 +49,7 @@ export class Exchanges<Data extends object = AnyData> {
   outer(request: RequestLike, handles: readonly object[]): Exchange<Data> | undefined {
     const known = handles.map((handle) => this.#byHandle.get(handle)).find((found) => found !== undefined);
     const exchange = known ?? this.#mountedIn(request);
-    if (exchange?.isSettled !== false) return undefined;
+    if (exchange?.isCommitted !== false) return undefined;
     for (const handle of handles) this.#byHandle.set(handle, exchange);
     return exchange;
   }

@@ -16,14 +16,14 @@ const putOff = new WeakMap<object, PutOff>();
  * @returns lets go; the last to do so ends the connection, if somebody wanted that meanwhile. `undefined` where there
  *   is no connection.
  */
-export function keepSocket({ socket, stream }: NodeResponse): (() => void) | undefined {
+export function deferSocketClose({ socket, stream }: NodeResponse): (() => void) | undefined {
   // Over HTTP/2 many responses share a connection.
   if (socket === undefined || socket === null || stream !== undefined) return undefined;
   return keep(socket, ["destroy", "destroySoon", "end"]);
 }
 
 /** The same for `response.destroy`, as `pipeline` calls it when its source fails: what was written before it leaves first. */
-export function keepResponse(response: NodeResponse): () => void {
+export function deferDestroy(response: NodeResponse): () => void {
   return keep(response, ["destroy"]);
 }
 

@@ -1,11 +1,11 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { headersOf, joined } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
-import { applyHeaders, isUntouched } from "../http/response-headers.ts";
+import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { HeaderTarget, ResponseHeaders } from "../http/response-headers.ts";
 
 /** What writeHead was given: a status, a message perhaps, headers as an object or a list. */
-export type Head = readonly unknown[];
+export type WriteHeadArgs = readonly unknown[];
 
 /** Whether Node takes this status; for others it has an error of its own. */
 export function isStatus(status: number): boolean {
@@ -16,7 +16,7 @@ export function isStatus(status: number): boolean {
  * The status that writeHead is given, as Node converts it; `undefined` for what is none. Over HTTP/2 it may be left
  * out, and the response itself refuses what is none.
  */
-export function statusGiven(response: NodeResponse, given: unknown): number | undefined {
+export function statusOfWriteHead(response: NodeResponse, given: unknown): number | undefined {
   if (response.stream === undefined) {
     const status = (given as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
     return isStatus(status) ? status : undefined;
@@ -26,7 +26,7 @@ export function statusGiven(response: NodeResponse, given: unknown): number | un
 }
 
 /** @throws at once what Node throws when it sends a head with headers that are none. */
-export function checkHead(response: NodeResponse, head: Head): void {
+export function assertWriteHead(response: NodeResponse, head: WriteHeadArgs): void {
   // HTTP/2 has no message.
   if (typeof head[1] === "string" && response.stream === undefined) checkMessage(response, head[1]);
   if (response.stream !== undefined && (head[1] === null || head[2] === null))
@@ -74,7 +74,7 @@ function checkHeader(name: string, value: unknown): void {
  * Does with a head what Node would do (status, headers), so that other headers can be merged with it.
  * @returns what is left to give to writeHead.
  */
-export function takeHead(response: NodeResponse, head: Head): Head {
+export function applyWriteHead(response: NodeResponse, head: WriteHeadArgs): WriteHeadArgs {
   const [status, message] = head;
   if (typeof status === "number") response.statusCode = status;
   const headers = headersIn(head) ?? [];
@@ -89,21 +89,25 @@ export function takeHead(response: NodeResponse, head: Head): Head {
 }
 
 /** The same for a head that will not be sent, as far as Node would take it. */
-export function keepHeaders(response: NodeResponse, head: Head): void {
+export function keepHeaders(response: NodeResponse, head: WriteHeadArgs): void {
   try {
-    checkHead(response, head);
-    takeHead(response, head);
+    assertWriteHead(response, head);
+    applyWriteHead(response, head);
   } catch {
     // The handler has been told, or will be answered for by an error's page.
   }
 }
 
 /** A head with what the session makes a response carry, to be given to writeHead. */
-export function headWith(response: NodeResponse, head: Head, headers: ResponseHeaders): Head {
-  if (isUntouched(headers)) return head;
+export function mergeHeaders(
+  response: NodeResponse,
+  head: WriteHeadArgs,
+  headers: ResponseHeaders,
+): WriteHeadArgs {
+  if (addsNothing(headers)) return head;
   const own = headersIn(head);
   if (own === undefined || Array.isArray(own)) {
-    const rest = takeHead(response, head);
+    const rest = applyWriteHead(response, head);
     applyHeaders(headersOf(response), headers);
     return rest;
   }
@@ -115,7 +119,7 @@ export function headWith(response: NodeResponse, head: Head, headers: ResponseHe
 }
 
 /** Adds what the session makes a response carry to headers in an object. */
-export function addToRecord(record: Record<string, unknown>, headers: ResponseHeaders): void {
+export function addHeadersTo(record: Record<string, unknown>, headers: ResponseHeaders): void {
   applyHeaders(new HeaderRecord(record, undefined), headers);
 }
 
@@ -154,7 +158,7 @@ class HeaderRecord implements HeaderTarget {
   }
 }
 
-function headersIn(head: Head): object | undefined {
+function headersIn(head: WriteHeadArgs): object | undefined {
   const headers = typeof head[1] === "string" ? head[2] : (head[2] ?? head[1]);
   return typeof headers === "object" && headers !== null ? headers : undefined;
 }

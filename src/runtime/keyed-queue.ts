@@ -1,5 +1,5 @@
-import { isThenable } from "./maybe-async.ts";
-import type { Awaitable } from "./maybe-async.ts";
+import { isThenable } from "./maybe-promise.ts";
+import type { MaybePromise } from "./maybe-promise.ts";
 
 /**
  * One after the other: work on the same key waits for the work before it, work on different keys
@@ -10,7 +10,7 @@ export class KeyedQueue {
   readonly #last = new Map<unknown, Promise<unknown>>();
 
   /** Whether nothing is under way for a key. */
-  isFree(key: unknown): boolean {
+  isIdle(key: unknown): boolean {
     return !this.#last.has(key);
   }
 
@@ -19,7 +19,7 @@ export class KeyedQueue {
    *
    * @param afterFailure what to do instead where the work before it failed.
    */
-  take<T>(key: unknown, work: () => Awaitable<T>, afterFailure = work): Awaitable<T> {
+  run<T>(key: unknown, work: () => MaybePromise<T>, afterFailure = work): MaybePromise<T> {
     const before = this.#last.get(key);
     const answer = before === undefined ? work() : before.then(work, afterFailure);
     return isThenable(answer) ? this.#hold(key, answer) : answer;

@@ -4,7 +4,7 @@ import type { SessionRecord } from "../record/record.ts";
 import type { StoreClient } from "./store-client.ts";
 import { endOf } from "./timeouts.ts";
 import type { Timeouts } from "./timeouts.ts";
-import { inLanes } from "../runtime/time-slices.ts";
+import { forEachLimited } from "../runtime/time-slices.ts";
 
 /** How many sessions the store is asked about at a time. */
 const readsAtOnce = 128;
@@ -89,7 +89,7 @@ export class EndWatcher {
     };
     // One alone at first: a store that does not answer is not asked a hundred times an interval.
     if (first !== undefined) {
-      if (await ask(first)) await inLanes(others, readsAtOnce, this.#clock, ask);
+      if (await ask(first)) await forEachLimited(others, readsAtOnce, this.#clock, ask);
       // Another is the first of the next round, should it be only this one that can't be read.
       else this.#settle(...first, true);
     }

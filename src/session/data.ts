@@ -37,7 +37,7 @@ export class SessionData {
   }
 
   /** Lays the dictionary over a record, or over nothing. Changes stay, and so do objects that are still what it holds. */
-  show(record: SessionRecord | null): void {
+  rebase(record: SessionRecord | null): void {
     const before = this.#fields;
     const read = this.#read;
     this.#id = record?.id ?? "";
@@ -123,7 +123,7 @@ export class SessionData {
    */
   before({ key, from }: OpenUpdate): { readonly value: unknown; readonly expected?: Uint8Array | null } {
     // A change of this request that is not written yet replaces whatever there is.
-    if (from !== undefined && !from.isSettled)
+    if (from !== undefined && !from.isWritten)
       return { value: from.text === null ? undefined : decodeValue(from.text) };
     const name = fieldName.data(key);
     const expected = this.#fields.get(name) ?? null;
@@ -145,16 +145,16 @@ export class SessionData {
     this.found(key, id, bytes);
     this.#read.delete(key);
     if (from === undefined) return;
-    from.isSettled = true;
+    from.isWritten = true;
     if (this.#changed.get(key) === from) this.#changed.delete(key);
   }
 
   /** Nothing was set, and nothing was read that could have been changed inside. */
-  get isUntouched(): boolean {
+  get isUnmodified(): boolean {
     return this.#changed.size === 0 && this.#read.size === 0;
   }
 
-  /** KeyedQueue what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
+  /** Turns what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
   noticeChanges(keys: Iterable<string>): void {
     for (const key of keys) {
       const held = this.#changed.get(key) ?? this.#read.get(key);
@@ -209,10 +209,10 @@ export class SessionData {
 
   #change(key: string, value: unknown, text: string | null): void {
     if (this.#changed === noChanges) this.#changed = new Map();
-    this.#changed.set(key, { value, text, isSettled: false });
+    this.#changed.set(key, { value, text, isWritten: false });
   }
 
-  /** KeyedQueue what was changed inside an object while its key was updated into a change of its own. */
+  /** Turns what was changed inside an object while its key was updated into a change of its own. */
   #noticeLater(key: string): void {
     try {
       this.noticeChanges([key]);

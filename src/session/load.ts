@@ -1,6 +1,6 @@
 import { StoreError } from "../errors.ts";
-import { isThenable } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import { attempt } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Services } from "../services/services.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Rejection, RejectionReason } from "../services/rejection.ts";
@@ -10,7 +10,7 @@ import type { VerifiedTicket } from "../crypto/ticket.ts";
 import { endOf, lateRequestWindow } from "../services/timeouts.ts";
 
 /** What a request's cookies opened. */
-export type Opening = { readonly record: SessionRecord; readonly ticket: VerifiedTicket } | Refusal;
+export type LoadResult = { readonly record: SessionRecord; readonly ticket: VerifiedTicket } | Refusal;
 
 interface Refusal {
   readonly record: null;
@@ -21,7 +21,7 @@ interface Refusal {
    * within the last minute: it is probably a late one, and a session begun by it would push the
    * newer cookie out of the browser.
    */
-  readonly mayBegin: boolean;
+  readonly canStart: boolean;
   /** The record whose ticket it was. */
   readonly replaced?: SessionRecord;
 }
@@ -36,42 +36,37 @@ const maxCandidates = 8;
  * @param authoritative whether the store must not answer from a copy.
  * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
  */
-export function open(
+export function load(
   services: Services,
   calls: StoreClient,
   values: readonly string[],
   authoritative: boolean,
-): Awaitable<Opening> {
+): MaybePromise<LoadResult> {
   const ticket = readTickets(services, values);
-  if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
+  if (ticket === undefined) return { record: null, rejection: undefined, canStart: true };
   if (typeof ticket === "string") return reject(services, ticket);
-  try {
-    const record = calls.read(ticket.id, authoritative);
-    if (!isThenable(record)) return judge(services, ticket, record);
-    return record.then(
-      (found) => judge(services, ticket, found),
-      (error: unknown) => withoutRecord(services, ticket, error),
-    );
-  } catch (error) {
-    return withoutRecord(services, ticket, error);
-  }
+  return attempt(
+    () => calls.read(ticket.id, authoritative),
+    (record) => judge(services, ticket, record),
+    (error) => withoutRecord(services, ticket, error),
+  );
 }
 
 /** Whether a record may be used with this ticket, now. */
-function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): Opening {
+function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): LoadResult {
   if (record === null) return reject(services, "ended", ticket.id);
   const now = services.clock.now();
-  const mayBegin = now - record.ticketAt > lateRequestWindow;
+  const canStart = now - record.ticketAt > lateRequestWindow;
   if (!verifiersEqual(record.verifier, ticket.verifier)) {
     const reason = verifiersEqual(record.verifier, revokedVerifier) ? "ended" : "superseded";
-    return { ...reject(services, reason, ticket.id, mayBegin), replaced: record };
+    return { ...reject(services, reason, ticket.id, canStart), replaced: record };
   }
   if (endOf(record, services.timeouts) <= now) return reject(services, "ended", ticket.id);
   return { record, ticket };
 }
 
 /** A damaged record opens nothing. @throws any other error */
-function withoutRecord(services: Services, ticket: VerifiedTicket, error: unknown): Opening {
+function withoutRecord(services: Services, ticket: VerifiedTicket, error: unknown): LoadResult {
   if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
     return reject(services, "unreadable", ticket.id);
   throw error;
@@ -89,7 +84,7 @@ function readTickets(
   let found: VerifiedTicket | undefined;
   let reason: RejectionReason | undefined;
   for (const value of values.slice(0, maxCandidates)) {
-    const ticket = services.tickets.open(value);
+    const ticket = services.tickets.verify(value);
     if (typeof ticket === "string") reason = reason === "forged" ? reason : ticket;
     else if (found !== undefined && (found.id !== ticket.id || found.secret !== ticket.secret))
       return "ambiguous";
@@ -98,8 +93,8 @@ function readTickets(
   return found ?? reason;
 }
 
-function reject(services: Services, reason: RejectionReason, id?: string, mayBegin = true): Refusal {
+function reject(services: Services, reason: RejectionReason, id?: string, canStart = true): Refusal {
   if (reason === "forged") services.advice?.forged();
   services.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
-  return { record: null, rejection: { reason }, mayBegin };
+  return { record: null, rejection: { reason }, canStart };
 }

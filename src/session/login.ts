@@ -1,8 +1,8 @@
 import { MisuseError } from "../errors.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Services } from "../services/services.ts";
 import { fieldName } from "../services/field-codec.ts";
-import type { LiveRecord } from "./record-handle.ts";
+import type { RecordHandle } from "./record-handle.ts";
 import { ignoringStoreErrors } from "../services/store-client.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { SessionData } from "./data.ts";
@@ -37,23 +37,28 @@ export function checkedSubject(subject: unknown): string {
 }
 
 /** Binds the session to a subject: in the record there is, under a new epoch and ticket, or else in a new record. */
-export function login(services: Services, live: LiveRecord, data: SessionData, to: Login): Awaitable<void> {
-  return live.inTurn(() => bind(services, live, data, to));
+export function login(
+  services: Services,
+  handle: RecordHandle,
+  data: SessionData,
+  to: Login,
+): MaybePromise<void> {
+  return handle.enqueue(() => bind(services, handle, data, to));
 }
 
-async function bind(services: Services, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
+async function bind(services: Services, handle: RecordHandle, data: SessionData, to: Login): Promise<void> {
   const agent = JSON.stringify(to.agent);
-  const record = live.current;
-  if (record === null || !live.hasClient || !(await takeOver(services, live, data, record, to, agent))) {
+  const record = handle.current;
+  if (record === null || !handle.hasClient || !(await takeOver(services, handle, data, record, to, agent))) {
     // No record, or it ended or was logged in elsewhere while this request ran: an explicit login always gets its own.
-    await live.begin(
+    await handle.create(
       { subject: to.subject, permanent: to.permanent ?? false },
       new Map([[fieldName.agent, agent]]),
     );
-    await noteSuccession(services, live, record);
+    await noteSuccession(services, handle, record);
   }
-  if (live.hasClient)
-    services.events.emit({ type: "login", id: live.current?.id ?? "", subject: to.subject });
+  if (handle.hasClient)
+    services.events.emit({ type: "login", id: handle.current?.id ?? "", subject: to.subject });
 }
 
 /**
@@ -63,20 +68,20 @@ async function bind(services: Services, live: LiveRecord, data: SessionData, to:
  */
 async function noteSuccession(
   services: Services,
-  live: LiveRecord,
+  handle: RecordHandle,
   before: SessionRecord | null,
 ): Promise<void> {
   const record =
-    before === null ? live.replaced : await ignoringStoreErrors(() => live.calls.read(before.id, true));
+    before === null ? handle.replaced : await ignoringStoreErrors(() => handle.calls.read(before.id, true));
   if (!record) return;
   const { id, epoch, verifier, ticketAt } = record;
   const columns = { ticketAt: Math.max(services.clock.now(), ticketAt + 1) };
-  await ignoringStoreErrors(() => live.calls.patch(id, { epoch, expect: { verifier }, columns }));
+  await ignoringStoreErrors(() => handle.calls.patch(id, { epoch, expect: { verifier }, columns }));
 }
 
 async function takeOver(
   services: Services,
-  live: LiveRecord,
+  handle: RecordHandle,
   data: SessionData,
   record: SessionRecord,
   to: Login,
@@ -88,7 +93,7 @@ async function takeOver(
   // Objects that were changed inside count as changed from here on: laying the new record over them would forget it.
   const notice = (): void => data.noticeChanges(isSame ? data.keys() : kept);
   notice();
-  const isDone = await live.reissue({
+  const isDone = await handle.replaceTicket({
     ...(isSame ? {} : { retain: kept.map(fieldName.data) }),
     set: new Map([[fieldName.agent, services.codec.encode(record.id, fieldName.agent, agent)]]),
     columns: {

@@ -1,5 +1,5 @@
 import type { Services } from "../services/services.ts";
-import { endingPatch } from "./end.ts";
+import { endingPatch } from "./ending.ts";
 import { fieldName } from "../services/field-codec.ts";
 import { binaryField } from "../record/fields.ts";
 import type { SessionRecord } from "../record/record.ts";

@@ -3,7 +3,7 @@ import { layPatch } from "../record/patch.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 import { ConfigError } from "../errors.ts";
 import { Slots } from "./memory/slots.ts";
@@ -64,7 +64,7 @@ class MemoryStore implements Store {
     return outcome;
   }
 
-  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+  list(subject: string, now: number): MaybePromise<SessionRecord[]> {
     const slots = this.#slots.of(subject);
     const records = this.#listed(subject, now, slots.slice(0, recordsAtOnce));
     return slots.length <= recordsAtOnce ? records : this.#listOn(subject, now, slots, records);

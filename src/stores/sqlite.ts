@@ -9,8 +9,8 @@ import { expiresAt } from "../record/record.ts";
 import { layPatch } from "../record/patch.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
-import { andThen } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import { andThen } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
@@ -50,8 +50,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   }
   if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
-  const patience = toMilliseconds(busyTimeout, "busyTimeout");
-  return new SqliteStore(() => holdDatabase(path, durability), patience);
+  const timeout = toMilliseconds(busyTimeout, "busyTimeout");
+  return new SqliteStore(() => holdDatabase(path, durability), timeout);
 }
 
 /** What can be done with the table of records. */
@@ -97,19 +97,19 @@ class SqliteStore implements Store {
   readonly name = "sqlite";
   readonly inProcess = false;
   readonly #hold: () => HeldDatabase;
-  readonly #patience: number;
+  readonly #timeout: number;
   #held: HeldDatabase | undefined;
   #prepared: Table | undefined;
   #isClosed = false;
   /** Records as this process last saw them, packed. */
   readonly #recent = new TwoGenerationCache<{ readonly id: string; readonly packed: string }>(recentRoom);
 
-  constructor(hold: () => HeldDatabase, patience: number) {
+  constructor(hold: () => HeldDatabase, timeout: number) {
     this.#hold = hold;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
-  create(record: SessionRecord): Awaitable<boolean> {
+  create(record: SessionRecord): MaybePromise<boolean> {
     const { id, subject } = record;
     return this.#run("create", () => {
       const blob = Buffer.from(packRecord(record), "latin1");
@@ -117,7 +117,7 @@ class SqliteStore implements Store {
     });
   }
 
-  read(id: string, now: number): Awaitable<SessionRecord | null> {
+  read(id: string, now: number): MaybePromise<SessionRecord | null> {
     return this.#run("read", () => {
       const packed = this.#find(id, now);
       if (packed === null) return null;
@@ -127,7 +127,7 @@ class SqliteStore implements Store {
     });
   }
 
-  patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome> {
+  patch(id: string, patch: Patch, now: number): MaybePromise<PatchOutcome> {
     return this.#run("patch", () => {
       // Mostly nobody has written since this process read the record, and a write that finds it as it was is the proof.
       const known = this.#recent.get(fingerprintOf(id, 0));
@@ -143,7 +143,7 @@ class SqliteStore implements Store {
     });
   }
 
-  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+  list(subject: string, now: number): MaybePromise<SessionRecord[]> {
     return andThen(this.#listAfter("", subject, now), (page) =>
       page.last === undefined ? page.records : this.#listOn(page.records, page.last, subject, now),
     );
@@ -165,7 +165,7 @@ class SqliteStore implements Store {
     return records;
   }
 
-  #listAfter(last: string, subject: string, now: number): Awaitable<Page> {
+  #listAfter(last: string, subject: string, now: number): MaybePromise<Page> {
     return this.#run("list", () => {
       const rows = this.#table.list.all(subject, now, last);
       // One damaged record must not hide a person's other sessions from them.
@@ -176,7 +176,7 @@ class SqliteStore implements Store {
     });
   }
 
-  sweep(now: number, limit: number): Awaitable<number> {
+  sweep(now: number, limit: number): MaybePromise<number> {
     return this.#run("sweep", () => Number(this.#table.sweep.run(now, limit).changes));
   }
 
@@ -229,7 +229,7 @@ class SqliteStore implements Store {
   }
 
   /** Answers at once, or, where another process is writing, as soon as it can. */
-  #run<T>(operation: StoreOperation, work: () => T): Awaitable<T> {
+  #run<T>(operation: StoreOperation, work: () => T): MaybePromise<T> {
     try {
       return work();
     } catch (error) {
@@ -245,7 +245,7 @@ class SqliteStore implements Store {
       try {
         return work();
       } catch (error) {
-        if (!isBusy(error) || waited >= this.#patience) throw asStoreError(operation, error);
+        if (!isBusy(error) || waited >= this.#timeout) throw asStoreError(operation, error);
       }
     }
   }

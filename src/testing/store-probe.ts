@@ -34,12 +34,11 @@ export function probeStore(store: Store): StoreProbe {
     store: {
       name: store.name,
       inProcess: store.inProcess,
-      create: (record, patience) =>
-        seen({ operation: "create", record }, () => store.create(record, patience)),
+      create: (record, timeout) => seen({ operation: "create", record }, () => store.create(record, timeout)),
       read: (id, now, authoritative) =>
         seen({ operation: "read", id }, () => store.read(id, now, authoritative)),
-      patch: (id, patch, now, patience) =>
-        seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now, patience)),
+      patch: (id, patch, now, timeout) =>
+        seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now, timeout)),
       list: (subject, now) => seen({ operation: "list" }, () => store.list(subject, now)),
       sweep: (now, limit) => seen({ operation: "sweep" }, () => store.sweep(now, limit)),
       close: () => seen({ operation: "close" }, () => store.close()),

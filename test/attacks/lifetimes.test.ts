@@ -302,7 +302,7 @@ testOnStores("[30] a response that can carry no cookie leaves it to the next tha
       [],
     );
     assert.equal((await exchange.session(false)).subject, "leo");
-    const { headers } = await exchange.settle({ status: 200, takesNoCookie: true });
+    const { headers } = await exchange.commit({ status: 200, takesNoCookie: true });
     assert.deepEqual(headers.setCookies, []);
     // A network error carries no headers.
     const request = new Request(home, { headers: { cookie } });

@@ -1,5 +1,5 @@
 import { callback, literal, longText } from "./program.ts";
-import type { Program, SessionUse, Step, Value } from "./program.ts";
+import type { Program, PendingChanges, Step, Value } from "./program.ts";
 
 const turn: Step = { kind: "wait", turns: 2 };
 const html: Step = call("setHeader", literal("Content-Type"), literal("text/html"));
@@ -102,7 +102,7 @@ function call(name: string, ...args: Value[]): Step {
   return { kind: "call", name, args };
 }
 
-function use(what: SessionUse): Step {
+function use(what: PendingChanges): Step {
   return { kind: "session", use: what, isAwaited: true };
 }
 

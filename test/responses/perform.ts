@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { Session, Sessions } from "coatcheck";
 import { destroys } from "./exceptions.ts";
 import { begins, isHttp2, streamOf } from "./program.ts";
-import type { Program, SessionUse, Step } from "./program.ts";
+import type { Program, PendingChanges, Step } from "./program.ts";
 import { codeOf, looksOf } from "./witness.ts";
 import type { Witness } from "./witness.ts";
 
@@ -163,7 +163,7 @@ async function writePatiently(
   }
 }
 
-async function use(stage: Stage, what: SessionUse): Promise<void> {
+async function use(stage: Stage, what: PendingChanges): Promise<void> {
   const { sessions, request, response, waitForStore, witness, program } = stage;
   if (sessions === undefined) {
     // A read, and for some a write.
@@ -194,7 +194,7 @@ async function use(stage: Stage, what: SessionUse): Promise<void> {
   if (what === "logout") owed.subject = undefined;
 }
 
-const uses: Readonly<Record<Exclude<SessionUse, "own cookie">, (session: Session<Data>) => unknown>> = {
+const uses: Readonly<Record<Exclude<PendingChanges, "own cookie">, (session: Session<Data>) => unknown>> = {
   read: (session) => session.get("a"),
   set: (session) => session.set("a", "A"),
   login: async (session) => session.login("ana"),

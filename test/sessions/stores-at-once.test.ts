@@ -92,7 +92,7 @@ test("a response whose data is written at once waits for nothing", async () => {
   const session = await sessions.of(asked);
   session.set("a", 2);
   session.set("b", "new");
-  const settled = exchange.settle({ status: 200 });
+  const settled = exchange.commit({ status: 200 });
   assert.ok("headers" in settled, "no promise");
   assert.deepEqual([await find("a"), await find("b")], [2, "new"]);
 });

@@ -52,7 +52,7 @@ function withAgent(id: string, letter: number, columns: Partial<SessionRecord> =
   return { ...record, id, fields: new Map([["m:agent", new Uint8Array(100).fill(letter)]]), ...columns };
 }
 
-function agentOf(read: SessionRecord | null): number | undefined {
+function userAgentOf(read: SessionRecord | null): number | undefined {
   return read?.fields.get("m:agent")?.[0];
 }
 
@@ -64,12 +64,12 @@ test("a field that is read late is its own record's, though another's value took
   const patched = await store.read("two", 0);
   for (const id of ["one", "two"]) void store.patch(id, { epoch: 0, retain: [] }, 0);
   for (const id of ["three", "four", "five"]) void store.create(withAgent(id, 66));
-  assert.equal(agentOf(early), 65);
+  assert.equal(userAgentOf(early), 65);
   assert.deepEqual(
     [...(patched?.fields.values() ?? [])].map((bytes) => bytes[0]),
     [65],
   );
-  assert.equal(agentOf(await store.read("five", 0)), 66);
+  assert.equal(userAgentOf(await store.read("five", 0)), 66);
 });
 
 test("a shared value is counted once for each record that holds it, and forgotten with the last", async (t) => {
@@ -124,7 +124,7 @@ test("a shared value is counted once for each record that holds it, and forgotte
     for (const [each, wanted] of letters) {
       const read = await store.read(each, now);
       if (read === null) letters.delete(each);
-      else assert.equal(agentOf(read), wanted);
+      else assert.equal(userAgentOf(read), wanted);
     }
     for (const count of uses.values())
       assert.ok(count >= 0 && count <= 6, "no more uses than records, nor fewer than none");

@@ -1,7 +1,7 @@
 import { StoreError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { RedisConnection } from "./connection.ts";
-import { redisError } from "./faults.ts";
+import { redisError } from "./errors.ts";
 import { checkServers } from "./startup-check.ts";
 import type { RedisWarning } from "./startup-check.ts";
 

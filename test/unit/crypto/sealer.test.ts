@@ -73,7 +73,7 @@ test("[54] the first key seals, all of them open, and what an older one sealed i
   const young = both.seal("record", "d:x", plain);
   assert.deepEqual(both.unseal("record", "d:x", old), plain);
   assert.deepEqual(
-    [both.isAged(old), both.isAged(young), both.isAged(new Uint8Array(40))],
+    [both.isSealedByOldKey(old), both.isSealedByOldKey(young), both.isSealedByOldKey(new Uint8Array(40))],
     [true, false, false],
   );
   assert.equal(sealer.unseal("record", "d:x", young), undefined);
