@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isThenable } from "../core/awaitable.ts";
 import { failedAnswer, refusedAnswer, unavailableAnswer } from "../core/bare-answer.ts";
+import { giveUp } from "../core/failure-answer.ts";
 import { holdResponse } from "../core/held-response.ts";
 import { loginDemand } from "../core/login-demand.ts";
 import type { LoginDemandOptions } from "../core/login-demand.ts";
@@ -174,11 +175,4 @@ function sendFailed(response: NodeResponse, error: unknown): void {
   // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
   console.error(error);
   sendBare(response, failedAnswer);
-}
-
-/** The answer has begun, so that nobody can be told of the error any more but by its end. */
-function giveUp(response: NodeResponse, error: unknown): void {
-  // oxlint-disable-next-line no-console -- as above
-  console.error(error);
-  if (!response.writableEnded) response.destroy();
 }

@@ -30,7 +30,7 @@ export class FailureAnswer implements Taker {
     try {
       await answer(failure);
     } catch (error) {
-      if (response.headersSent || !(failure instanceof StoreError)) response.destroy();
+      if (response.headersSent || !(failure instanceof StoreError)) giveUp(response, error);
       else await this.give(answer, new Error("The answer to an outage failed.", { cause: error }));
     }
   }
@@ -72,4 +72,11 @@ export function discard(response: NodeResponse, outlet: Outlet, args: readonly u
   const callback = args.at(-1);
   if (typeof callback === "function") process.nextTick(callback);
   return outlet === "write" ? false : response;
+}
+
+/** The answer has begun, so that nobody can be told of the error any more but by its end. */
+export function giveUp(response: NodeResponse, error: unknown): void {
+  // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
+  console.error(error);
+  if (!response.writableEnded) response.destroy();
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { isThenable } from "./awaitable.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
-import { afterEnd, discard, FailureAnswer } from "./failure-answer.ts";
+import { afterEnd, discard, FailureAnswer, giveUp } from "./failure-answer.ts";
 import { HeldDrain } from "./held-drain.ts";
 import { assertWritable, isBareEnd, refuseHeader } from "./node-errors.ts";
 import { checkHead, headWith, isStatus, keepHeaders, statusGiven, takeHead } from "./node-head.ts";
@@ -324,7 +324,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     this.#reveal();
     if (response.headersSent) {
       this.#dropCalls();
-      response.destroy();
+      giveUp(response, failure);
       return;
     }
     this.#state = "answering";

@@ -26,6 +26,7 @@ import { probeStore } from "coatcheck/testing";
 import express from "express";
 import { H3 } from "h3";
 import { Hono } from "hono";
+import { timeout } from "hono/timeout";
 import Koa from "koa";
 
 interface Data {
@@ -523,3 +524,82 @@ test("a source that fails after a login: what was written before leaves, with th
   response.resume();
   assert.equal(response.headers["set-cookie"]?.length, 1);
 });
+
+test(
+  "HTTP/2: an answer arrives, though its handler closes the stream right after it",
+  { timeout: 20_000 },
+  async (t) => {
+    const sessions = hub(true);
+    const server = createHttp2Server(
+      nodeSessions(sessions, async (request, response) => {
+        (await sessions.of(request)).set("a", "A");
+        if (request.url === "/written") response.write("bye");
+        else response.end("bye");
+        (response as unknown as { stream: ServerHttp2Stream }).stream.close();
+      }) as never,
+    ).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    t.after(() => {
+      client.destroy();
+      server.close();
+    });
+    for (const path of ["/ended", "/written"]) {
+      const stream = client.request({ ":path": path });
+      const [headers] = (await once(stream, "response")) as [Record<string, string | string[]>];
+      assert.equal(headers[":status"], 200);
+      assert.equal(headers["set-cookie"]?.length, 1);
+      assert.equal(Buffer.concat(await stream.toArray()).toString(), "bye");
+    }
+  },
+);
+
+for (const isSlow of [false, true]) {
+  test(`a body that is not as long as it was said to be is told of, ${isSlow ? "slow" : "at once"}`, async (t) => {
+    const logged = t.mock.method(console, "error", () => undefined);
+    const sessions = hub(isSlow);
+    const port = await listen(
+      t,
+      nodeSessions(sessions, async (request, response) => {
+        (await sessions.of(request)).set("a", "A");
+        response.strictContentLength = true;
+        response.setHeader("content-length", 10);
+        response.end("short");
+      }),
+    );
+    await assert.rejects(get(port), { code: "ECONNRESET" });
+    const codes = logged.mock.calls.map(({ arguments: [error] }) => (error as { code?: unknown }).code);
+    assert.deepEqual(codes, ["ERR_HTTP_CONTENT_LENGTH_MISMATCH"]);
+  });
+}
+
+for (const isSlow of [false, true]) {
+  test(`hono/timeout around the sessions: its answer is all there is, ${isSlow ? "slow" : "at once"}`, async (t) => {
+    const logged = t.mock.method(console, "error", () => undefined);
+    const sessions = hub(isSlow);
+    const late = Promise.withResolvers<undefined>();
+    const app = new Hono();
+    app.use(timeout(20));
+    app.use(async (_c, next) => {
+      await next();
+      late.resolve(undefined);
+    });
+    app.use(honoSessions(sessions));
+    const answered = Promise.withResolvers<undefined>();
+    app.get("/", async (c) => {
+      const session = await sessions.of(c);
+      session.set("a", "A");
+      await session.login("ana");
+      await answered.promise;
+      session.set("a", "too late");
+      return c.text("too late");
+    });
+    const response = await app.request("/");
+    assert.equal(response.status, 504);
+    assert.equal(await response.text(), "Gateway Timeout");
+    answered.resolve(undefined);
+    await late.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(logged.mock.callCount(), 0);
+  });
+}
