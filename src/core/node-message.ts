@@ -110,7 +110,11 @@ export function headersOf(response: NodeResponse): HeaderTarget {
   return {
     get: (name) => joined(response.getHeader(name)),
     set: (name, value) => void response.setHeader(name, value),
-    append: (name, value) => void response.appendHeader(name, value),
+    append(name, value) {
+      const held = response.getHeader(name);
+      // `appendHeader` would add to the very list that the app gave, which it may give to other visitors, too.
+      response.setHeader(name, held === undefined ? value : [held, value].flat());
+    },
   };
 }
 

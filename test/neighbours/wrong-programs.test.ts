@@ -603,3 +603,40 @@ for (const isSlow of [false, true]) {
     assert.equal(logged.mock.callCount(), 0);
   });
 }
+
+for (const [version, make] of Object.entries({
+  "HTTP/1": createServer,
+  "HTTP/2": (listener: RequestListener) => createHttp2Server(listener as never),
+})) {
+  for (const isSlow of [false, true]) {
+    test(`a list of cookies that an app keeps for all stays as it is, ${version}, ${isSlow ? "slow" : "at once"}`, async (t) => {
+      const kept = ["a=1", "b=2"];
+      const sessions = hub(isSlow);
+      const server = make(
+        nodeSessions(sessions, async (request, response) => {
+          await (await sessions.of(request)).login("ana");
+          if (request.url === "/head") response.writeHead(200, { "Set-Cookie": kept });
+          else response.setHeader("Set-Cookie", kept);
+          response.end();
+        }),
+      ).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      t.after(() => server.close());
+      const { port } = server.address() as AddressInfo;
+      for (const path of ["/", "/head"]) {
+        const cookies =
+          make === createServer ? (await get(port, path)).cookies : await cookiesOverHttp2(port, path);
+        assert.deepEqual([cookies.length, kept], [3, ["a=1", "b=2"]]);
+      }
+    });
+  }
+}
+
+async function cookiesOverHttp2(port: number, path: string): Promise<readonly string[]> {
+  const client = connect(`http://127.0.0.1:${port}`);
+  const stream = client.request({ ":path": path });
+  const [headers] = (await once(stream, "response")) as [{ "set-cookie"?: string[] }];
+  await stream.toArray();
+  client.destroy();
+  return headers["set-cookie"] ?? [];
+}
