@@ -52,8 +52,9 @@ export class FailureAnswer implements Taker {
   }
 }
 
-/** Does what Node does with a call on a response that has ended: its callback gets an error. */
+/** Does what Node does with a call on a response that has ended: its callback gets an error, but for an `end` over HTTP/2. */
 export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
+  if (outlet === "end" && response.stream !== undefined) return discard(response, outlet, args);
   const callback = args.at(-1);
   if (typeof callback === "function") {
     const isEnd = outlet === "end" && args[0] === callback;

@@ -25,10 +25,9 @@ import {
 import type { Appearance } from "./shut-response.ts";
 
 /**
- * For adapters of Node servers: holds a response back from its first byte until the exchange is
- * settled, however it is written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it
- * goes out as it was written, callbacks, back-pressure and all. Where nobody asked for the session or
- * the cookies nothing is held.
+ * For adapters of Node servers: holds a response back from its first byte until the exchange is settled, however it is
+ * written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it goes out as it was written, callbacks,
+ * back-pressure and all. Where nobody asked for the session or the cookies nothing is held.
  *
  * What wrapped the response before this sees one that nobody has written to yet, when the waiting calls are
  * made; what wraps it later has its `writeHead` called at the first write, as Node does.
@@ -273,6 +272,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     if (isGone(response)) {
       this.#reveal();
       this.#dropCalls();
+      if (response.stream !== undefined && this.#isEnded) this.#send("end", []); // for its "close", after HEAD
       return;
     }
     const isFull = this.#pass(headers, () => replay(response, this.#outlets, this.#calls));

@@ -554,6 +554,34 @@ test(
   },
 );
 
+test("HTTP/2: what is written in several turns, with an empty end, arrives as it was written", async (t) => {
+  const sessions = hub(true);
+  const server = createHttp2Server(
+    nodeSessions(sessions, async (request, response) => {
+      (await sessions.of(request)).set("a", "A");
+      const end = Promise.withResolvers<undefined>();
+      response.write("a page ");
+      response.write("in parts");
+      await Promise.resolve();
+      if (request.url === "/written") {
+        response.write(new Uint8Array(), () => end.resolve(undefined));
+        await end.promise;
+        response.end();
+      } else response.end("");
+    }) as never,
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  for (const path of ["/ended", "/written"]) {
+    const body = Buffer.concat(await client.request({ ":path": path }).toArray()).toString();
+    assert.equal(body, "a page in parts");
+  }
+});
+
 for (const isSlow of [false, true]) {
   test(`a body that is not as long as it was said to be is told of, ${isSlow ? "slow" : "at once"}`, async (t) => {
     const logged = t.mock.method(console, "error", () => undefined);
