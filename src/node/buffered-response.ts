@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { isThenable } from "../runtime/maybe-promise.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Exchange, AccessListener, Committed } from "../exchange/exchange.ts";
-import { rejectWriteAfterEnd, discardWrite, ErrorResponse } from "./error-response.ts";
+import { rejectWriteAfterEnd, discardWrite, ErrorResponse, abortResponse } from "./error-response.ts";
 import { DrainListeners } from "./drain-listeners.ts";
 import { assertWritable, isBareEnd, throwHeadersSent } from "./errors.ts";
 import {
@@ -32,10 +32,9 @@ import {
 import type { ApparentState } from "./apparent-state.ts";
 
 /**
- * For adapters of Node servers: holds a response back from its first byte until the exchange is
- * settled, however it is written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it
- * goes out as it was written, callbacks, back-pressure and all. Where nobody asked for the session or
- * the cookies nothing is held.
+ * For adapters of Node servers: holds a response back from its first byte until the exchange is settled, however it is
+ * written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it goes out as it was written, callbacks,
+ * back-pressure and all. Where nobody asked for the session or the cookies nothing is held.
  *
  * What wrapped the response before this sees one that nobody has written to yet, when the waiting calls are
  * made; what wraps it later has its `writeHead` called at the first write, as Node does.
@@ -284,6 +283,7 @@ class ResponseBuffer<Data extends object>
     if (isClientGone(response)) {
       this.#reveal();
       this.#dropCalls();
+      if (response.stream !== undefined && this.#isEnded) this.#send("end", []); // for its "close", after HEAD
       return;
     }
     const isFull = this.#pass(headers, () => replay(response, this.#outlets, this.#calls));
@@ -335,7 +335,7 @@ class ResponseBuffer<Data extends object>
     this.#reveal();
     if (response.headersSent) {
       this.#dropCalls();
-      response.destroy();
+      abortResponse(response, failure);
       return;
     }
     this.#state = "answering";

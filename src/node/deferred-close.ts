@@ -22,9 +22,18 @@ export function deferSocketClose({ socket, stream }: NodeResponse): (() => void)
   return keep(socket, ["destroy", "destroySoon", "end"]);
 }
 
-/** The same for `response.destroy`, as `pipeline` calls it when its source fails: what was written before it leaves first. */
+/**
+ * The same for `response.destroy`, as `pipeline` calls it when its source fails, and over HTTP/2 for the stream's `close`:
+ * what was written before it leaves first.
+ */
 export function deferDestroy(response: NodeResponse): () => void {
-  return keep(response, ["destroy"]);
+  const letGo = keep(response, ["destroy"]);
+  if (response.stream === undefined) return letGo;
+  const letGoOfStream = keep(response.stream, ["close"]);
+  return () => {
+    letGo();
+    letGoOfStream();
+  };
 }
 
 function keep(object: object, names: readonly string[]): () => void {

@@ -30,7 +30,7 @@ export class ErrorResponse implements WriteInterceptor {
     try {
       await answer(failure);
     } catch (error) {
-      if (response.headersSent || !(failure instanceof StoreError)) response.destroy();
+      if (response.headersSent || !(failure instanceof StoreError)) abortResponse(response, error);
       else await this.give(answer, new Error("The answer to an outage failed.", { cause: error }));
     }
   }
@@ -52,12 +52,13 @@ export class ErrorResponse implements WriteInterceptor {
   }
 }
 
-/** Does what Node does with a call on a response that has ended: its callback gets an error. */
+/** Does what Node does with a call on a response that has ended: its callback gets an error, but for an `end` over HTTP/2. */
 export function rejectWriteAfterEnd(
   response: NodeResponse,
   outlet: WriteMethod,
   args: readonly unknown[],
 ): unknown {
+  if (outlet === "end" && response.stream !== undefined) return discardWrite(response, outlet, args);
   const callback = args.at(-1);
   if (typeof callback === "function") {
     const isEnd = outlet === "end" && args[0] === callback;
@@ -76,4 +77,11 @@ export function discardWrite(response: NodeResponse, outlet: WriteMethod, args: 
   const callback = args.at(-1);
   if (typeof callback === "function") process.nextTick(callback);
   return outlet === "write" ? false : response;
+}
+
+/** The answer has begun, so that nobody can be told of the error any more but by its end. */
+export function abortResponse(response: NodeResponse, error: unknown): void {
+  // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
+  console.error(error);
+  if (!response.writableEnded) response.destroy();
 }

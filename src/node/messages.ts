@@ -24,7 +24,7 @@ export interface NodeResponse {
   /** Its connection is gone. */
   readonly destroyed?: boolean;
   /** Of HTTP/2. */
-  readonly stream?: { readonly destroyed: boolean } | undefined;
+  readonly stream?: { readonly destroyed: boolean; readonly closed?: boolean } | undefined;
   /** Of HTTP/1; `null` when its connection is gone, or still busy with an earlier response. */
   readonly socket?: { destroy: (...args: never) => unknown } | null | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;
@@ -110,7 +110,11 @@ export function headersOf(response: NodeResponse): HeaderTarget {
   return {
     get: (name) => joined(response.getHeader(name)),
     set: (name, value) => void response.setHeader(name, value),
-    append: (name, value) => void response.appendHeader(name, value),
+    append(name, value) {
+      const held = response.getHeader(name);
+      // `appendHeader` would add to the very list that the app gave, which it may give to other visitors, too.
+      response.setHeader(name, held === undefined ? value : [held, value].flat());
+    },
   };
 }
 
