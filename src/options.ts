@@ -140,7 +140,7 @@ export function createServices(options: SessionsOptions): Services {
     keyring,
     limits: readLimits(options.limits),
     protectedValues: createProtectedValues(keyring, clock),
-    queue: new KeyedQueue(),
+    updates: new KeyedQueue(),
     store,
     sweeper: new Sweeper(store, clock, events, interval),
     tickets: createTicketSigner(keyring, cookie.name),

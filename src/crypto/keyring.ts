@@ -24,6 +24,10 @@ export interface Keyring {
    * @throws ConfigError SECRET_MISSING as `assertPresent`.
    */
   keys(purpose: Purpose): readonly [PurposeKey, ...PurposeKey[]];
+  /** Whether a key is missing, so that `assertPresent` throws. */
+  readonly isIncomplete: boolean;
+  /** Whether there are keys beside the newest. If not, nothing was signed or sealed by an old key. */
+  readonly hasOlderKeys: boolean;
   /** @throws ConfigError SECRET_MISSING, each time, where there is no key, or one of the list is not there. */
   assertPresent(): void;
 }
@@ -61,6 +65,8 @@ export function createKeyring(secret: Secret | undefined): Keyring {
   };
   const byPurpose = new Map<Purpose, readonly [PurposeKey, ...PurposeKey[]]>();
   return {
+    isIncomplete: missing !== undefined,
+    hasOlderKeys: roots.length > 1,
     assertPresent,
     keys(purpose) {
       assertPresent();

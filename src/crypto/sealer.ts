@@ -18,8 +18,6 @@ export interface Sealer {
   seal(context: string, place: string, plain: Uint8Array): Uint8Array;
   /** The bytes, or `undefined` when they were not sealed here, for this context and place, by a key still listed. */
   unseal(context: string, place: string, sealed: Uint8Array): Uint8Array | undefined;
-  /** Whether there are keys beside the newest; without them nothing is aged. */
-  readonly hasOlderKeys: boolean;
   /** `true` when an older key sealed these bytes: they should be sealed again with the newest. */
   isSealedByOldKey(sealed: Uint8Array): boolean;
 }
@@ -55,9 +53,6 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
     return keyring.keys(purpose).find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
   };
   return {
-    get hasOlderKeys() {
-      return keyring.keys(purpose).length > 1;
-    },
     seal(context, place, plain) {
       const [newest] = keyring.keys(purpose);
       const sealed = Buffer.allocUnsafe(sealOverhead + plain.length);

@@ -127,7 +127,7 @@ export class Exchange<Data extends object = AnyData> {
   /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
-    this.#services.keyring.assertPresent();
+    if (this.#services.keyring.isIncomplete) this.#services.keyring.assertPresent();
     this.#noteAccess();
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
@@ -216,7 +216,7 @@ export class Exchange<Data extends object = AnyData> {
   #load(calls: StoreClient, authoritative: boolean): MaybePromise<LoadResult> {
     const services = this.#services;
     const { cookie, crossOrigin } = services;
-    services.keyring.assertPresent();
+    if (services.keyring.isIncomplete) services.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
     if (isWebSocketRequest(this.#request) && !crossOrigin.isOurs(this.#request)) {
       services.events.emit({ type: "rejected", reason: "cross-origin" });

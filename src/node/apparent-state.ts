@@ -1,4 +1,4 @@
-import { throwHeadersSent } from "./errors.ts";
+import { throwHeadersSent } from "./write-methods.ts";
 import type { NodeResponse } from "./messages.ts";
 import { ReturnOverride, FastWeakMap } from "../runtime/fast-weak-map.ts";
 

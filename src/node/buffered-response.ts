@@ -4,20 +4,26 @@ import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Exchange, AccessListener, Committed } from "../exchange/exchange.ts";
 import { rejectWriteAfterEnd, discardWrites, ErrorResponse, abortResponse } from "./error-response.ts";
 import { DrainListeners } from "./drain-listeners.ts";
-import { assertWritable, isBareEnd, throwHeadersSent } from "./errors.ts";
 import {
-  assertWriteHead,
-  mergeHeaders,
-  isStatus,
-  keepHeaders,
-  statusOfWriteHead,
+  assertWritable,
+  isBareEnd,
+  throwHeadersSent,
+  interceptWrites,
+  isIntercepted,
+  replay,
+  unwrap,
+} from "./write-methods.ts";
+import {
   applyWriteHead,
+  assertWriteHead,
+  keepHeaders,
+  mergeHeaders,
+  statusOfWriteHead,
 } from "./write-head.ts";
+import { isStatus, removeRepresentationHeaders, headersOf, isClientGone } from "./messages.ts";
 import type { WriteHeadArgs } from "./write-head.ts";
-import { removeRepresentationHeaders, headersOf, isClientGone } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
 import { guardStream } from "./http2-stream.ts";
-import { interceptWrites, isIntercepted, replay, unwrap } from "./write-methods.ts";
 import type { Call, WriteMethod, WriteMethods, WriteInterceptor } from "./write-methods.ts";
 import { deferDestroy, deferSocketClose } from "./deferred-close.ts";
 import { applyHeaders, addsNothing } from "../http/response-headers.ts";
@@ -28,10 +34,9 @@ import type { ApparentState } from "./apparent-state.ts";
 /**
  * For adapters of Node servers: buffers a response from its first byte until the exchange is committed, however it is
  * written. Then it is sent as it was written, with callbacks and back-pressure. `writeHead` alone sends nothing, as in
- * Node's HTTP/1. If nobody asked for the session or the cookies, nothing is buffered.
- *
- * Wrappers from before this call see an unwritten response when the waiting calls are made. Wrappers from after it
- * have their `writeHead` called at the first write, as Node does.
+ * Node's HTTP/1. If nobody asked for the session or the cookies, nothing is buffered. Wrappers from before this call
+ * see an unwritten response when the waiting calls are made. Wrappers from after it have their `writeHead` called at
+ * the first write, as Node does.
  *
  * If the commit fails, what was written is dropped, and `respond` writes an error response: its status is 503 or 500,
  * and the headers that described the page are gone. What the session adds to a response is added to whatever it
@@ -79,17 +84,15 @@ class ResponseBuffer<Data extends object>
   #state: State = "untouched";
   /** The arguments of writeHead, until they are sent. */
   #head: WriteHeadArgs | undefined;
-  /** Whether the wrappers around the response have seen its head, which they must not see twice. */
-  #isHeadAnnounced = false;
   #isAnnouncingHead = false;
+  #isHeadAnnounced = false; // Wrappers must not see the head twice.
   /** The calls after writeHead that wait for the commit. */
   readonly #calls: Call[] = [];
   #areHeadersSent = false;
   #isEnded = false;
   #status = 200;
   #message: string | undefined;
-  /** The error of a handler that failed while its response waited. */
-  #error: { readonly thrown: unknown } | undefined;
+  #error: { readonly thrown: unknown } | undefined; // Of a handler that failed while its response waited.
   #releaseDeferred: ((() => void) | undefined)[] = [];
   #errorResponse: ErrorResponse | undefined;
 
@@ -97,7 +100,7 @@ class ResponseBuffer<Data extends object>
     this.#response = response;
     this.#exchange = exchange;
     this.#respond = respond;
-    this.#drain = DrainListeners.of(response);
+    this.#drain = Object.hasOwn(response, "on") ? new DrainListeners(response) : undefined;
     this.#originals = interceptWrites(response, this);
     exchange.onFirstAccess(this);
   }
@@ -105,11 +108,9 @@ class ResponseBuffer<Data extends object>
   get areHeadersSent(): boolean {
     return this.#areHeadersSent;
   }
-
   get isEnded(): boolean {
     return this.#isEnded;
   }
-
   get needsDrain(): boolean {
     return this.#state === "buffering" && !this.#isEnded;
   }
@@ -287,7 +288,7 @@ class ResponseBuffer<Data extends object>
   }
 
   #restoreState(): void {
-    restoreState(this.#response, this);
+    if (this.#areHeadersSent || this.#isEnded) restoreState(this.#response, this);
     this.#areHeadersSent = false;
     this.#state = "passthrough";
   }

@@ -22,12 +22,8 @@ export class DrainListeners {
   readonly #once: Listen;
   #waiting: { readonly listener: Listener; readonly isOnce: boolean }[] | undefined = [];
 
-  /** @returns `undefined` if nothing has replaced the response's `on`. */
-  static of(response: NodeResponse): DrainListeners | undefined {
-    return Object.hasOwn(response, "on") ? new DrainListeners(response) : undefined;
-  }
-
-  private constructor(response: NodeResponse) {
+  /** @param response one whose `on` was replaced. */
+  constructor(response: NodeResponse) {
     const emitter = response as unknown as Emitter; // oxlint-disable-line no-unsafe-type-assertion
     const { on, once, off } = emitter;
     this.#response = response;

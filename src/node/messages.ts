@@ -142,3 +142,8 @@ export function sendPlain(response: NodeResponse, { status, headers, body }: Pla
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(body);
 }
+
+/** Whether Node accepts this status. For others it throws an error of its own. */
+export function isStatus(status: number): boolean {
+  return status >= 100 && status <= 999;
+}

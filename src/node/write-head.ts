@@ -1,16 +1,11 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { headersOf, joined } from "./messages.ts";
+import { headersOf, joined, isStatus } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
 import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { HeaderTarget, ResponseHeaders } from "../http/response-headers.ts";
 
 /** The arguments of writeHead: a status, an optional message, headers as an object or a list. */
 export type WriteHeadArgs = readonly unknown[];
-
-/** Whether Node accepts this status. For others it throws an error of its own. */
-export function isStatus(status: number): boolean {
-  return status >= 100 && status <= 999;
-}
 
 /**
  * The status in the arguments of writeHead, as Node converts it, or `undefined` if it is not valid. Over HTTP/2 it may

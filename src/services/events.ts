@@ -1,4 +1,5 @@
 import { channel } from "node:diagnostics_channel";
+import type { Channel } from "node:diagnostics_channel";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import type { Cause } from "./outage-notice.ts";
 import type { RejectionReason } from "./rejection.ts";
@@ -46,19 +47,17 @@ export const eventChannel = "coatcheck";
 
 const events = channel(eventChannel);
 
-/** Whether anybody subscribes: for what would cost something to find out. */
-export function areEventsHeard(): boolean {
-  return events.hasSubscribers;
-}
-
 /** Publishes the events of one hub; costs next to nothing while nobody subscribes. */
 export interface Events {
+  /** Look at its `hasSubscribers` before you compute something for an event. */
+  readonly channel: Channel;
   emit(event: SessionEvent): void;
 }
 
 /** The events of the hub whose session cookie has this name. */
 export function createEvents(cookie: string): Events {
   return {
+    channel: events,
     emit(event) {
       if (events.hasSubscribers) events.publish({ ...event, cookie } satisfies PublishedEvent);
     },

@@ -46,14 +46,14 @@ const longestKnown = 4096;
 export class FieldCodec {
   /** `undefined` where records never leave the process. */
   readonly sealer: Sealer | undefined;
-  readonly #events: Events;
+  readonly #events: Pick<Events, "emit">;
   /**
    * By the sealed bytes. The same bytes in the same place always hold the same text, and a session is read
    * far more often than written; to open a cipher takes more time than all else that a read does here.
    */
   readonly #recent = new TwoGenerationCache<Known>(recentRoom);
 
-  constructor(sealer: Sealer | undefined, events: Events) {
+  constructor(sealer: Sealer | undefined, events: Pick<Events, "emit">) {
     this.sealer = sealer;
     this.#events = events;
   }

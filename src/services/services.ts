@@ -27,8 +27,8 @@ export interface Services {
   readonly keyring: Keyring;
   readonly limits: Limits;
   readonly protectedValues: ProtectedValues;
-  /** One task at a time for each record id or session: what `update`, `login` and the commit of one session do. */
-  readonly queue: KeyedQueue;
+  /** The updates of this process, one at a time for each record id. */
+  readonly updates: KeyedQueue;
   readonly store: StoreClient;
   readonly sweeper: Sweeper;
   readonly tickets: TicketSigner;

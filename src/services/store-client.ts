@@ -3,7 +3,6 @@ import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { attempt, isThenable } from "../runtime/maybe-promise.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { areEventsHeard } from "./events.ts";
 import type { Events } from "./events.ts";
 import { causeOf, OutageNotice } from "./outage-notice.ts";
 import type { SessionRecord } from "../record/record.ts";
@@ -80,7 +79,7 @@ export class StoreClient {
 
   #call<T>(operation: StoreOperation, run: (remaining: number) => MaybePromise<T>): MaybePromise<T> {
     const { remaining } = this;
-    const begun = areEventsHeard() ? this.#clock.now() : undefined;
+    const begun = this.#events.channel.hasSubscribers ? this.#clock.now() : undefined;
     let answer: MaybePromise<T>;
     try {
       if (remaining <= 0) throw this.#late(operation);

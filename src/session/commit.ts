@@ -35,7 +35,7 @@ type Changes = Required<Pick<Patch, "set" | "remove">> & Pick<Patch, "limits" | 
 /** Whether a commit has anything to do. If not, the response need not wait for it. */
 export function needsCommit(pending: PendingChanges): boolean {
   const { handle, services } = pending;
-  return isModified(pending) || handle.cookie.needsConfirmation || isMaintenanceDue(services, handle);
+  return isModified(pending) || handle.mustConfirmCookie || isMaintenanceDue(services, handle);
 }
 
 /** Whether the handler did something that is not written yet. */
@@ -63,12 +63,12 @@ function isUnmodified({
 }
 
 /** Whether a request that only read has to write after all. */
-function isMaintenanceDue({ codec: { sealer }, clock }: Services, handle: RecordHandle): boolean {
+function isMaintenanceDue({ codec: { sealer }, clock, keyring }: Services, handle: RecordHandle): boolean {
   const record = handle.current;
   if (record === null) return false;
   if (handle.needsResend || isTouchDue(record, clock.now())) return true;
   // With one key alone there is nothing to look at, and no field to take out of its record.
-  if (sealer?.hasOlderKeys !== true) return false;
+  if (sealer === undefined || !keyring.hasOlderKeys) return false;
   for (const bytes of record.fields.values()) if (sealer.isSealedByOldKey(bytes)) return true;
   return false;
 }
@@ -256,7 +256,7 @@ function reseal(
   const resends = takesCookie && handle.needsResend;
   const expect = new Map<string, Uint8Array>();
   const set = new Map<string, Uint8Array>();
-  if (sealer?.hasOlderKeys === true) {
+  if (sealer !== undefined && services.keyring.hasOlderKeys) {
     for (const [name, bytes] of record.fields) {
       if (written.has(name) || !sealer.isSealedByOldKey(bytes)) continue;
       const plain = sealer.unseal(record.id, name, bytes);

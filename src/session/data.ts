@@ -1,6 +1,6 @@
 import { ChangedFields, binaryField, eachLength } from "../record/fields.ts";
 import type { Change, DataChanges, Held, OpenUpdate } from "./data-changes.ts";
-import { checkKey } from "./data-key.ts";
+import { LimitError, MisuseError } from "../errors.ts";
 import { dataKeyOf, dataPrefix, fieldName } from "../services/field-codec.ts";
 import type { FieldCodec } from "../services/field-codec.ts";
 import { passed, sizeOf, totalOf } from "../record/field-limits.ts";
@@ -270,4 +270,20 @@ function isWrittenAs(held: string, text: string, key: string): boolean {
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
+}
+
+/** Checks what data is to be kept under. @throws MisuseError KEY_INVALID; LimitError KEY_TOO_LONG */
+function checkKey(key: unknown, limits: Limits): void {
+  if (typeof key !== "string" || key === "" || !key.isWellFormed() || /\p{Cc}/u.test(key)) {
+    throw new MisuseError(
+      "KEY_INVALID",
+      "A session's keys are non-empty strings without control characters.",
+    );
+  }
+  if (key === "__proto__") {
+    throw new MisuseError("KEY_INVALID", 'A session can\'t keep the key "__proto__".');
+  }
+  if (key.length > limits.keyLength) {
+    throw new LimitError("KEY_TOO_LONG", `A session's keys have at most ${limits.keyLength} characters.`);
+  }
 }

@@ -13,6 +13,7 @@ import type { StoreClient } from "../services/store-client.ts";
 import { newRecordId, newTicket, revokedVerifier, verifierOf, verifiersEqual } from "../crypto/ticket.ts";
 import type { Ticket } from "../crypto/ticket.ts";
 import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "../services/timeouts.ts";
+import { KeyedQueue } from "../runtime/keyed-queue.ts";
 
 /** What the response has to do with the session cookie; nothing, unless its own request did something that the store acknowledged. */
 export type CookieAction =
@@ -31,8 +32,8 @@ export class RecordHandle {
   readonly #services: Services;
   /** The request's calls of the store: all that it waits for here. */
   readonly calls: StoreClient;
-  /** What is to become of the session cookie. */
-  readonly cookie: PendingCookie;
+  #cookie: PendingCookie | undefined;
+  #queue: KeyedQueue | undefined;
   #record: SessionRecord | null = null;
   #ticket: (Ticket & { readonly signedByOldKey?: boolean }) | null = null;
   #canStart = false;
@@ -47,7 +48,6 @@ export class RecordHandle {
   constructor(services: Services, calls: StoreClient, loaded: LoadResult) {
     this.#services = services;
     this.calls = calls;
-    this.cookie = new PendingCookie(services.clock);
     this.reload(loaded);
   }
 
@@ -71,8 +71,18 @@ export class RecordHandle {
     return this.#record;
   }
 
+  /** What is to become of the session cookie. Made when needed: most requests leave the cookie alone. */
+  get cookie(): PendingCookie {
+    return (this.#cookie ??= new PendingCookie(this.#services.clock));
+  }
+
+  /** Whether the store must be asked again before the cookie is sent or cleared. */
+  get mustConfirmCookie(): boolean {
+    return this.#cookie?.needsConfirmation === true;
+  }
+
   get cookieAction(): CookieAction {
-    const { kind } = this.cookie;
+    const kind = this.#cookie?.kind ?? "none";
     if (kind !== "send") return { kind };
     const record = this.#record;
     const ticket = this.#ticket;
@@ -108,7 +118,9 @@ export class RecordHandle {
 
   /** Whether an older key signed the ticket that the request brought, and nothing has sent another yet. */
   get needsResend(): boolean {
-    return this.#ticket?.signedByOldKey === true && this.cookie.kind === "none";
+    return (
+      this.#ticket?.signedByOldKey === true && (this.#cookie === undefined || this.#cookie.kind === "none")
+    );
   }
 
   /**
@@ -156,12 +168,12 @@ export class RecordHandle {
    * for them: an update that a login overtook must not take that login for the end of its session.
    */
   enqueue<T>(work: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#services.queue.run(this, work);
+    return (this.#queue ??= new KeyedQueue()).run(this, work);
   }
 
   /** Whether none of these calls is still under way. */
   get isIdle(): boolean {
-    return this.#services.queue.isIdle(this);
+    return this.#queue?.isIdle(this) !== false;
   }
 
   /** Sends a patch for the record. `gone` when there is none. */

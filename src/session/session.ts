@@ -256,7 +256,7 @@ export class Session<Data extends object = AnyData> {
   /** @internal For the hub: lays what this request has changed so far over the record as the store has it now. */
   reload(loaded: LoadResult): void {
     // After a login or logout of its own the request knows better than the ticket it came with.
-    if (this.#loggedOut || this.#responded || this.#handle.cookie.kind !== "none") return;
+    if (this.#loggedOut || this.#responded || this.#handle.cookieAction.kind !== "none") return;
     this.#data.noticeChanges(this.#data.keys());
     this.#handle.reload(loaded);
     this.#rebase();

@@ -49,7 +49,7 @@ export function update(
     if (id === undefined) return beginWith(handle, data, called);
     const apply = (): MaybePromise<unknown> => updateField(services, handle, data, id, called, 1);
     const start = services.clock.now();
-    return services.queue.run(id, apply, () => {
+    return services.updates.run(id, apply, () => {
       // A wait for what the store let fail was a wait for the store.
       handle.calls.addElapsedSince(start);
       return apply();
