@@ -61,8 +61,13 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
       hold(withHeaders(new Response(null), headers));
       throw failure; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
     }
-    const finished = withHeaders(response, headers);
-    if (finished !== c.res) hold(finished);
+    try {
+      const finished = withHeaders(response, headers);
+      if (finished !== c.res) hold(finished);
+    } catch (error_) {
+      // Middleware around this, as hono/timeout, was out of patience: its answer is on its way already.
+      if (!response.bodyUsed && response.body?.locked !== true) throw error_;
+    }
     return undefined;
   };
 }

@@ -10,6 +10,7 @@ import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 import { exchangesOf } from "../sessions.ts";
+import { abortResponse } from "../node/error-response.ts";
 
 /** The options of {@link nodeSessions}; each writes the whole answer. */
 export interface NodeSessionsOptions<Request, Response> {
@@ -74,7 +75,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
       else if (options.onError !== undefined) await options.onError(error, request, response);
       else sendFailed(response, error);
     } catch (failure) {
-      if (response.headersSent) giveUp(response, failure);
+      if (response.headersSent) abortResponse(response, failure);
       else sendFailed(response, failure);
     }
   };
@@ -83,7 +84,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
       if (options.onForbidden === undefined) sendPlain(response, plainForbidden);
       else await options.onForbidden(request, response);
     } catch (error) {
-      if (response.headersSent) giveUp(response, error);
+      if (response.headersSent) abortResponse(response, error);
       else await answer(error, request, response, next);
     }
   };
@@ -97,16 +98,18 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
     }
     const exchange = outer ?? exchanges.begin(incoming, [request]);
     if (outer === undefined) emitInContext(request, (work) => exchange.run(work));
-    const hold = bufferResponse(response, exchange, (failure) => answer(failure, request, response, next));
+    const buffered = bufferResponse(response, exchange, (failure) =>
+      answer(failure, request, response, next),
+    );
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
       return;
     }
     const failed = (error: unknown): void => {
       exchange.fail(error);
-      const when = hold.abandon(error);
+      const when = buffered.reset(error);
       if (when === "now") void answer(error, request, response, next);
-      else if (when === "sent") giveUp(response, error);
+      else if (when === "sent") abortResponse(response, error);
     };
     try {
       const handled: unknown = exchange.run(() => handler(request, response));
@@ -177,11 +180,4 @@ function sendFailed(response: NodeResponse, error: unknown): void {
   // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
   console.error(error);
   sendPlain(response, plainServerError);
-}
-
-/** The answer has begun, so that nobody can be told of the error any more but by its end. */
-function giveUp(response: NodeResponse, error: unknown): void {
-  // oxlint-disable-next-line no-console -- as above
-  console.error(error);
-  if (!response.writableEnded) response.destroy();
 }

@@ -57,6 +57,8 @@ export async function perform(stage: Stage): Promise<void> {
         if (step.kind === "fail") return;
       } catch (error) {
         seen.outcome = `throws ${codeOf(error)}`;
+        // What is in front has stumbled over a call for which the session was settled.
+        if (begins(step) && program.front.length > 0) witness.hasStumbled = true;
         if (error instanceof Late) throw error;
       } finally {
         seen.looks = looksOf(response, isHttp2(program));
@@ -181,7 +183,8 @@ async function use(stage: Stage, what: PendingChanges): Promise<void> {
     }
   } catch (error) {
     // It may say so where an answer was sent, or the program itself destroyed the response.
-    const isItsOwn = hasBegun() || program.steps.some(destroys) || codeOf(error) === "AFTER_LOGOUT";
+    const isItsOwn =
+      hasBegun() || witness.hasStumbled || program.steps.some(destroys) || codeOf(error) === "AFTER_LOGOUT";
     if (!isItsOwn) witness.sessionErrors.push(`${what}: ${codeOf(error)}`);
     throw error;
   }

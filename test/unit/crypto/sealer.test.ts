@@ -36,7 +36,7 @@ test("[57] every bit flip, truncation, extension and splice is refused", () => {
     );
     // Up to the nonce both are alike, and now and then a few bytes into it.
     const splice = Buffer.concat([sealed.subarray(0, at), other.subarray(at)]);
-    if (!splice.equals(other)) variants.push(splice);
+    if (!splice.equals(other) && !splice.equals(sealed)) variants.push(splice);
   }
   variants.push(Buffer.concat([sealed, Buffer.of(0)]), Buffer.concat([sealed, sealed]), new Uint8Array());
   for (const variant of variants) assert.equal(sealer.unseal("record", "d:x", variant), undefined);
