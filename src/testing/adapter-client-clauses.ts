@@ -83,7 +83,7 @@ export const clientClauses: readonly AdapterClause[] = [
       await site.read("/arrived");
       hangUp.abort();
       await taken;
-      // The server learns of it when the connection's end has come through, some round trips later.
+      // The server notices the closed connection some round trips later.
       let messages = "";
       for (let trips = 0; messages === "" && trips < 200; trips++) messages = await site.read("/take");
       assert.equal(messages, "hello");

@@ -7,8 +7,8 @@ import type { AdapterClause } from "./adapter-site.ts";
 import { CookieJar } from "./cookie-jar.ts";
 
 /**
- * What every adapter must hold to, whatever the framework. Run it over real sockets; run {@link races}
- * in process beside it, since only there every order can be tried.
+ * The contract of every adapter, whatever the framework. Run it over real sockets. Also run {@link races} in
+ * process, since only there every order can be tried.
  */
 export const adapterContract: readonly AdapterClause[] = [
   clause(

@@ -3,7 +3,7 @@ import { clause } from "./adapter-site.ts";
 import type { AdapterClause } from "./adapter-site.ts";
 import type { TestAnswer, TestRoute } from "./harness.ts";
 
-/** Every way in which a handler can fail, and the status that is answered. */
+/** The ways in which a handler can fail, and the status of the response. */
 const failures: Readonly<Record<string, { fail: () => Promise<TestAnswer>; status: number }>> = {
   throw: {
     fail: async () => {
@@ -64,7 +64,7 @@ const page = {
   headers: { "content-type": "text/html", etag: '"1"', "set-cookie": "own=1", "x-request": "7" },
 };
 
-/** What an adapter does when the handler or the store fails. */
+/** What an adapter must do if the handler or the store fails. */
 export const failureClauses: readonly AdapterClause[] = [
   clause(
     "S6 keeps a login and sends its cookie in every way to fail, and keeps no data",

@@ -8,7 +8,7 @@ async function* chunks(...texts: string[]): AsyncGenerator<string> {
   yield* texts;
 }
 
-/** Every kind of answer, with what must arrive of it. */
+/** Every kind of response, and the body that must arrive. */
 const answers: Readonly<Record<string, { answer: () => TestAnswer; body?: string; method?: string }>> = {
   "/page": { answer: () => ({ body: "page" }), body: "page" },
   "/empty": { answer: () => ({}), body: "" },
@@ -50,14 +50,14 @@ export const responseClauses: readonly AdapterClause[] = [
           return response;
         });
         await Promise.race([commit.arrived, visit]);
-        // Whatever had left by now would have arrived before these.
+        // Anything sent by now would arrive before these responses.
         for (let trips = 0; trips < 3; trips++) await site.read("/public");
         assert.equal(hasArrived, false, `${path} waits for the commit`);
         commit.open();
         const response = await visit;
         assert.equal(response.status, answer().status ?? 200, path);
         const text = await response.text();
-        // Some frameworks say a word to those who do not follow a redirect.
+        // Some frameworks add a body to a redirect.
         assert.equal(text, body ?? text, path);
         site.probe.around = around;
         assert.deepEqual(await site.state(), ["ana", { a: path }]);

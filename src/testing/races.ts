@@ -3,11 +3,11 @@ import { exploreOverlap } from "./overlap.ts";
 import type { Overlap } from "./overlap.ts";
 import type { RaceSetting, RaceSite } from "./race-site.ts";
 
-/** One race: what overlaps, and what must hold whichever order the store's calls and the responses take. */
+/** A race: requests that overlap, and what must hold in every order of the store's calls and the responses. */
 export interface Race {
-  /** Begins with the number that the README's table gives it: `S1` to `S8`, and `F` for flash messages. */
+  /** Begins with its number in the README's table: `S1` to `S8`, and `F` for flash messages. */
   readonly name: string;
-  /** Tries every order. @returns how many there were. @throws AssertionError when something does not hold in one. */
+  /** Tries every order. @returns the number of orders. @throws AssertionError if a check fails in one of them. */
   check(setting: RaceSetting): Promise<number>;
 }
 
@@ -31,12 +31,12 @@ function assertSetsNoCookie(responses: ReadonlyMap<string, Response>, path: stri
 }
 
 /*
- * What they leave out: the upkeep of a session, by which a request that only reads writes and sends its cookie now and
- * then; responses that carry a cookie and are overtaken by a login's on their way, where nothing can
- * be taken back; and browsers that bring no cookie yet, of which nothing tells that two requests come from one.
+ * Not covered: the maintenance of a session, in which a request that only reads occasionally writes and sends its
+ * cookie; a response with a cookie that a login's response overtakes on the network, since nothing can recall it;
+ * and browsers without a cookie, since nothing shows that two of their requests belong together.
  */
 
-/** The races that a session library must win. Run each on every store, through every adapter. */
+/** The races that a session library must handle. Run each on every store, through every adapter. */
 export const races: readonly Race[] = [
   race(
     "S1 a read-only request overlaps a write: the write survives, the reader writes nothing and sends no cookie",
@@ -73,8 +73,8 @@ export const races: readonly Race[] = [
       tabs: [["/increment"], ["/increment"]],
       async verify(site, responses) {
         assert.equal((await site.state()).data.n, 2);
-        const told = await Promise.all(Array.from(responses.values(), (response) => response.text()));
-        assert.deepEqual(told.toSorted(), ["1", "2"]);
+        const results = await Promise.all(Array.from(responses.values(), (response) => response.text()));
+        assert.deepEqual(results.toSorted(), ["1", "2"]);
       },
     },
   ]),
@@ -114,9 +114,9 @@ export const races: readonly Race[] = [
         before: loggedIn,
         tabs: [["/logout"], ["/rotate"]],
         async verify(site, _, cookie) {
-          // The cookie of either may arrive last; that of a rotation then opens nothing.
-          for (const held of [site.jar.header, cookie]) {
-            assert.equal((await site.state(held)).subject, undefined, "whichever was faster");
+          // Either cookie may arrive last. If it is the rotation's, it opens nothing.
+          for (const sent of [site.jar.header, cookie]) {
+            assert.equal((await site.state(sent)).subject, undefined, "whichever was faster");
           }
           assert.deepEqual(await site.probe.store.list(site.subject, site.clock.now()), []);
         },

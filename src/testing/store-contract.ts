@@ -34,7 +34,7 @@ const recordClauses: readonly StoreClause[] = [
   }),
 
   clause("does not take a field's name for one like it in another record", async (store) => {
-    // JSON.parse may (nodejs/node#63785): a backslash that it saw before passes for a quotation mark.
+    // JSON.parse may confuse them (nodejs/node#63785): it takes a backslash that it has seen before for a quotation mark.
     for (const name of ["d:\\", 'd:"', "d:\\n", "d:\n"]) {
       const record = await created(store, recordWith({ fields: fieldsOf({ "d:!": "1", [name]: "2" }) }));
       for (let time = 0; time < 5; time++)
@@ -167,7 +167,7 @@ const subjectClauses: readonly StoreClause[] = [
     for (const record of expired) await created(store, record);
     const later = now + 2;
     assert.ok((await store.sweep(later, 2)) <= 2);
-    // Records of other tests may be among those that are swept; the bound is far above their number.
+    // Records of other tests may be swept, too. The bound is far above their number.
     for (let calls = 0; calls < 10_000 && (await store.sweep(later, 500)) > 0; calls++);
     assert.equal(await store.sweep(later, 500), 0);
     assert.notEqual(await store.read(live.id, later), null);
@@ -176,7 +176,7 @@ const subjectClauses: readonly StoreClause[] = [
   }),
 
   {
-    name: "shows through every door what was written through another",
+    name: "shows in every instance what was written through another",
     async check(open) {
       const [one, other] = [await open(), await open()];
       try {
@@ -196,7 +196,7 @@ function byId(one: unknown, other: unknown): number {
   return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
 }
 
-/** What every store must hold to. Run each clause on a store that is open to nobody else, or shared: both work. */
+/** The contract of every store. The clauses can run on a store of their own or on a shared one. */
 export const storeContract: readonly StoreClause[] = [
   ...recordClauses,
   ...patchClauses,

@@ -3,7 +3,7 @@ import {
   binaryField,
   clause,
   created,
-  doorAt,
+  instanceAt,
   fieldsOf,
   newSubject,
   now,
@@ -18,7 +18,7 @@ import { newRecordId } from "../crypto/ticket.ts";
 
 const hour = 3_600_000;
 
-/** What must hold of patches: all of it or nothing, only where the record is, whoever writes beside. */
+/** The contract of patches: they apply as a whole or not at all, only to an existing record, and concurrently. */
 export const patchClauses: readonly StoreClause[] = [
   clause("applies a patch: sets, removes, changes columns, counts the revision", async (store) => {
     const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "1", "d:b": "2" }) }));
@@ -153,19 +153,23 @@ export const patchClauses: readonly StoreClause[] = [
     assert.equal(await store.read(record.id, now + 1000), null);
   }),
 
-  racing("lets patches of different fields that race all survive", async (doors, id) => {
+  racing("lets patches of different fields that race all survive", async (instances, id) => {
     const names = Array.from({ length: 20 }, (_, at) => `d:${at}`);
     await Promise.all(
-      names.map(async (name, at) => patchNow(doorAt(doors, at), id, { set: fieldsOf({ [name]: "x" }) })),
+      names.map(async (name, at) =>
+        patchNow(instanceAt(instances, at), id, { set: fieldsOf({ [name]: "x" }) }),
+      ),
     );
-    assert.deepEqual(Object.keys(await textsIn(doorAt(doors, 0), id)).toSorted(), names.toSorted());
-    assert.equal((await doorAt(doors, 0).read(id, now))?.revision, 21);
+    assert.deepEqual(Object.keys(await textsIn(instanceAt(instances, 0), id)).toSorted(), names.toSorted());
+    assert.equal((await instanceAt(instances, 0).read(id, now))?.revision, 21);
   }),
 
-  racing("lets one of the patches that remove the same field win it", async (doors, id) => {
-    await patchNow(doorAt(doors, 0), id, { set: fieldsOf({ "f:1": "once" }) });
+  racing("lets one of the patches that remove the same field win it", async (instances, id) => {
+    await patchNow(instanceAt(instances, 0), id, { set: fieldsOf({ "f:1": "once" }) });
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, async (_, at) => patchNow(doorAt(doors, at), id, { remove: ["f:1"] })),
+      Array.from({ length: 20 }, async (_, at) =>
+        patchNow(instanceAt(instances, at), id, { remove: ["f:1"] }),
+      ),
     );
     assert.equal(
       outcomes.filter((outcome) => outcome.kind === "applied" && outcome.removed.length === 1).length,
@@ -173,11 +177,11 @@ export const patchClauses: readonly StoreClause[] = [
     );
   }),
 
-  racing("lets one of the patches that expect the same bytes win", async (doors, id) => {
+  racing("lets one of the patches that expect the same bytes win", async (instances, id) => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, async (_, at) => {
         const expect = { fields: new Map([["d:n", null]]) };
-        return patchNow(doorAt(doors, at), id, { expect, set: fieldsOf({ "d:n": String(at) }) });
+        return patchNow(instanceAt(instances, at), id, { expect, set: fieldsOf({ "d:n": String(at) }) });
       }),
     );
     assert.equal(outcomes.filter(({ kind }) => kind === "applied").length, 1);
@@ -186,10 +190,10 @@ export const patchClauses: readonly StoreClause[] = [
 
   racing(
     "lets one of the patches that begin a new epoch win; for the others the session is gone",
-    async (doors, id) => {
+    async (instances, id) => {
       const outcomes = await Promise.all(
         Array.from({ length: 20 }, async (_, at) =>
-          patchNow(doorAt(doors, at), id, { columns: { epoch: 1 } }),
+          patchNow(instanceAt(instances, at), id, { columns: { epoch: 1 } }),
         ),
       );
       assert.equal(outcomes.filter(({ kind }) => kind === "applied").length, 1);
