@@ -13,7 +13,7 @@ import type { Parts } from "../parts.ts";
 import { returnPath } from "../way-back.ts";
 import { signUpView } from "../views/signup.ts";
 
-/** `/signup`: a new account, and logged in at once. */
+/** `/signup`: creates an account and logs it in. */
 export function signUpRoutes(parts: Parts): Hono {
   const app = new Hono();
 

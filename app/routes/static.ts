@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { assets, staticUrl } from "../static.ts";
 import { problemPage } from "../views/problem.ts";
 
-/** Serves the stylesheets and the icon. No session is looked at, so caches may share them. */
+/** Serves the stylesheets and the icon. Uses no session, so that shared caches can store them. */
 export function staticRoutes(): Hono {
   const app = new Hono();
   app.get("/static/:name", (c) => {

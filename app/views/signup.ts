@@ -7,7 +7,7 @@ import type { Html } from "./html.ts";
 import { keepBox, returnField } from "./login.ts";
 import { noticeBox } from "./message.ts";
 
-/** `/signup`; with a problem, the form again, still holding the name. */
+/** `/signup`. If there is a problem, the form again, with the name filled in. */
 export function signUpView({
   name = "",
   problem,
