@@ -1,4 +1,4 @@
-// A login with Express 5; Express 4 needs a `try` around what is awaited: `npm install express`.
+// A login with Express 5: `npm install express`. Express 4 needs a `try` around each `await`.
 
 import { createSessions } from "coatcheck";
 import type { Session } from "coatcheck";
@@ -45,6 +45,6 @@ app.post("/logout", async (req, res) => {
   res.redirect(303, "/");
 });
 
-app.use(expressErrors(sessions)); // before error handlers of your own
+app.use(expressErrors(sessions)); // before your own error handlers
 
 if (import.meta.main) app.listen(Number(process.env.PORT ?? 3000));

@@ -1,4 +1,4 @@
-// A login for any server that speaks fetch: here Node's, with `npm install @hono/node-server`;
+// A login for any `fetch` server: here Node's, with `npm install @hono/node-server`.
 // `Bun.serve({ fetch })` and `Deno.serve(fetch)` take the same function.
 
 import { serve } from "@hono/node-server";

@@ -5,7 +5,7 @@ import type { AdapterClause } from "./adapter-site.ts";
 /** What an adapter does when the client goes away. */
 export const clientClauses: readonly AdapterClause[] = [
   clause(
-    "survives clients that go away, before the answer and in the middle of it",
+    "survives clients that go away before or during the response",
     () => {
       const gate = new Gate();
       return {

@@ -98,7 +98,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "gives messages back in every way to fail",
+    "gives messages back however the handler fails",
     () => failing("take"),
     async (site) => {
       await site.read("/flash");
@@ -113,7 +113,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 503 with Retry-After and leaves the cookie alone when the store can't be asked",
+    "responds with 503 and Retry-After, and leaves the cookie alone, if the store can't be reached",
     () => ({}),
     async (site) => {
       await site.read("/login");
@@ -132,7 +132,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 503 to a login that the store refuses, and changes nothing",
+    "responds with 503 to a login that the store refuses, and changes nothing",
     () => ({}),
     async (site) => {
       const mend = site.failStore(({ operation }) => operation === "create");
@@ -145,7 +145,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 503 and no part of the page when the commit fails, with the cookie of a login before it",
+    "responds with 503 and no part of the page if the commit fails, with the cookie of an earlier login",
     () => ({
       "/page": async (session) => {
         (await session()).set("a", "lost");
@@ -190,7 +190,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 500 when data can't be kept, with the cookie of a login before it",
+    "responds with 500 if data can't be stored, with the cookie of an earlier login",
     () => ({
       "/unkeepable": async (session) => {
         const opened = await session();

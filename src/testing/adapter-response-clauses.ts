@@ -33,7 +33,7 @@ const kinds = Object.fromEntries(
 /** What an adapter does with the responses of handlers that succeed. */
 export const responseClauses: readonly AdapterClause[] = [
   clause(
-    "sends no byte of any kind of answer before the store has acknowledged the commit",
+    "sends no byte of any kind of response before the store has acknowledged the commit",
     () => kinds,
     async (site) => {
       await site.read("/login");
@@ -112,7 +112,7 @@ export const responseClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "refuses to write to a session whose response has left, also one that is opened only then",
+    "refuses to write to a session whose response has been sent, even if it is opened only then",
     (sessions) => {
       const left: { late?: () => Promise<unknown>; later?: () => Promise<unknown> } = {};
       const codeOf = async (work: (() => Promise<unknown>) | undefined): Promise<string> => {
@@ -193,7 +193,7 @@ export const responseClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "keeps shared caches away from what it looked at, and merges with what the app says",
+    "keeps shared caches from storing pages that used the session, and merges with the app's own headers",
     () => {
       const looked =
         (headers: Readonly<Record<string, string>>) => async (session: () => Promise<unknown>) => {

@@ -67,7 +67,7 @@ export const races: readonly Race[] = [
     },
   ]),
 
-  race("S3 two writers update the same key: both are applied, and each is told its own result", [
+  race("S3 two writers update the same key: both are applied, and each gets its own result", [
     {
       before: ["/login"],
       tabs: [["/increment"], ["/increment"]],
@@ -80,7 +80,7 @@ export const races: readonly Race[] = [
   ]),
 
   race(
-    "S4 a request under way overlaps logout: the session stays dead, late writes are dropped, no cookie is set",
+    "S4 a request in progress overlaps a logout: the session stays ended, late writes are dropped, no cookie is set",
     [
       ...readsAndWrites.map((path) => ({
         before: [...loggedIn, "/flash"],
@@ -124,7 +124,7 @@ export const races: readonly Race[] = [
     ],
   ),
 
-  race("S5 a request under way overlaps a login: the login stands, the late response touches no cookie", [
+  race("S5 a request in progress overlaps a login: the login stands, the late response sets no cookie", [
     ...readsAndWrites.map((path) => ({
       before: begun,
       tabs: [["/login"], [path]],
@@ -185,7 +185,7 @@ export const races: readonly Race[] = [
   ]),
 
   race(
-    "S7 another node answers from what it read before the logout: the next request there finds the session dead",
+    "S7 another server uses what it read before the logout: the next request there finds the session ended",
     [
       {
         before: loggedIn,
@@ -199,35 +199,38 @@ export const races: readonly Race[] = [
     ],
   ),
 
-  race("S8 a stolen ticket is replayed after logout, login, rotation or revocation: refused on every node", [
-    ...["/logout", "/login", "/rotate"].map((path) => ({
-      before: loggedIn,
-      tabs: [[path]],
-      async verify(site: RaceSite, _: ReadonlyMap<string, Response>, cookie: string | undefined) {
-        for (const node of [0, 1] as const) {
-          for (const use of ["/read", "/set-a", "/increment"]) {
-            assert.deepEqual(
-              (await site.send(use, cookie, node)).headers.getSetCookie(),
-              [],
-              `${use} sets no cookie`,
-            );
+  race(
+    "S8 a stolen ticket is replayed after logout, login, rotation or revocation: refused on every server",
+    [
+      ...["/logout", "/login", "/rotate"].map((path) => ({
+        before: loggedIn,
+        tabs: [[path]],
+        async verify(site: RaceSite, _: ReadonlyMap<string, Response>, cookie: string | undefined) {
+          for (const node of [0, 1] as const) {
+            for (const use of ["/read", "/set-a", "/increment"]) {
+              assert.deepEqual(
+                (await site.send(use, cookie, node)).headers.getSetCookie(),
+                [],
+                `${use} sets no cookie`,
+              );
+            }
+            const { subject, data } = await site.state(cookie, node);
+            assert.deepEqual({ subject, data }, { subject: undefined, data: {} });
           }
-          const { subject, data } = await site.state(cookie, node);
-          assert.deepEqual({ subject, data }, { subject: undefined, data: {} });
-        }
+        },
+      })),
+      {
+        before: loggedIn,
+        tabs: [],
+        async verify(site, _, cookie) {
+          assert.equal(await site.nodes[1].revokeAll(site.subject), 1);
+          assert.deepEqual(await site.state(cookie, 0), { reason: "ended", data: {} });
+        },
       },
-    })),
-    {
-      before: loggedIn,
-      tabs: [],
-      async verify(site, _, cookie) {
-        assert.equal(await site.nodes[1].revokeAll(site.subject), 1);
-        assert.deepEqual(await site.state(cookie, 0), { reason: "ended", data: {} });
-      },
-    },
-  ]),
+    ],
+  ),
 
-  race("F1 two tabs open after one message: one shows it, and it comes back when that page fails", [
+  race("F1 two tabs load after one message: one shows it, and it comes back if that page fails", [
     {
       before: ["/flash"],
       tabs: [["/take"], ["/take"]],

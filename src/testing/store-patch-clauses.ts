@@ -51,7 +51,7 @@ export const patchClauses: readonly StoreClause[] = [
     assert.equal((await store.read(record.id, now))?.revision, 2);
   }),
 
-  clause("tells which removals found something", async (store) => {
+  clause("reports which removals found something", async (store) => {
     const record = await created(store, recordWith({ fields: fieldsOf({ "f:1": "x", "f:2": "y" }) }));
     const outcome = await patchNow(store, record.id, { remove: ["f:2", "f:3", "f:1"] });
     assert.deepEqual(outcome.kind === "applied" && outcome.removed.toSorted(), ["f:1", "f:2"]);
@@ -74,7 +74,7 @@ export const patchClauses: readonly StoreClause[] = [
     assert.deepEqual(await textsIn(store, record.id), { "d:a": "new" });
   }),
 
-  clause("never creates: a patch of an id that it does not hold finds it gone", async (store) => {
+  clause("never creates a record by a patch: one for an unknown id is gone", async (store) => {
     const id = newRecordId();
     assert.deepEqual(await patchNow(store, id, { set: fieldsOf({ "d:a": "1" }) }), { kind: "gone" });
     assert.equal(await store.read(id, now), null);
@@ -97,7 +97,7 @@ export const patchClauses: readonly StoreClause[] = [
   }),
 
   clause(
-    "conflicts, doing nothing and showing the fresh record, when an expectation fails",
+    "reports a conflict with the current record, and changes nothing, if an expectation fails",
     async (store) => {
       const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "1" }) }));
       const failing = [
@@ -153,7 +153,7 @@ export const patchClauses: readonly StoreClause[] = [
     assert.equal(await store.read(record.id, now + 1000), null);
   }),
 
-  racing("lets patches of different fields that race all survive", async (instances, id) => {
+  racing("lets racing patches of different fields all survive", async (instances, id) => {
     const names = Array.from({ length: 20 }, (_, at) => `d:${at}`);
     await Promise.all(
       names.map(async (name, at) =>
@@ -164,7 +164,7 @@ export const patchClauses: readonly StoreClause[] = [
     assert.equal((await instanceAt(instances, 0).read(id, now))?.revision, 21);
   }),
 
-  racing("lets one of the patches that remove the same field win it", async (instances, id) => {
+  racing("lets one of the racing patches that remove the same field win", async (instances, id) => {
     await patchNow(instanceAt(instances, 0), id, { set: fieldsOf({ "f:1": "once" }) });
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, async (_, at) =>
@@ -177,7 +177,7 @@ export const patchClauses: readonly StoreClause[] = [
     );
   }),
 
-  racing("lets one of the patches that expect the same bytes win", async (instances, id) => {
+  racing("lets one of the racing patches that expect the same bytes win", async (instances, id) => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, async (_, at) => {
         const expect = { fields: new Map([["d:n", null]]) };
@@ -189,7 +189,7 @@ export const patchClauses: readonly StoreClause[] = [
   }),
 
   racing(
-    "lets one of the patches that begin a new epoch win; for the others the session is gone",
+    "lets one of the racing patches that begin a new epoch win; for the others the session is gone",
     async (instances, id) => {
       const outcomes = await Promise.all(
         Array.from({ length: 20 }, async (_, at) =>
