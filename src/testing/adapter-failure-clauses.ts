@@ -67,7 +67,7 @@ const page = {
 /** What an adapter must do if the handler or the store fails. */
 export const failureClauses: readonly AdapterClause[] = [
   clause(
-    "S6 keeps a login and sends its cookie in every way to fail, and keeps no data",
+    "S6 keeps a login and sends its cookie however the handler fails, and keeps no data",
     () => failing("login"),
     async (site) => {
       for (const [name, { status }] of Object.entries(failures)) {
@@ -82,7 +82,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "S6 keeps a logout and clears its cookie in every way to fail",
+    "S6 keeps a logout and clears its cookie however the handler fails",
     () => failing("logout"),
     async (site) => {
       for (const [name, { status }] of Object.entries(failures)) {

@@ -429,8 +429,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the Hono adapter does not check",
       "adapters/hono.ts",
-      "if (!sessions.allows(incoming))",
-      'if (!sessions.allows(incoming) && incoming.method === "")',
+      "if (!exchanges.allows(incoming))",
+      'if (!exchanges.allows(incoming) && incoming.method === "")',
       "hono\\)",
     ],
   ]),
@@ -1968,8 +1968,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "who waits no longer ends the calls of others",
       "stores/postgres/batches.ts",
-      "const mostEarlier = 50;",
-      "const mostEarlier = 50_000;",
+      "const maxDeadlineSpread = 50;",
+      "const maxDeadlineSpread = 50_000;",
       "waits no longer",
     ],
     [

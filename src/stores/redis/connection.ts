@@ -75,7 +75,7 @@ export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConn
 }
 
 /** RESP types 36 (strings) and 37 (maps): strings stay bytes, and maps become lists, in RESP3 as in RESP2. */
-const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
+export const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
 
 /**
  * `asBytes` without node-redis' timeout for commands not yet written. That timeout makes an AbortSignal for

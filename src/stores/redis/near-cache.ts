@@ -1,7 +1,7 @@
 import { packRecord, unpackRecord } from "../../record/binary/record.ts";
 import type { SessionRecord } from "../../record/record.ts";
 import { assertOption } from "../option-checks.ts";
-import { hasMethods } from "./connection.ts";
+import { asBytes, hasMethods } from "./connection.ts";
 import { fromHash } from "./record-hash.ts";
 
 /** The options of the near cache. */
@@ -34,8 +34,6 @@ const lease = 1000;
 interface Flight {
   isCurrent: boolean;
 }
-
-const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
 
 /**
  * A cache of records in this process, kept current by the server's invalidation messages. They arrive on

@@ -103,11 +103,15 @@ export class SubjectIndex {
   }
 }
 
+/** How many milliseconds an index outlives its records, since clocks differ. */
 const slack = 3_600_000;
 /** How many milliseconds an id without a record is kept: far longer than the write of its record can take. */
 const age = 60_000;
+/** The number of ids above which a sweep cleans up an index. */
 const crowd = 32;
+/** The most indexes that are remembered for a sweep. */
 const maxCrowded = 10_000;
+/** The most ids that are removed in one script. */
 const batch = 500;
 /** Limited so that a list of thousands does not delay the connection's other commands. */
 const readsAtOnce = 100;
