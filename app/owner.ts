@@ -15,12 +15,12 @@ export function isFor(form: Form, session: Visit): boolean {
 export function refuseForm(
   c: Context,
   parts: Parts,
-  { form, session, anew }: { form: Form; session: Visit; anew: Html },
+  { form, session, freshForm }: { form: Form; session: Visit; freshForm: Html },
 ): Promise<Response> {
   const content = otherOwnerView({
     madeFor: parts.users.byId(form.text(OWNER_FIELD))?.name,
     now: whoIs(parts, session)?.name ?? "",
-    anew,
+    freshForm,
   });
   return page(c, parts, { title: "Nothing was changed", status: 409, content });
 }

@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { noticeOf } from "./notices.ts";
 import { whoIs } from "./profile.ts";
 import type { Parts, Visit } from "./parts.ts";
-import { loginPath, returnPath } from "./way-back.ts";
+import { loginPath, returnPath } from "./return-path.ts";
 import { layout } from "./views/layout.ts";
 import type { Message } from "./views/layout.ts";
 import type { Html } from "./views/html.ts";
@@ -32,9 +32,9 @@ export async function page(
   const session = await parts.sessions.of(c);
   // A missing picture also gets a page, on which nobody would read the messages.
   const waiting = isNavigation(c) ? await session.takeFlashes() : [];
-  const said = [...messages, ...noticeOf(c, session), ...waiting];
+  const shown = [...messages, ...noticeOf(c, session), ...waiting];
   const visitor = whoIs(parts, session) ?? "nobody";
-  return c.html(layout({ title, content, messages: said, visitor, path: c.req.path }), status);
+  return c.html(layout({ title, content, messages: shown, visitor, path: c.req.path }), status);
 }
 
 /**

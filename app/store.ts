@@ -112,7 +112,7 @@ function tellOutages(place: string): { lost: (error: unknown) => void; found: ()
     lost(error) {
       if (!away) {
         console.error(
-          `${place} does not answer (${reasonOf(error)}). Until it does, pages that need a session ask to be tried again.`,
+          `${place} does not answer (${reasonOf(error)}). Until it does, pages that need a session ask visitors to try again.`,
         );
       }
       away = true;

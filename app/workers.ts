@@ -53,10 +53,10 @@ export async function superviseWorkers(count: number): Promise<void> {
     const now = performance.now();
     replaced = [...replaced.filter((at) => now - at < 60_000), now];
     if (replaced.length > MOST_REPLACED_A_MINUTE * count) {
-      console.error(`Process ${pid} ended (${how}), the last of too many within a minute. The site stops.`);
+      console.error(`Process ${pid} ended (${how}). Too many have ended within a minute, so the site stops.`);
       stop(1);
     } else {
-      console.error(`Process ${pid} ended (${how}); another takes its place.`);
+      console.error(`Process ${pid} ended (${how}) and is being replaced.`);
       void launch();
     }
   }
@@ -69,5 +69,5 @@ export async function superviseWorkers(count: number): Promise<void> {
   await Promise.all(Array.from({ length: count - 1 }, launch));
   isStarted = true;
   const pids = [...running].map((worker) => worker.process.pid);
-  console.log(`${greeting}\n${count} processes answer: ${pids.join(", ")}.`);
+  console.log(`${greeting}\n${count} processes are running: ${pids.join(", ")}.`);
 }

@@ -59,7 +59,7 @@ function answerIn(text: string): Answer | undefined {
   const body = text.slice(headEnd + 4);
   const length = /\r\ncontent-length: (\d+)/i.exec(head);
   if (length !== null) return body.length >= Number(length[1]) ? { head, body } : undefined;
-  if (!/\r\ntransfer-encoding: chunked/i.test(head)) throw new Error(`An answer has no length:\n${head}`);
+  if (!/\r\ntransfer-encoding: chunked/i.test(head)) throw new Error(`A response has no length:\n${head}`);
   return body.endsWith("0\r\n\r\n")
     ? { head, body: body.replaceAll(/[\da-f]+\r\n(.*?)\r\n/g, "$1").trimEnd() }
     : undefined;
@@ -111,7 +111,7 @@ class Connection {
 
 function checked(request: RequestName, { head, body }: Answer): void {
   if (head.startsWith("HTTP/1.1 200") && answers[request].test(body)) return;
-  throw new Error(`The wrong answer to ${request}:\n${head}\n\n${body.slice(0, 500)}`);
+  throw new Error(`Wrong response to ${request}:\n${head}\n\n${body.slice(0, 500)}`);
 }
 
 function setCookiesOf({ head }: Answer): string[] {
@@ -244,7 +244,7 @@ async function obey(order: Order): Promise<void> {
     }
     case "ask": {
       const [connection] = connections;
-      if (connection === undefined) throw new Error("Nobody is connected.");
+      if (connection === undefined) throw new Error("There are no connections.");
       let [setCookies, setCookieBytes] = [0, 0];
       for (let turn = 0; turn < order.times; turn++) {
         const answer = await connection.ask(textFor(0, turn));

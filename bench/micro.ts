@@ -148,7 +148,7 @@ async function readOnce(sessions: Sessions<Data>, request: RequestLike | undefin
   if (!exchangesOf(sessions).allows(incoming)) throw new Error("The request was refused.");
   const exchange = exchangesOf(sessions).begin(incoming, [incoming]);
   const name = await exchange.run(async () => (await sessions.of(incoming)).get("user"));
-  if (name !== user) throw new Error("The session does not know who is logged in.");
+  if (name !== user) throw new Error("The session has lost its data.");
   await exchange.commit({ status: 200 });
 }
 

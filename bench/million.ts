@@ -129,7 +129,7 @@ async function fillTo(total: number): Promise<number> {
   await often(count, async (turn) => {
     const record = recordOf(subjectOf(first, count, turn), 86_400_000);
     if (turn % every === 0) ids.push(record.id);
-    if (!(await filler.create(record))) throw new Error("The store did not take a record.");
+    if (!(await filler.create(record))) throw new Error("The store rejected a record.");
   });
   steps.push({ count, ids });
   filled = total;
@@ -181,8 +181,9 @@ async function measure(count: number): Promise<Filling> {
   // Background writes to the disk would be counted with the reads.
   await wait(1000);
   const check = await store.read(anyId(), Date.now());
-  if (check === null) throw new Error("The store has lost a record.");
-  if ((await store.list(anySubject(), Date.now())).length !== perSubject) throw new Error("A list is short.");
+  if (check === null) throw new Error("The store lost a record.");
+  if ((await store.list(anySubject(), Date.now())).length !== perSubject)
+    throw new Error("A list is incomplete.");
   return {
     sessions: count,
     create,

@@ -160,7 +160,7 @@ export class Visitors {
   ): Promise<Extract<Report, { kind: Kind }>> {
     const report = await this.#program.ask(order);
     if (report.kind === "failed") throw new Error(report.message);
-    if (report.kind !== kind) throw new Error(`The visitors said ${report.kind} instead of ${kind}.`);
+    if (report.kind !== kind) throw new Error(`The visitors reported ${report.kind} instead of ${kind}.`);
     return report as Extract<Report, { kind: Kind }>;
   }
 

@@ -40,7 +40,8 @@ export interface Comparison {
 
 /** @throws RangeError if the two have different numbers of turns, or none. */
 export function compare(slices: readonly Slice[], bare: readonly Slice[]): Comparison {
-  if (slices.length !== bare.length) throw new RangeError("Every turn needs one of the bare framework.");
+  if (slices.length !== bare.length)
+    throw new RangeError("Each turn must be compared with a turn of the bare framework.");
   const rounds = slices.map((slice, round) => {
     const other = bare[round] ?? slice;
     return {

@@ -70,7 +70,7 @@ function rightPackage(): boolean {
   const folder = values.built ? "dist" : "src";
   const found = fileURLToPath(import.meta.resolve("coatcheck"));
   if (found.startsWith(join(root, folder) + sep)) return true;
-  console.error(`"coatcheck" is ${relative(root, found)}, but this run is meant for ${folder}.`);
+  console.error(`"coatcheck" resolves to ${relative(root, found)}, but this run tests ${folder}.`);
   return false;
 }
 
@@ -103,6 +103,6 @@ const failed = total.failed + total.cancelled;
 const passed = total.passed - empty.length;
 if (counts) appendFileSync(counts, `${passed} ${failed} ${total.skipped + total.todo}\n`);
 
-for (const file of empty) console.error(`${file} holds no test.`);
+for (const file of empty) console.error(`${file} contains no tests.`);
 if (passed + failed === 0) console.error("No test ran.");
 process.exitCode = failed > 0 || passed === 0 || empty.length > 0 ? 1 : 0;

@@ -19,7 +19,7 @@ export function deviceRoutes(parts: Parts): Hono {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
     const subject = session.subject ?? "";
-    if (!isFor(form, session)) return refuseForm(c, parts, { form, session, anew: toDevicesView() });
+    if (!isFor(form, session)) return refuseForm(c, parts, { form, session, freshForm: toDevicesView() });
     if (form.ticked("others")) {
       const ended = await parts.sessions.revokeAll(
         subject,

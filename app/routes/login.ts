@@ -13,7 +13,7 @@ import type { Attempt } from "../throttle.ts";
 import type { Message } from "../views/layout.ts";
 import { loginView, logoutView } from "../views/login.ts";
 import type { LoginNotice } from "../views/login.ts";
-import { loginPath, returnPath } from "../way-back.ts";
+import { loginPath, returnPath } from "../return-path.ts";
 import { waiting } from "../views/wording.ts";
 
 const FAILED: Message = {

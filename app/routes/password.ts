@@ -21,7 +21,7 @@ export function passwordRoutes(parts: Parts): Hono {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
     if (!isFor(form, session))
-      return refuseForm(c, parts, { form, session, anew: passwordForm(session.subject ?? "") });
+      return refuseForm(c, parts, { form, session, freshForm: passwordForm(session.subject ?? "") });
     const current = form.text("current");
     const next = form.text("next");
     const problem = isTooLong(current) ? "The current password is not right." : passwordProblem(next);

@@ -10,7 +10,7 @@ import { passwordProblem } from "../passwords.ts";
 import { greet } from "../profile.ts";
 import type { Parts } from "../parts.ts";
 
-import { returnPath } from "../way-back.ts";
+import { returnPath } from "../return-path.ts";
 import { signUpView } from "../views/signup.ts";
 
 /** `/signup`: creates an account and logs it in. */

@@ -14,8 +14,8 @@ export function staticRoutes(): Hono {
       c.req.query("v") === asset.version ? "public, max-age=31536000, immutable" : "no-cache",
     );
     c.header("ETag", tag);
-    const held = c.req.header("If-None-Match")?.split(",") ?? [];
-    if (held.some((one) => one.trim().replace(/^W\//, "") === tag || one.trim() === "*"))
+    const etags = c.req.header("If-None-Match")?.split(",") ?? [];
+    if (etags.some((one) => one.trim().replace(/^W\//, "") === tag || one.trim() === "*"))
       return c.body(null, 304);
     return c.body(asset.text, 200, { "Content-Type": `${asset.type}; charset=utf-8` });
   });

@@ -48,8 +48,8 @@ export function userRoutes(parts: Parts): Hono {
       return page(c, parts, { title: "Not saved", status: 403, content });
     }
     if (!isFor(form, session)) {
-      const anew = noteForm({ owner: session.subject ?? "", note, colour });
-      return refuseForm(c, parts, { form, session, anew });
+      const freshForm = noteForm({ owner: session.subject ?? "", note, colour });
+      return refuseForm(c, parts, { form, session, freshForm });
     }
     if (note.length > MAX_NOTE_CHARACTERS || !isColour(colour)) {
       tell(

@@ -1,7 +1,7 @@
 import type { Duration } from "coatcheck";
 import { MAX_NAME_LENGTH } from "../names.ts";
 import { DEMO } from "../users.ts";
-import { loginPath } from "../way-back.ts";
+import { loginPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { noticeBox } from "./message.ts";

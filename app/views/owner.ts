@@ -10,15 +10,15 @@ export function ownerField(subject: string): Html {
   return html`<input type="hidden" name="${OWNER_FIELD}" value="${subject}" />`;
 }
 
-/** Shown for a form that was submitted too late. `anew` is the same form for the account that is logged in now. */
+/** Shown for a form that was submitted too late. `freshForm` is the same form for the account that is logged in now. */
 export function otherOwnerView({
   madeFor,
   now,
-  anew,
+  freshForm,
 }: {
   madeFor: string | undefined;
   now: string;
-  anew: Html;
+  freshForm: Html;
 }): Html {
   return html`<h1>Nothing was changed</h1>
     ${noticeBox(
@@ -30,5 +30,5 @@ export function otherOwnerView({
         },
         and now <strong>${now}</strong> is logged in.`,
     )}
-    <article>${anew}</article>`;
+    <article>${freshForm}</article>`;
 }

@@ -1,7 +1,7 @@
 import type { Duration } from "coatcheck";
 import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
 import { MAX_NAME_LENGTH } from "../names.ts";
-import { loginPath } from "../way-back.ts";
+import { loginPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { keepBox, returnField } from "./login.ts";
