@@ -1,7 +1,7 @@
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import type { Store } from "../record/store.ts";
-import { assertDurability } from "./option-checks.ts";
+import { assertOption } from "../runtime/assert-option.ts";
 import {
   assertFetchesNoTypes,
   isPgClient,
@@ -60,7 +60,7 @@ export interface PostgresStore extends Store {
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const { client, schema = "public", table = "coatcheck_session", durability = "normal" } = options;
-  assertDurability(durability);
+  assertOption(durability === "normal" || durability === "full", 'durability must be "normal" or "full".');
   const timeout = toMilliseconds(options.timeout ?? { milliseconds: 1800 }, "timeout");
   return new PgStore(connectionOf(client), schemaNames(schema, table), durability === "full", timeout);
 }

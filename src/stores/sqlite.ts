@@ -16,7 +16,7 @@ import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
-import { assertDurability, assertOption } from "./option-checks.ts";
+import { assertOption } from "../runtime/assert-option.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
 import type { HeldDatabase } from "./sqlite/shared.ts";
 
@@ -49,7 +49,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     typeof path === "string" && path !== "",
     'path must be the path of a file, such as { path: "data/sessions.db" }.',
   );
-  assertDurability(durability);
+  assertOption(durability === "normal" || durability === "full", 'durability must be "normal" or "full".');
   const timeout = toMilliseconds(busyTimeout, "busyTimeout");
   return new SqliteStore(() => holdDatabase(path, durability), timeout);
 }
