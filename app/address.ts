@@ -3,12 +3,12 @@ import type { Context } from "hono";
 import { getConnInfo } from "@hono/node-server/conninfo";
 
 /**
- * Where a request comes from, for the throttle: the other end of the connection.
+ * Returns the address of the client, for the throttle.
  *
- * Anybody can write an X-Forwarded-For header, so it is read only as far as it was written by proxies that the
- * operator knows of (PROXIES): each appends the address it was called from.
+ * Anybody can send an X-Forwarded-For header, so only the part that the operator's own proxies (PROXIES) have
+ * added is trusted. Each proxy appends the address that connected to it.
  *
- * @param proxies how many proxies stand in front of the site.
+ * @param proxies how many proxies are in front of the site.
  */
 export function addressOf(c: Context, proxies: number): string {
   const direct = getConnInfo(c).remote.address ?? "unknown";
@@ -24,8 +24,8 @@ function withoutPort(hop: string): string {
 }
 
 /**
- * The networks that an address counts as, the narrowest first. One address of IPv6 is nothing: whoever has one has a
- * whole /64, and a /48 costs nothing either.
+ * The networks that an address belongs to, narrowest first. A single IPv6 address means little: its owner has a
+ * whole /64, and a /48 is free as well.
  */
 export function networksOf(address: string): string[] {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
@@ -42,8 +42,8 @@ export function networksOf(address: string): string[] {
 }
 
 /**
- * Whether browsers keep a Secure cookie that comes from this address: over https, and over plain
- * http from the machine itself. Only used to explain; nothing is decided by it.
+ * Whether browsers keep a Secure cookie from this address: over https, and over plain http from the same machine.
+ * Only used for an explanation, never for a decision.
  */
 export function keepsSecureCookies(c: Context): boolean {
   const { protocol, hostname } = new URL(c.req.url);

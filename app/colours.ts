@@ -1,10 +1,10 @@
-/** The colours a user may like best; each has a class in the stylesheet, so no page needs inline style. */
+/** The colours that a user can choose. Each has a class in the stylesheet, so that no page needs inline styles. */
 export const COLOURS = ["green", "blue", "violet", "rose", "amber", "slate"] as const;
 
 /** One of them. */
 export type Colour = (typeof COLOURS)[number];
 
-/** Whether a text that came from a form or the database names one of them. */
+/** Whether a text from a form or the database names one of them. */
 export function isColour(text: string): text is Colour {
   return COLOURS.some((colour) => colour === text);
 }

@@ -2,10 +2,10 @@ import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * Opens one of the site's own SQLite files, readable by its owner only, and brings it up to date.
+ * Opens one of the site's own SQLite files, readable only by its owner, and migrates it.
  *
- * Several processes may start at once: the file is made with its mode before SQLite sees it, and
- * the migration runs inside a write lock, so one process does the work and the others find it done.
+ * Several processes may start at once. The file is created with its mode before SQLite opens it, and the
+ * migration holds a write lock, so that one process migrates and the others find it done.
  */
 export function openDatabase(
   path: string,
@@ -30,7 +30,7 @@ export function openDatabase(
   return db;
 }
 
-/** SQLite does not wait its turn for this one change of mode, however long the timeout: we do. */
+/** Retries the change of mode, for which SQLite does not wait, whatever the timeout. */
 function useWriteAheadLog(db: DatabaseSync): void {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -43,7 +43,7 @@ function useWriteAheadLog(db: DatabaseSync): void {
   }
 }
 
-/** Whether an error came out of SQLite: the page then says "try again", not "we are broken". */
+/** Whether an error came from SQLite. The page then says "try again" instead of "something broke". */
 export function isDatabaseError(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 }

@@ -3,36 +3,36 @@ import type { Duration } from "coatcheck";
 import { storeSetting } from "./store-setting.ts";
 import type { StoreSetting } from "./store-setting.ts";
 
-/** What the environment may say, read once, here. */
+/** The settings from the environment, which is read only here. */
 export type Settings = {
-  /** PORT, 3000 unless set; 0 takes any free one. */
+  /** PORT, default 3000; 0 uses any free port. */
   port: number;
-  /** HOST; without it the site answers this machine only. */
+  /** HOST; without it, the site is reachable only from this machine. */
   host: string | undefined;
-  /** DATA_DIR, `./data` unless set. */
+  /** DATA_DIR, default `./data`. */
   dataDir: string;
   /** STORE, where sessions are kept: `redis://…`, `postgres://…`, `sqlite:path` or `memory:`. Without it, SQLite in the data folder. */
   store: StoreSetting;
-  /** WORKERS, how many processes answer, 1 unless set. */
+  /** WORKERS, the number of processes, default 1. */
   workers: number;
-  /** SESSION_SECRET, newest first, separated by commas; without it the site makes and keeps a key. */
+  /** SESSION_SECRET, newest first, separated by commas; without it, the site generates a key and stores it. */
   secret: string | undefined;
   /** KEEP_LOGGED_IN, e.g. `5 days` or `30 minutes`. */
   permanentLifetime: Duration | undefined;
-  /** PUBLIC_ORIGIN, e.g. `https://example.org`, which forms must come from. Without it, the Host header says. */
+  /** PUBLIC_ORIGIN, e.g. `https://example.org`, from which forms must come. Without it, the Host header decides. */
   publicOrigin: string | undefined;
-  /** PROXIES, how many proxies stand in front of the site, 0 unless set: that much of X-Forwarded-For is believed. */
+  /** PROXIES, the number of proxies in front of the site, default 0: that many hops of X-Forwarded-For are trusted. */
   proxies: number;
 };
 
-/** @throws ConfigError CONFIG_INVALID that names the variable. */
+/** Reads the settings. @throws ConfigError CONFIG_INVALID that names the variable. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Settings {
   const store = storeSetting(env["STORE"]);
   const workers = workersOf(env["WORKERS"]);
   if (store.kind === "memory" && workers > 1) {
     throw new ConfigError(
       "CONFIG_INVALID",
-      `STORE is "memory:", which each process has for itself, and WORKERS is ${workers}: visitors would be logged out at random. Use sqlite:path, or a server.`,
+      `STORE is "memory:", which is separate in each process, and WORKERS is ${workers}: visitors would be logged out at random. Use sqlite:path, or a server.`,
     );
   }
   return {

@@ -3,15 +3,15 @@ import { HTTPException } from "hono/http-exception";
 
 /** A form as the browser sent it: each field once, as text. */
 export type Form = {
-  /** The field's text exactly as it came; `""` when there is none. */
+  /** The field's text exactly as it was sent; `""` if it is missing. */
   text(name: string): string;
-  /** Whether a box was ticked. */
+  /** Whether a checkbox is checked. */
   ticked(name: string): boolean;
 };
 
 /**
- * Reads a form. What no form of this site sends (another content type, a field twice) is refused
- * with 400 rather than bent into shape.
+ * Reads a form. Input that no form of this site sends (another content type, a repeated field) is refused with
+ * 400 rather than corrected.
  */
 export async function readForm(c: Context): Promise<Form> {
   const type = c.req.header("Content-Type")?.split(";", 1)[0]?.trim().toLowerCase();

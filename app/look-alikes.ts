@@ -1,7 +1,7 @@
 /**
- * Characters that look the same, of those that a name may have: groups of code points, the first of which stands for
- * all. From the confusables of UTS #39, for single characters and without marks, except the pairs of Thai and Malayalam
- * letters that readers of these scripts tell apart, and with the small palochka as the l that fonts draw.
+ * Characters that look the same, of those that a name may contain: groups of code points, of which the first stands
+ * for all. From the confusables of UTS #39, for single characters and without marks. Pairs of Thai and Malayalam
+ * letters that readers of these scripts tell apart are left out; the small palochka is treated as the l that fonts draw.
  */
 const GROUPS = `
   0022 05F2 05F4; 0027 0060 02BC 05D9 05F3 2019; 002B 2795; 002D 058A 05BE 2010 2796; 002E 0660 06F0; 002F 3033 30CE
@@ -37,7 +37,7 @@ const GROUPS = `
   8D86; 8DE5 8DFA; 8E97 8E9B; 8EFF 8F27; 90CE 90DE; 93AD 93AE; 96B7 96B8; 9E42 9E43; 9ED1 9ED2
 `;
 
-/** For each of them but the first of its group, the first. */
+/** Maps each of them, except the first of its group, to the first. */
 export const LOOK_ALIKES: ReadonlyMap<string, string> = new Map(
   GROUPS.split(";").flatMap((group) => {
     const [first = "", ...others] = group

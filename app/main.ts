@@ -14,7 +14,7 @@ import { openStore } from "./store.ts";
 import { DEMO } from "./users.ts";
 import { superviseWorkers } from "./workers.ts";
 
-/** Starts the site, or the processes of it. @throws ConfigError, in words for whoever typed the command. */
+/** Starts the site or its processes. @throws ConfigError with a message for the person who typed the command. */
 async function start(): Promise<void> {
   if (typeof crypto.argon2 !== "function") {
     throw new ConfigError(
@@ -27,7 +27,7 @@ async function start(): Promise<void> {
   else await serve(settings);
 }
 
-/** Answers, in this process. */
+/** Runs the site in this process. */
 async function serve(settings: Settings): Promise<void> {
   const dataDir = resolve(settings.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -73,7 +73,7 @@ async function serve(settings: Settings): Promise<void> {
   );
 }
 
-/** Without its key, or with a store that will never work, the site does not start; a store that is away may come back. */
+/** Keeps the site from starting without its key or with a store that can't work. An unreachable store may recover. */
 async function check(sessions: Sessions): Promise<void> {
   try {
     await sessions.check();
@@ -82,13 +82,13 @@ async function check(sessions: Sessions): Promise<void> {
   }
 }
 
-/** Tells whoever waits for it that the site answers: the process that started this one, or the person. */
+/** Reports that the site is running, to the process that started this one or to the person. */
 function greet(greeting: string): void {
   if (cluster.isWorker) process.send?.(greeting);
   else console.log(greeting);
 }
 
-/** What to say when the site cannot start; `undefined` for a fault of its own, whose trace helps more. */
+/** The message if the site can't start; `undefined` for a bug, whose stack trace helps more. */
 function explain(error: unknown): string | undefined {
   if (error instanceof ConfigError && error.code.startsWith("SECRET_")) {
     const fromEnvironment = process.env["SESSION_SECRET"] !== undefined;
@@ -96,10 +96,10 @@ function explain(error: unknown): string | undefined {
     const other = fromEnvironment
       ? "unset SESSION_SECRET"
       : "delete that file (everybody will be logged out)";
-    return `Its secret key comes from ${place}: ${error.message}\nOr ${other}, and the site makes and keeps a key of its own.`;
+    return `Its secret key comes from ${place}: ${error.message}\nOr ${other}, and the site generates and stores its own key.`;
   }
   if (error instanceof ConfigError || error instanceof StoreError) return error.message;
-  // The file system says what is wrong in words.
+  // Errors of the file system have a readable message.
   return error instanceof Error && "syscall" in error ? error.message : undefined;
 }
 
@@ -110,6 +110,6 @@ try {
   if (explanation === undefined) throw error;
   console.error(`The site did not start. ${explanation}`);
   process.exitCode = 1;
-  // Its line to the process that started it would keep this one.
+  // The channel to the parent process would keep this one running.
   cluster.worker?.disconnect();
 }

@@ -1,9 +1,9 @@
 import { LOOK_ALIKES } from "./look-alikes.ts";
 
-/** Longest name, in characters as a person counts them. */
+/** The longest name, in characters as a person counts them. */
 const MAX_NAME_CHARACTERS = 40;
 
-/** Longest name in UTF-16 units, as browsers count for maxlength: a joined emoji alone may have a dozen. */
+/** The longest name in UTF-16 units, as browsers count for maxlength: one joined emoji may have a dozen. */
 export const MAX_NAME_LENGTH = 160;
 
 /** The scripts that are recommended for identifiers (UAX #31, table 5). */
@@ -12,7 +12,7 @@ const SCRIPTS = (
   "Hiragana Kannada Katakana Khmer Lao Latin Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan"
 ).split(" ");
 
-/** What may stand together in one name: one script, or those that people do mix ("highly restrictive", UTS #39, 5.2). */
+/** The scripts that may occur in one name: one, or those that people do mix ("highly restrictive", UTS #39, 5.2). */
 const WRITING = [
   ...SCRIPTS.map((script) => [script]),
   ["Latin", "Han", "Hiragana", "Katakana"],
@@ -23,7 +23,7 @@ const WRITING = [
     new RegExp(`^[${["Common", "Inherited", ...scripts].map((name) => `\\p{scx=${name}}`).join("")}]*$`, "u"),
 );
 
-/** Letters, marks and digits of those scripts, ASCII, the accents of many scripts, and what joins words of some. */
+/** Letters, marks and digits of those scripts, ASCII, the accents of many scripts, and word joiners of some. */
 const TAKEN = new RegExp(
   `^(?:[\\p{L}\\p{M}\\p{Nd}](?<=[${SCRIPTS.map((name) => `\\p{scx=${name}}`).join("")}])` +
     "|[ -~\\u0300-\\u0331\\u00B7\\u02BB\\u02BC\\u058A\\u05BE\\u05F3\\u05F4\\u0F0B\\u1361\\u2010\\u2019\\u30FB])$",
@@ -31,8 +31,8 @@ const TAKEN = new RegExp(
 );
 
 /**
- * Of those, what looks like something else of the same script or like nothing: letters of phonetics and of old
- * alphabets in Latin, clicks and tones; parts of Korean syllables; the Arabic stroke that only widens a word.
+ * Those of them that look like another character of the same script, or like nothing: Latin letters of phonetics and
+ * old alphabets, clicks and tones; parts of Korean syllables; the Arabic stroke that only widens a word.
  */
 const NOT_TAKEN =
   /[ƄƅƍƟƦƧƨƪƫƻƼƽƾƿǀǁǂǃǷȜȝȢȣȴ-ɒɕɘɚɜ-ɢɤ-ɧɪ-ɱɳ-ʂʄ-ʈʌ-ʑʓ-ʺʽ-˿\u1C80-\u1C8F\u1D00-\u1DBF\u1EFA-\u1EFF\u2C60-\u2C7F\uA640-\uA69F\uA720-\uA7FF\uAB30-\uAB6F\u1100-\u11FF\uA960-\uA97F\uD7B0-\uD7FF\u0640]/u;
@@ -50,23 +50,23 @@ const JOINERS = new RegExp(
   "gu",
 );
 
-/** A name as it is kept: one spelling for everything that is the same text (Unicode NFKC). */
+/** A name as it is stored: one spelling for equivalent texts (Unicode NFKC). */
 export function normalizeName(typed: string): string {
   return typed.normalize("NFKC").trim().replaceAll(/\s+/gu, " ");
 }
 
-/** What makes "Leo" and "leo" one account: for lookups, and for whatever is counted by account. */
+/** The key by which "Leo" and "leo" are one account, for lookups and for counters per account. */
 export function nameKey(typed: string): string {
   return normalizeName(typed).toLowerCase().normalize("NFKC");
 }
 
-/** What makes a name impossible, as a sentence; `undefined` if it will do. */
+/** What is wrong with a name, as a sentence; `undefined` if it is valid. */
 export function nameProblem(name: string): string | undefined {
   if (name === "") return "Please choose a name.";
   if (name.length > MAX_NAME_LENGTH || charactersIn(name) > MAX_NAME_CHARACTERS)
     return `Please choose a name of at most ${MAX_NAME_CHARACTERS} characters.`;
   const text = name.replaceAll(/\p{RGI_Emoji}/gv, " ").replaceAll(JOINERS, "");
-  // They hide in a text, turn it around, or make a second "leo" that nobody can tell from the first.
+  // They are invisible, reverse the text, or make a second "leo" that looks like the first.
   if (/(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text))
     return "The name has a character in it that cannot be seen.";
   const strange = [...text].find((character) => !TAKEN.test(character) || NOT_TAKEN.test(character));
@@ -78,8 +78,8 @@ export function nameProblem(name: string): string | undefined {
 }
 
 /**
- * What a name takes for itself: two names that share one of these look the same, or the same but for capitals, so only
- * one of them can be made. There are two, since a capital I looks like an l and is an i.
+ * The claims of a name. Two names that share a claim look the same, or differ only in capitals, so only one of them
+ * can be registered. There are up to two claims, since a capital I looks like an l but is an i.
  */
 export function nameClaims(name: string): string[] {
   const seen = normalizeName(name).replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "");
@@ -88,17 +88,17 @@ export function nameClaims(name: string): string[] {
 
 const segmenter = new Intl.Segmenter();
 
-/** As a person counts them. There are never more than UTF-16 units, which are quicker to count. */
+/** Counts characters as a person does. There are never more than UTF-16 units, which are faster to count. */
 function charactersIn(text: string): number {
   return text.length <= MAX_NAME_CHARACTERS ? text.length : [...segmenter.segment(text)].length;
 }
 
 function folded(text: string): string {
-  // Down first: a capital ß goes up to itself, a small one to SS.
+  // Lower case first: the upper case of a capital ß is itself, that of a small one is SS.
   return text.toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFKC");
 }
 
-/** One spelling for what looks the same (the idea of UTS #39's skeleton). */
+/** One spelling for texts that look the same (after the skeleton of UTS #39). */
 function looks(text: string): string {
   return [...text.normalize("NFD").replaceAll(/(?<=\p{Soft_Dotted})\u0307/gu, "")]
     .map((character) => LOOK_ALIKES.get(character) ?? character)

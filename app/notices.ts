@@ -3,8 +3,8 @@ import type { Visit } from "./parts.ts";
 import type { Message } from "./views/layout.ts";
 
 /**
- * What can be said to somebody who has no session, without making one: the address names it (`?notice=…`). Anybody can
- * write an address, so it names one of these and holds no text.
+ * Messages for visitors without a session, which must not get one for them. The address names the message
+ * (`?notice=…`) and contains no text, since anybody can write an address.
  */
 const NOTICES: ReadonlyMap<string, Message> = new Map([
   ["no-name", { category: "success", message: "There was no name to remove." }],
@@ -24,7 +24,7 @@ const SESSION_ENDED: Message = {
   message: "Nothing was kept: your session had just ended. Please try again in a minute, or log in.",
 };
 
-/** What the address of a page says, for whom that is true. */
+/** The message that the page's address names, if it is true for this visitor. */
 export function noticeOf(c: Context, session: Visit): Message[] {
   if (session.id !== undefined) return [];
   if (c.req.query("kept") !== undefined)

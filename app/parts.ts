@@ -4,11 +4,11 @@ import type { Passwords } from "./passwords.ts";
 import type { Throttle } from "./throttle.ts";
 import type { Users } from "./users.ts";
 
-/** What this site remembers about a visitor: everything that `session.get` and `set` know. */
+/** The data that this site keeps in a session: the keys of `session.get` and `set`. */
 export type Remembered = {
-  /** The name to greet, from the database, read at login. */
+  /** The user's name for the greeting, read from the database at login. */
   user: string;
-  /** The user's note and colour, likewise. */
+  /** The user's note and colour, also read at login. */
   note: string;
   colour: Colour;
   /** The lesson of `/session_set`. */
@@ -21,7 +21,7 @@ export type Remembered = {
 /** One request's session, with this site's keys. */
 export type Visit = Session<Remembered>;
 
-/** The parts that pages work with. */
+/** The parts of the site that pages use. */
 export type Parts = {
   sessions: Sessions<Remembered>;
   users: Users;

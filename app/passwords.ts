@@ -1,21 +1,21 @@
 import * as crypto from "node:crypto";
 import { availableParallelism } from "node:os";
 
-/** What one argon2id hash costs; stored with each hash, so it can be raised later. */
+/** The cost of an argon2id hash. Stored with each hash, so that it can be raised later. */
 export type HashCost = { memoryKiB: number; passes: number };
 
 /** OWASP's password storage cheat sheet: argon2id with 19 MiB, 2 passes, 1 lane. */
 const DEFAULT_COST: HashCost = { memoryKiB: 19_456, passes: 2 };
 
-/** Longest password that is hashed, in bytes of UTF-8 (ASVS 6.2.9: 64 characters must work). */
+/** The longest password that is hashed, in bytes of UTF-8 (ASVS 6.2.9: 64 characters must work). */
 const MAX_PASSWORD_BYTES = 1_024;
 
-/** Shortest password a new account may have, in characters (NIST SP 800-63B-4, 3.1.1.2). */
+/** The shortest password for a new account, in characters (NIST SP 800-63B-4, 3.1.1.2). */
 export const MIN_PASSWORD_CHARACTERS = 8;
 
 const TAG_BYTES = 32;
 
-/** Thrown when more people wait for a hash than the site will keep waiting. Answered with 503. */
+/** Thrown if too many people are already waiting for a hash. The response is 503. */
 export class BusyError extends Error {
   override name = "BusyError";
 }
@@ -25,7 +25,7 @@ export function isTooLong(password: string): boolean {
   return Buffer.byteLength(password) > MAX_PASSWORD_BYTES;
 }
 
-/** What makes a new password impossible, as a sentence; `undefined` when it will do. */
+/** What is wrong with a new password, as a sentence; `undefined` if it is valid. */
 export function passwordProblem(password: string): string | undefined {
   if ([...password].length < MIN_PASSWORD_CHARACTERS)
     return `Please choose a password of at least ${MIN_PASSWORD_CHARACTERS} characters.`;
@@ -36,8 +36,8 @@ export function passwordProblem(password: string): string | undefined {
 /**
  * Hashes and checks passwords, exactly as received: no trimming, no folding, no truncation.
  *
- * A hash keeps a core busy for tens of milliseconds, so only a few run at once: one core stays
- * free for everybody else's pages, and whoever finds the queue full is told to come back.
+ * A hash keeps a core busy for tens of milliseconds, so only a few run at once. One core stays free for other
+ * pages, and if the queue is full, the visitor is asked to try again.
  */
 export class Passwords {
   readonly #cost: HashCost;
@@ -58,15 +58,15 @@ export class Passwords {
     return encode(this.#cost, nonce, await this.#derive(password, nonce, this.#cost));
   }
 
-  /** The same, blocking; for accounts that are made while the site starts. */
+  /** Hashes a new password synchronously, for accounts that are created at startup. */
   hashAtStart(password: string): string {
     const nonce = crypto.randomBytes(16);
     return encode(this.#cost, nonce, crypto.argon2Sync("argon2id", parameters(password, nonce, this.#cost)));
   }
 
   /**
-   * Whether the password belongs to the stored hash. Without a stored hash (nobody has that name)
-   * it works just as long on a hash of nothing, so that the answer's time does not tell who exists.
+   * Whether the password matches the stored hash. Without a stored hash (nobody has that name), it takes just as
+   * long on a placeholder, so that the response time does not reveal which accounts exist.
    */
   async matches(password: string, stored: string | undefined): Promise<boolean> {
     const known = decode(stored ?? this.#nobody);
@@ -74,7 +74,7 @@ export class Passwords {
     return crypto.timingSafeEqual(tag, known.tag) && stored !== undefined;
   }
 
-  /** Whether a stored hash was made with other parameters than today's, and should be made anew. */
+  /** Whether a stored hash was made with other parameters than the current ones, and should be replaced. */
   isOutdated(stored: string): boolean {
     const { cost } = decode(stored);
     return cost.memoryKiB !== this.#cost.memoryKiB || cost.passes !== this.#cost.passes;
@@ -90,7 +90,7 @@ export class Passwords {
     try {
       return await derive(password, nonce, cost);
     } finally {
-      // The place is handed on rather than freed, so nobody can slip in between.
+      // The slot is passed on rather than freed, so that no newcomer can take it.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#running -= 1;
@@ -128,7 +128,7 @@ function decode(stored: string): { cost: HashCost; nonce: Buffer; tag: Buffer } 
   const [, memory, passes, nonce, tag] =
     /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$([\w+/]+)\$([\w+/]+)$/.exec(stored) ?? [];
   if (!memory || !passes || !nonce || !tag)
-    throw new Error("A stored password hash is not in a form this site writes.");
+    throw new Error("A stored password hash is not in the form that this site writes.");
   return {
     cost: { memoryKiB: Number(memory), passes: Number(passes) },
     nonce: Buffer.from(nonce, "base64"),

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { generateSecret } from "coatcheck";
 
 /**
- * The site's secret keys, newest first: from SESSION_SECRET (several are separated by commas), or
- * else from `secret.key` in the data folder, which the first start makes.
+ * The site's secret keys, newest first: from SESSION_SECRET (several are separated by commas), or otherwise from
+ * `secret.key` in the data folder, which the first start creates.
  *
- * A variable that is set but empty counts as set: a deployment that lost its key must not start
- * with another one and log everybody out. Whether a key is strong enough, the library decides.
+ * A variable that is set but empty counts as set: a deployment that lost its key must not start with another one
+ * and log everybody out. The library decides whether a key is strong enough.
  */
 export function readSecret(fromEnvironment: string | undefined, dataDir: string): string[] {
   if (fromEnvironment !== undefined) return fromEnvironment.split(",").map((key) => key.trim());
@@ -19,8 +19,8 @@ export function readSecret(fromEnvironment: string | undefined, dataDir: string)
 }
 
 /**
- * Makes the key file unless it is there. The key is written under a name of its own and then linked
- * into place, which exactly one of several processes can do, and nobody ever reads half a key.
+ * Creates the key file if it is missing. The key is written to a temporary file, which is then linked into place.
+ * Only one of several processes can succeed in that, and none ever reads half a key.
  */
 function makeOnce(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })) return;

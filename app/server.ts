@@ -21,15 +21,15 @@ import { userRoutes } from "./routes/user.ts";
 import type { Parts } from "./parts.ts";
 import { notFoundView, problemPage, wrongMethodView } from "./views/problem.ts";
 
-/** No form of this site is longer; checked while reading, so nobody makes us hold a megabyte. */
+/** More than any form of this site needs. Checked while reading, so that nobody can make us hold a megabyte. */
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** Builds the pages from their parts; nothing here reads the environment or the clock. */
+/** Builds the app from its parts. Reads neither the environment nor the clock. */
 export function createApp(parts: Parts): Hono {
   const app = new Hono();
   app.use(
     secureHeaders({
-      // Nothing on a page may run or load, but our own two stylesheets and the pictures inside them.
+      // A page may load only our own two stylesheets and the pictures inside them, and run nothing.
       contentSecurityPolicy: {
         defaultSrc: ["'none'"],
         styleSrc: ["'self'"],
@@ -39,7 +39,7 @@ export function createApp(parts: Parts): Hono {
         frameAncestors: ["'none'"],
       },
       referrerPolicy: "same-origin",
-      // Whether this host speaks https is for whoever runs the proxy to say.
+      // The operator of the proxy decides whether this host uses https.
       strictTransportSecurity: false,
     }),
   );
@@ -81,22 +81,22 @@ export function createApp(parts: Parts): Hono {
       return problemPage(c, error.status === 413 ? "too-large" : "bad-request");
     if (error instanceof LimitError) return problemPage(c, "too-large");
     if (error instanceof BusyError) return problemPage(c, "busy");
-    // Nobody is there any more to read an answer; there is nothing that anybody could mend.
+    // The visitor has gone, and there is nothing to fix, so it is not reported.
     if (isHangUp(error)) return problemPage(c, "bad-request");
     parts.report(error);
-    // "We do not know who you are right now" is not "you are nobody": the cookie stays as it is.
+    // "We do not know who you are right now" is not "you are logged out": the cookie stays.
     if (error instanceof StoreError || isDatabaseError(error)) return problemPage(c, "unavailable");
     return problemPage(c, "broken");
   });
   return app;
 }
 
-/** What Node says of a body that never came to its end, since the visitor went away or its framing was wrong. */
+/** Whether Node reports an incomplete body: the visitor went away, or the framing was wrong. */
 function isHangUp(error: Error): boolean {
   return "code" in error && error.code === "ECONNRESET" && error.message === "aborted";
 }
 
-/** What can be asked of a path (RFC 9110, 15.5.6); nothing if there is no such page. */
+/** The methods that a path allows (RFC 9110, 15.5.6); empty if there is no such page. */
 function methodsOf(app: Hono, path: string): string[] {
   const methods = new Set(
     app.routes.filter((route) => route.path === path && route.method !== "ALL").map((route) => route.method),

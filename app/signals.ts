@@ -1,8 +1,8 @@
 const IMPATIENT_AFTER_MS = 1_000;
 
 /**
- * Calls `stop` at the first SIGTERM or SIGINT, and `atOnce` when somebody asks again later and does not
- * want to wait. The same Ctrl-C may arrive twice at once, from the terminal and from whoever started us.
+ * Calls `stop` at the first SIGTERM or SIGINT, and `atOnce` if another one follows later. One Ctrl-C may arrive
+ * twice at the same time, from the terminal and from the parent process.
  */
 export function onStopSignal(stop: () => void, atOnce: () => void): void {
   let since: number | undefined;

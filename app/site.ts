@@ -14,31 +14,31 @@ import type { Parts, Remembered } from "./parts.ts";
 /** How long "keep me logged in" lasts, unless KEEP_LOGGED_IN says otherwise: one setting. */
 const PERMANENT_LIFETIME: Duration = { days: 5 };
 
-/** What a site is made of; everything after the first two has a default. */
+/** The options of a site. All but the first two have defaults. */
 export type SiteOptions = {
   dataDir: string;
   secret: Secret;
   permanentLifetime?: Duration;
-  /** The site's own address, e.g. `https://example.org`, which forms must come from. Without it, the Host header says. */
+  /** The site's own address, e.g. `https://example.org`, from which forms must come. Without it, the Host header decides. */
   publicOrigin?: string;
-  /** How many proxies stand in front of the site and write X-Forwarded-For. Without it, 0. */
+  /** The number of proxies in front of the site that write X-Forwarded-For. Default 0. */
   proxies?: number;
-  /** For tests: time, a cheaper hash, another store, what is written to the log. */
+  /** For tests: the clock, a cheaper hash, another store, the log. */
   clock?: Clock;
   hashCost?: HashCost;
   store?: Store;
   report?: (error: unknown) => void;
 };
 
-/** A site that is ready to answer, and can be closed. */
+/** A site that is ready for requests, and can be closed. */
 export type Site = Parts & { app: Hono; close(): Promise<void> };
 
 /**
- * Opens the site's files and builds its pages.
+ * Opens the site's files and builds its app.
  *
- * Whether its sessions can work, `sessions.check()` says: that the secret is there, and the store's file opens.
+ * Call `sessions.check()` to find out whether the secret is set and the store opens.
  *
- * @throws ConfigError when the secret is weak, before any file is made.
+ * @throws ConfigError if the secret is weak, before any file is created.
  */
 export function openSite(options: SiteOptions): Site {
   const { dataDir, secret, clock, permanentLifetime = PERMANENT_LIFETIME } = options;

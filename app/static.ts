@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** What each address serves: one file, or several of the same type in a row. */
+/** The files that each address serves: one, or several of the same type, concatenated. */
 const FILES = {
   "pico.css": { type: "text/css", from: [import.meta.resolve("@picocss/pico/css/pico.classless.min.css")] },
   "site.css": {
@@ -16,7 +16,7 @@ function own(name: string): string {
   return new URL(`static/${name}`, import.meta.url).href;
 }
 
-/** What is served, by the name in the address; `version` changes with the content. */
+/** The served files by the name in the address. `version` changes with the content. */
 export const assets = new Map(
   Object.entries(FILES).map(([name, { type, from }]) => {
     const text = from.map((url) => readFileSync(fileURLToPath(url), "utf8")).join("\n");
@@ -25,7 +25,7 @@ export const assets = new Map(
   }),
 );
 
-/** Where a file is served; the address changes with the content, so browsers may keep it for good. */
+/** The address of a file. It changes with the content, so that browsers can cache the file forever. */
 export function staticUrl(name: keyof typeof FILES): string {
   return `/static/${name}?v=${assets.get(name)?.version ?? ""}`;
 }

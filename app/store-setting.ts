@@ -1,9 +1,9 @@
 import { ConfigError } from "coatcheck";
 
-/** Where sessions are kept, as STORE says it. */
+/** Where sessions are kept, as set by STORE. */
 export type StoreSetting =
   | { kind: "memory" }
-  /** Without a path, a file of its own in the data folder. */
+  /** Without a path, `sessions.db` in the data folder. */
   | { kind: "sqlite"; path?: string }
   | { kind: "redis"; url: string; place: string; prefix?: string }
   | { kind: "postgres"; url: string; place: string; schema?: string; table?: string };
@@ -11,7 +11,7 @@ export type StoreSetting =
 const WAYS = "redis://host:6379, rediss://host:6379, postgres://user@host/database, sqlite:path or memory:";
 
 /**
- * Reads STORE. Its own parameters are taken off the URL before a client sees it: `prefix` for Redis,
+ * Parses STORE. Its own parameters are removed from the URL before a client gets it: `prefix` for Redis,
  * `schema` and `table` for PostgreSQL.
  *
  * @throws ConfigError CONFIG_INVALID that never repeats the value, in which there may be a password.
@@ -23,14 +23,14 @@ export function storeSetting(text: string | undefined): StoreSetting {
   if (scheme === "sqlite") return { kind: "sqlite", path: pathOf(text) };
   if (scheme === "redis" || scheme === "rediss") return redisSetting(text);
   if (scheme === "postgres" || scheme === "postgresql") return postgresSetting(text);
-  throw invalid(`is none of the stores there are: ${WAYS}.`);
+  throw invalid(`must be one of: ${WAYS}.`);
 }
 
 function pathOf(text: string): string {
   const path = text.slice("sqlite:".length);
   if (path === "" || path.startsWith("//"))
     throw invalid("needs the path of a file, such as sqlite:data/sessions.db.");
-  if (path === ":memory:") throw invalid("must be memory: for sessions that no file keeps.");
+  if (path === ":memory:") throw invalid("must be memory: to keep sessions in memory only.");
   return path;
 }
 
@@ -60,7 +60,7 @@ function postgresSetting(text: string): StoreSetting {
   };
 }
 
-/** A URL that clients read as it was meant: a `/`, `?`, `#` or `@` of a password would cut it in two. */
+/** Parses a URL that all clients parse alike: an unescaped `/`, `?`, `#` or `@` in a password would split it. */
 function urlOf(text: string): URL {
   const fault = invalid(
     "is no valid URL. In a user name or password, letters and digits may stay as they are; write other characters percent-encoded, an @ as %40.",
@@ -76,7 +76,7 @@ function urlOf(text: string): URL {
   return url;
 }
 
-/** Takes parameters out of a URL: their values, in the order asked for. */
+/** Removes parameters from a URL and returns their values, in the given order. */
 function take(url: URL, ...names: readonly string[]): (string | undefined)[] {
   const values = names.map((name) => url.searchParams.get(name) ?? undefined);
   for (const name of names) url.searchParams.delete(name);

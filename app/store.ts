@@ -5,27 +5,27 @@ import { ConfigError, StoreError } from "coatcheck";
 import type { Store } from "coatcheck";
 import type { StoreSetting } from "./store-setting.ts";
 
-/** A store, and how to let go of what carries it. */
+/** A store, and how to close its connections. */
 export type OpenStore = {
   store: Store;
-  /** For people: where sessions are kept; without any password. */
+  /** Where sessions are kept, for messages; without any password. */
   place: string;
   close: () => Promise<void>;
 };
 
-/** How long a connection may take to come about. */
+/** How long connecting may take. */
 const CONNECT_TIMEOUT_MS = 1_000;
 
-/** How long we wait for connections to end when the site stops. */
+/** How long to wait for connections to close when the site stops. */
 const FAREWELL_MS = 1_000;
 
 /**
- * Opens the store that was chosen; only its own client is loaded.
+ * Opens the chosen store, and loads only its client.
  *
- * A server that does not answer is said so, and no reason not to start: pages that need a session ask
- * for patience until it does. One that answers and refuses is.
+ * If the server does not respond, that is logged and the site starts anyway: pages that need a session ask
+ * visitors to try again. If the server refuses us, the site does not start.
  *
- * @throws ConfigError, StoreError when no patience will help.
+ * @throws ConfigError, StoreError if waiting will not help.
  */
 export async function openStore(setting: StoreSetting, dataDir: string): Promise<OpenStore> {
   if (setting.kind === "redis") return openRedis(setting);
@@ -46,7 +46,7 @@ async function openRedis(setting: StoreSetting & { kind: "redis" }): Promise<Ope
     url,
     // Without a connection, calls fail at once instead of piling up until there is one.
     disableOfflineQueue: true,
-    // A connection that died silently is noticed.
+    // Detects a connection that died silently.
     pingInterval: 1_000,
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -57,14 +57,14 @@ async function openRedis(setting: StoreSetting & { kind: "redis" }): Promise<Ope
   const store = redisStore({ client, ...(prefix !== undefined && { prefix }) });
   const outages = tellOutages(place);
   const close = async () => client.destroy();
-  // It goes on trying until it is destroyed, and tells its listeners how that goes.
+  // The client retries until it is destroyed, and reports through its events.
   client.connect().catch(() => undefined);
   try {
     await once(client, "ready");
   } catch (error) {
     if (/^(?:ERR|NOAUTH|NOPERM|WRONGPASS)\b/.test(reasonOf(error))) {
       await close();
-      throw new ConfigError("CONFIG_INVALID", `STORE is refused by ${place}: ${reasonOf(error)}`);
+      throw new ConfigError("CONFIG_INVALID", `STORE: ${place} refused the connection: ${reasonOf(error)}`);
     }
     outages.lost(error);
   }
@@ -105,14 +105,14 @@ async function openPostgres(setting: StoreSetting & { kind: "postgres" }): Promi
   return { store, place, close };
 }
 
-/** Says once for each outage that it began, and once that it is over. */
+/** Logs the beginning and the end of each outage once. */
 function tellOutages(place: string): { lost: (error: unknown) => void; found: () => void } {
   let away = false;
   return {
     lost(error) {
       if (!away) {
         console.error(
-          `${place} does not answer (${reasonOf(error)}). Until it does, pages that need a session ask to be tried again.`,
+          `${place} does not answer (${reasonOf(error)}). Until it does, pages that need a session ask visitors to try again.`,
         );
       }
       away = true;
@@ -124,7 +124,7 @@ function tellOutages(place: string): { lost: (error: unknown) => void; found: ()
   };
 }
 
-/** What a client says, in one line. Several addresses of one host fail together, in an error without words. */
+/** A client's error in one line. If several addresses of a host fail, the AggregateError itself has no message. */
 function reasonOf(error: unknown): string {
   const [first] = error instanceof AggregateError ? error.errors : [error];
   return first instanceof Error ? first.message : "no reason given";

@@ -4,60 +4,60 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { networksOf } from "./address.ts";
 import { openDatabase } from "./database.ts";
 
-/** A bucket of tries: `capacity` at once, and one more every `refillSeconds`. */
+/** A token bucket: `capacity` tries at once, and one more every `refillSeconds`. */
 type Bucket = {
   key: string;
   capacity: number;
   refillSeconds: number;
-  /** A right password is counted, too. */
+  /** Tries with a correct password count as well. */
   counted?: boolean;
-  /** All strangers who try one account share this one. */
+  /** Shared by all strangers who try one account. */
   shared?: boolean;
 };
 
-/** A permission to try one password, or how long to wait. */
+/** Permission to try one password, or how long to wait. */
 export type Attempt =
   | {
       allowed: true;
-      /** The password was right: the try is given back. */
+      /** The password was correct: gives the try back. */
       succeeded(): void;
-      /** No password was checked after all: everything is given back. */
+      /** No password was checked: gives everything back. */
       withdraw(): void;
     }
   | {
       allowed: false;
       retryAfterSeconds: number;
-      /** `account` if strangers have used up what this account allows them, wherever they are. */
+      /** `account` if strangers everywhere together have used up the tries that this account allows them. */
       limit: "source" | "account";
     };
 
-/** How long a failed login may wait to be told, in milliseconds. */
+/** How long the message about a failed login may wait, in milliseconds. */
 const FAILURE_WAITS_MS = 600_000;
 
 /** How long an address counts as known after the last login from it, in days. */
 const KNOWN_ADDRESS_DAYS = 180;
 
-/** Known addresses of one account; the latest count. */
+/** The most known addresses of one account; older ones are dropped. */
 const MOST_KNOWN_ADDRESSES = 20;
 
-/** Counters that are kept, unless the constructor is told otherwise. Beyond it the emptiest go. */
+/** The default for the most counters to keep. Beyond it, the emptiest are dropped. */
 const MOST_COUNTERS = 100_000;
 
-/** How many tries there are between two looks at the number of rows. */
+/** How many tries there are between two checks of the number of rows. */
 const TIDY_AFTER_TRIES = 1_000;
 
 /**
  * Slows down guessing (OWASP authentication cheat sheet; ASVS 5.0, 6.3.1; NIST SP 800-63B-4, 3.2.2).
  *
  * Each source has its own tries at each account: 10 at once and then one a minute, 20 in the long run and then one
- * every 15 minutes. A source is an address or, for IPv6, a /64 and also the /48 around it. Strangers all together
+ * every 15 minutes. A source is an address or, for IPv6, a /64 and also the /48 around it. All strangers together
  * have 100 tries at one account, and one more every 36 seconds. A single address gets 4 tries an hour in the long run
- * and never uses that up, so whoever guesses from one place does not keep the owner out anywhere else. It takes 25
- * addresses at work to do so, and then only for strangers: a browser that was kept logged in (a device cookie, as
- * OWASP describes it) and an address that the owner has logged in from do not need the shared tries.
+ * and never uses these up, so guessing from one place does not lock the owner out anywhere else. That takes 25
+ * addresses, and then affects only strangers: a browser that was kept logged in (a device cookie, as OWASP describes
+ * it) and an address from which the owner has logged in do not need the shared tries.
  *
- * A try is taken before the password is checked and given back if it was right, so a burst of parallel guesses gets
- * no more than one after the other would. Kept in SQLite: all processes of the site count together.
+ * A try is taken before the password is checked, and given back if it was correct, so parallel guesses get no more
+ * tries than sequential ones. The counters are in SQLite and shared by all processes of the site.
  */
 export class Throttle {
   readonly #db: DatabaseSync;
@@ -82,7 +82,7 @@ export class Throttle {
         db.exec(`CREATE TABLE known (key BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID`);
       },
       (db) => {
-        // What is counted has changed, and of an old known address nobody can tell whose it is.
+        // The counters have changed, and an old known address does not say whose it is.
         db.exec(`DELETE FROM spent; DROP TABLE known`);
         db.exec(
           `CREATE TABLE known (account BLOB NOT NULL, network BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (account, network)) STRICT, WITHOUT ROWID`,
@@ -100,15 +100,15 @@ export class Throttle {
   }
 
   /**
-   * Asks for one try at a login. The account need not exist: both cases must look alike.
+   * Takes one try at a login. The account need not exist, and both cases must look the same.
    *
-   * @param address the visitor's IP address, as `addressOf` reads it.
-   * @param device a browser that has proved to be this account's own: its device cookie's id, or its session.
+   * @param address the visitor's IP address, as `addressOf` returns it.
+   * @param device identifies a browser that is known to be this account's own: by its device cookie or its session.
    */
   login(accountKey: string, address: string, device?: string): Attempt {
     const account = digest("account", accountKey);
     if (device !== undefined) {
-      // Nobody else can fill these, so they are all that counts.
+      // Nobody else can use these up, so no others are needed.
       const own = `device ${device} of ${accountKey}`;
       return this.#take([...tries(own), work(`devices of ${accountKey}`, 1)]);
     }
@@ -138,7 +138,7 @@ export class Throttle {
     };
   }
 
-  /** Asks for one new account. These are not given back: making accounts is what is rare. */
+  /** Takes one try at creating an account. It is never given back, since the number of new accounts is limited. */
   signUp(address: string): Attempt {
     return this.#take(
       networksOf(address).map((source, at) => ({
@@ -150,7 +150,7 @@ export class Throttle {
     );
   }
 
-  /** Notes that a login failed, to be told once. Returns the name of the note. */
+  /** Records a failed login, to be shown once. Returns the name of the entry. */
   noteFailure(): string {
     const name = randomUUID();
     this.#db
@@ -159,7 +159,7 @@ export class Throttle {
     return name;
   }
 
-  /** Whether this failed login is still to be told; from here on it has been. */
+  /** Whether this failed login is still to be shown. Returns true only once. */
   takeFailure(name: string): boolean {
     const { changes } = this.#db
       .prepare("DELETE FROM failures WHERE key = ? AND forget_at >= ?")
@@ -197,13 +197,13 @@ export class Throttle {
       buckets.forEach((bucket, at) => this.#write(bucket, (levels[at] ?? 0) + 1, now));
       return {
         allowed: true,
-        succeeded: () => this.#restoreFlashes(buckets.filter((bucket) => bucket.counted !== true)),
-        withdraw: () => this.#restoreFlashes(buckets),
+        succeeded: () => this.#giveBack(buckets.filter((bucket) => bucket.counted !== true)),
+        withdraw: () => this.#giveBack(buckets),
       };
     });
   }
 
-  #restoreFlashes(buckets: readonly Bucket[]): void {
+  #giveBack(buckets: readonly Bucket[]): void {
     const now = this.#now();
     this.#locked(() => {
       for (const bucket of buckets) this.#write(bucket, this.#spent(bucket, now) - 1, now);
@@ -248,8 +248,8 @@ export class Throttle {
   }
 
   /**
-   * Refilled buckets and old addresses mean nothing; without this, made-up names would fill the disk. If there are too
-   * many all the same, the emptiest go first: made-up names have a try or two, an account under attack has many.
+   * Removes full buckets and old addresses, since invented names would otherwise fill the disk. If there are still
+   * too many, the emptiest go first: invented names have a try or two, an account under attack has many.
    */
   #tidy(now: number): void {
     this.#triesSinceTidy += 1;
@@ -260,7 +260,7 @@ export class Throttle {
     this.#db.prepare("DELETE FROM failures WHERE forget_at < ?").run(now);
     this.#db.prepare("DELETE FROM known WHERE at < ?").run(now - KNOWN_ADDRESS_DAYS * 86_400_000);
     if (this.size <= this.#mostCounters) return;
-    // A tenth more than needed, so that this is not done each time.
+    // A tenth more than needed, so that this is not necessary every time.
     this.#db
       .prepare(
         "DELETE FROM spent WHERE key IN (SELECT key FROM spent ORDER BY tries, forget_at LIMIT max(0, (SELECT count(*) FROM spent) - ?))",
@@ -281,7 +281,7 @@ export class Throttle {
   }
 }
 
-/** What a password check found; one that could not be made (too many people wait for theirs) is not held against anybody. */
+/** Returns the result of a password check. If it could not be made (too many are waiting), the try is withdrawn. */
 export async function checked(
   attempt: Attempt & { allowed: true },
   check: Promise<boolean>,
@@ -294,7 +294,7 @@ export async function checked(
   }
 }
 
-/** What one source has at one account. A wide source, a block of networks, has more, and no quick refill. */
+/** The tries of one source at one account. A wide source, a block of networks, has more tries but no quick refill. */
 function tries(source: string, wide = false): Bucket[] {
   if (wide) return [{ key: `long ${source}`, capacity: 40, refillSeconds: 450 }];
   return [
@@ -303,12 +303,12 @@ function tries(source: string, wide = false): Bucket[] {
   ];
 }
 
-/** How many passwords are hashed for one source, right ones included: hashing keeps the processor busy for everybody. */
+/** Limits the passwords hashed for one source, including correct ones: hashing slows everybody down. */
 function work(source: string, share: number): Bucket {
   return { key: `work for ${source}`, capacity: 120 * share, refillSeconds: 1 / share, counted: true };
 }
 
-/** Names and addresses are personal: the file holds only digests of them. */
+/** The file contains only digests of names and addresses, which are personal. */
 function digest(...parts: string[]): Buffer {
   return createHash("sha256").update(JSON.stringify(parts)).digest();
 }

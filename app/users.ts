@@ -7,16 +7,16 @@ import type { Colour } from "./colours.ts";
 import { nameClaims, nameKey, normalizeName } from "./names.ts";
 import type { Passwords } from "./passwords.ts";
 
-/** Someone who has an account here. */
+/** An account. */
 export type User = { id: string; name: string; passwordHash: string; note: string; colour: Colour };
 
-/** Longest note, in UTF-16 units, as browsers count for maxlength; the form says so too. */
+/** The longest note, in UTF-16 units, as browsers count for maxlength. The form has the same limit. */
 export const MAX_NOTE_CHARACTERS = 500;
 
-/** The account that a fresh database has, so that the first visitor can log in at once. */
+/** The account in a new database, so that the first visitor can log in at once. */
 export const DEMO = { name: "leo", password: "1234" } as const;
 
-/** Accounts, in a SQLite file of their own. */
+/** The accounts, in their own SQLite file. */
 export class Users {
   readonly #db: DatabaseSync;
 
@@ -31,7 +31,7 @@ export class Users {
           note TEXT NOT NULL DEFAULT '',
           colour TEXT NOT NULL DEFAULT 'green'
         ) STRICT`);
-        // Only here, where the database is new: whoever deletes the demo account keeps it deleted.
+        // Only in a new database, so that a deleted demo account stays deleted.
         db.prepare("INSERT INTO users (id, name, name_key, password_hash, note) VALUES (?, ?, ?, ?, ?)").run(
           randomUUID(),
           DEMO.name,
@@ -59,7 +59,7 @@ export class Users {
     return asUser(this.#db.prepare("SELECT * FROM users WHERE id = ?").get(id));
   }
 
-  /** Makes an account. Returns `undefined` if the name, or one that looks like it, is taken; the database decides a tie. */
+  /** Creates an account. Returns `undefined` if the name or a similar-looking one is taken. The database decides ties. */
   create(name: string, passwordHash: string): User | undefined {
     const id = randomUUID();
     const claim = this.#db.prepare(
@@ -82,14 +82,14 @@ export class Users {
     }
   }
 
-  /** Keeps what the user wrote about themselves. */
+  /** Stores the user's note and colour. */
   saveProfile(id: string, note: string, colour: Colour): void {
     this.#db.prepare("UPDATE users SET note = ?, colour = ? WHERE id = ?").run(note, colour, id);
   }
 
   /**
-   * Replaces a password hash, if it is still the one that was checked: of two changes at once, one
-   * wins and the other answers `false`.
+   * Replaces a password hash if it is still the one that was checked. Of two concurrent changes, one wins and the
+   * other returns `false`.
    */
   replacePassword(id: string, checked: string, next: string): boolean {
     const { changes } = this.#db
@@ -98,7 +98,7 @@ export class Users {
     return changes === 1;
   }
 
-  /** Whether the database answers at all. */
+  /** Checks that the database responds. */
   ping(): void {
     this.#db.prepare("SELECT 1 FROM users LIMIT 1").get();
   }

@@ -2,17 +2,17 @@ import cluster from "node:cluster";
 import type { Worker } from "node:cluster";
 import { onStopSignal } from "./signals.ts";
 
-/** How often each place is filled anew within a minute, on average. If more die, no new start will mend what is wrong. */
+/** How often each process is replaced within a minute, on average. If more die, restarting will not help. */
 const MOST_REPLACED_A_MINUTE = 2;
 
-/** Longer than a process takes to finish its requests; one that hangs is ended then. */
+/** Longer than a process takes to finish its requests. One that hangs is killed then. */
 const STOP_MS = 10_000;
 
 /**
- * Runs the site in several processes behind one port: each new connection goes to the next of them.
+ * Runs the site in several processes on one port. New connections go to the processes in turn.
  *
- * Each sends its greeting when it answers. The first starts alone, so that what is wrong with the
- * settings is said once, and then everything stops. Later, one that dies is replaced.
+ * Each process sends its greeting when it is ready. The first starts alone, so that an error in the settings is
+ * printed once, and everything stops. Later, a process that dies is replaced.
  */
 export async function superviseWorkers(count: number): Promise<void> {
   const running = new Set<Worker>();
@@ -40,7 +40,7 @@ export async function superviseWorkers(count: number): Promise<void> {
   cluster.on("exit", (worker, code: number | null, signal: NodeJS.Signals | null) => {
     running.delete(worker);
     if (isStopping) {
-      // One that had not begun to listen to signals yet ends by ours.
+      // A process that did not handle signals yet is ended by ours.
       if (code !== 0 && signal !== "SIGTERM") exitCode = 1;
     } else if (isStarted) {
       replace(worker, signal ?? `with code ${code}`);
@@ -53,10 +53,10 @@ export async function superviseWorkers(count: number): Promise<void> {
     const now = performance.now();
     replaced = [...replaced.filter((at) => now - at < 60_000), now];
     if (replaced.length > MOST_REPLACED_A_MINUTE * count) {
-      console.error(`Process ${pid} ended (${how}), the last of too many within a minute. The site stops.`);
+      console.error(`Process ${pid} ended (${how}). Too many have ended within a minute, so the site stops.`);
       stop(1);
     } else {
-      console.error(`Process ${pid} ended (${how}); another takes its place.`);
+      console.error(`Process ${pid} ended (${how}) and is being replaced.`);
       void launch();
     }
   }
@@ -69,5 +69,5 @@ export async function superviseWorkers(count: number): Promise<void> {
   await Promise.all(Array.from({ length: count - 1 }, launch));
   isStarted = true;
   const pids = [...running].map((worker) => worker.process.pid);
-  console.log(`${greeting}\n${count} processes answer: ${pids.join(", ")}.`);
+  console.log(`${greeting}\n${count} processes are running: ${pids.join(", ")}.`);
 }

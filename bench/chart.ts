@@ -2,7 +2,7 @@
 export interface Bar {
   readonly label: string;
   readonly value: number;
-  /** The bars that the chart is about. */
+  /** The highlighted bars, which the chart is about. */
   readonly isOurs: boolean;
 }
 
@@ -14,7 +14,7 @@ export interface BarGroup {
 
 const [width, left, right, barHeight, gap, titleHeight, top] = [860, 330, 70, 18, 6, 34, 58] as const;
 
-/** A chart of bars as an SVG, readable on light and on dark pages. The longest bar fills the width. */
+/** A bar chart as an SVG, readable on light and dark pages. The longest bar fills the width. */
 export function chart(title: string, unit: string, groups: readonly BarGroup[]): string {
   const most = Math.max(...groups.flatMap(({ bars }) => bars.map(({ value }) => value)), Number.MIN_VALUE);
   const scale = (width - left - right) / most;

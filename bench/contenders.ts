@@ -1,13 +1,13 @@
 import { requests } from "./site.ts";
 import type { RequestName, Site } from "./site.ts";
-import { storeKinds } from "./coatcheck/hub.ts";
-import type { StoreKind } from "./coatcheck/hub.ts";
+import { storeKinds } from "./coatcheck/sessions.ts";
+import type { StoreKind } from "./coatcheck/sessions.ts";
 
-/** What a contender's app is built on. */
+/** The frameworks of the contenders' apps. */
 export const frameworks = ["express", "fastify", "koa", "hono", "node", "h3", "remix"] as const;
 export type Framework = (typeof frameworks)[number];
 
-/** How the tables call the frameworks. */
+/** The names of the frameworks in the tables. */
 export const frameworkTitles: Readonly<Record<Framework, string>> = {
   express: "Express",
   fastify: "Fastify",
@@ -20,18 +20,18 @@ export const frameworkTitles: Readonly<Record<Framework, string>> = {
 
 /** One app that is measured. */
 export interface Contender {
-  /** `express/bare`, `express/coatcheck-memory`: the framework's name comes first. */
+  /** Such as `express/bare` or `express/coatcheck-memory`: the framework's name comes first. */
   readonly id: string;
   readonly framework: Framework;
-  /** What the tables call it, below the framework's name. */
+  /** Its name in the tables, below the framework's name. */
   readonly title: string;
   /** Its package, or `undefined` for the framework alone. */
   readonly package: string | undefined;
-  /** What it is asked for. */
+  /** The requests that are sent to it. */
   readonly requests: readonly RequestName[];
   /** Where its sessions are kept. */
   readonly keeps: "nothing" | "memory" | "cookie" | "sqlite" | "redis" | "postgres";
-  /** Makes the app: in a process that does nothing else. */
+  /** Makes the app, in a process that does nothing else. */
   readonly open: () => Site | Promise<Site>;
 }
 
@@ -53,40 +53,40 @@ function empty(framework: Framework, open: () => Site | Promise<Site>): Contende
 }
 
 const bares: readonly Contender[] = [
-  bare("express", async () => (await import("./frameworks/express.ts")).expressSite(await deeds())),
-  bare("fastify", async () => (await import("./frameworks/fastify.ts")).fastifySite(await deeds())),
-  bare("koa", async () => (await import("./frameworks/koa.ts")).koaSite(await deeds())),
-  bare("hono", async () => (await import("./frameworks/hono.ts")).honoSite(await deeds())),
-  bare("node", async () => (await import("./frameworks/node.ts")).nodeSite(await deeds())),
-  bare("h3", async () => (await import("./frameworks/h3.ts")).h3Site(await deeds())),
+  bare("express", async () => (await import("./frameworks/express.ts")).expressSite(await actions())),
+  bare("fastify", async () => (await import("./frameworks/fastify.ts")).fastifySite(await actions())),
+  bare("koa", async () => (await import("./frameworks/koa.ts")).koaSite(await actions())),
+  bare("hono", async () => (await import("./frameworks/hono.ts")).honoSite(await actions())),
+  bare("node", async () => (await import("./frameworks/node.ts")).nodeSite(await actions())),
+  bare("h3", async () => (await import("./frameworks/h3.ts")).h3Site(await actions())),
   bare("remix", async () => (await import("./peers/remix.ts")).bare()),
 ];
 
-/** What a framework itself takes for one more middleware or hook that does nothing: below that no adapter gets. */
+/** What one more middleware or hook that does nothing costs in a framework: the lower bound for an adapter. */
 const empties: readonly Contender[] = [
   empty("express", async () =>
-    (await import("./frameworks/express.ts")).expressSite(await deeds(), (app) =>
+    (await import("./frameworks/express.ts")).expressSite(await actions(), (app) =>
       app.use((_req, _res, next) => next()),
     ),
   ),
   empty("fastify", async () =>
-    (await import("./frameworks/fastify.ts")).fastifySite(await deeds(), (app) =>
+    (await import("./frameworks/fastify.ts")).fastifySite(await actions(), (app) =>
       app.addHook("onRequest", (_request, _reply, next) => next()),
     ),
   ),
   empty("koa", async () =>
-    (await import("./frameworks/koa.ts")).koaSite(await deeds(), (app) =>
+    (await import("./frameworks/koa.ts")).koaSite(await actions(), (app) =>
       app.use(async (_ctx, next) => next()),
     ),
   ),
   empty("hono", async () =>
-    (await import("./frameworks/hono.ts")).honoSite(await deeds(), (app) =>
+    (await import("./frameworks/hono.ts")).honoSite(await actions(), (app) =>
       app.use(async (_c, next) => next()),
     ),
   ),
 ];
 
-async function deeds() {
+async function actions() {
   return (await import("./site.ts")).bare;
 }
 
@@ -191,7 +191,7 @@ const peers: readonly Contender[] = [
   ),
 ];
 
-/** Everybody, the bare framework first in each framework's group and ours second. */
+/** All contenders. In each framework's group, the bare framework comes first and ours second. */
 export const contenders: readonly Contender[] = frameworks.flatMap((framework) => {
   const own = framework === "remix" ? [] : ours(framework);
   return [...bares, ...empties, ...own, ...peers].filter((one) => one.framework === framework);

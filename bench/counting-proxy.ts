@@ -2,11 +2,11 @@ import { createConnection, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 
 /**
- * Stands in front of a database and counts round trips, whatever is spoken: each time something is asked
- * after something was answered, on the same connection.
+ * A proxy for a database that counts round trips in any protocol: each time data is sent on a connection after
+ * data was received on it.
  */
 export class CountingProxy {
-  /** The database's address, through this. */
+  /** The database's address through this proxy. */
   readonly url: string;
   #count = 0;
   readonly #server: Server;
@@ -45,7 +45,7 @@ export class CountingProxy {
     });
   }
 
-  /** How often there and back, since the last time this was asked. */
+  /** Returns the number of round trips since the last call. */
   take(): number {
     const count = this.#count;
     this.#count = 0;

@@ -2,16 +2,16 @@ import { CountingProxy } from "./counting-proxy.ts";
 import type { Contender } from "./contenders.ts";
 import type { Visitors } from "./processes.ts";
 import { chosen, reasonOf, visitorCount } from "./requests.ts";
-import type { Ground } from "./requests.ts";
+import type { BenchEnvironment } from "./requests.ts";
 import { requests } from "./site.ts";
 import type { RequestName } from "./site.ts";
 import { median } from "./statistics.ts";
 
-/** What one request costs beside time. */
+/** What one request costs besides time. */
 export interface Traffic {
   readonly contender: string;
   readonly request: RequestName;
-  /** To the database and back. */
+  /** Round trips to the database. */
   readonly roundTrips: number;
   readonly setCookies: number;
   /** Bytes of all `Set-Cookie` lines. */
@@ -28,22 +28,22 @@ export interface Upkeep {
   readonly resident?: number;
 }
 
-/** How many requests of each kind are looked at. */
+/** How many requests of each kind are counted. */
 const asked = 50;
-/** How often everybody is started. */
+/** How often each contender is started. */
 const starts = 3;
-/** How many sessions memory is measured with. */
+/** How many sessions are used to measure memory. */
 const sessionCount = 100_000;
 
-/** Counts what requests cause, one after the other. */
+/** Counts the traffic of requests that are sent one after the other. */
 export async function measureTraffic(
-  ground: Ground,
+  environment: BenchEnvironment,
   visitors: Visitors,
   only: readonly string[],
 ): Promise<Traffic[]> {
   const [redis, postgres] = [
-    await CountingProxy.open(ground.settings["BENCH_REDIS"] ?? "", 6379),
-    await CountingProxy.open(ground.settings["BENCH_POSTGRES"] ?? "", 5432),
+    await CountingProxy.open(environment.settings["BENCH_REDIS"] ?? "", 6379),
+    await CountingProxy.open(environment.settings["BENCH_POSTGRES"] ?? "", 5432),
   ];
   const settings = { BENCH_REDIS: redis.url, BENCH_POSTGRES: postgres.url };
   const traffic: Traffic[] = [];
@@ -51,9 +51,9 @@ export async function measureTraffic(
     for (const contender of whole(only)) {
       process.stderr.write(`\r${"round trips of".padEnd(20)}${contender.id.padEnd(40)}`);
       await ifItStarts(contender, async () => {
-        const { site, cookies } = await ground.start(contender, visitors, settings, asked);
+        const { site, cookies } = await environment.start(contender, visitors, settings, asked);
         for (const request of requests) {
-          // Once for what is kept nearby after a first time.
+          // A first request fills caches.
           await visitors.connect({ port: site.port, request, cookies, connections: 1 });
           await visitors.ask(asked);
           await visitors.connect({ port: site.port, request, cookies, connections: 1 });
@@ -78,9 +78,9 @@ export async function measureTraffic(
   return traffic;
 }
 
-/** Measures how long everybody takes to start, and what sessions in memory weigh. */
+/** Measures how long each contender takes to start, and how much memory sessions take. */
 export async function measureUpkeep(
-  ground: Ground,
+  environment: BenchEnvironment,
   visitors: Visitors,
   only: readonly string[],
 ): Promise<Upkeep[]> {
@@ -89,7 +89,7 @@ export async function measureUpkeep(
     for (const [contender, milliseconds] of times) {
       process.stderr.write(`\r${`start ${round + 1} of`.padEnd(20)}${contender.id.padEnd(40)}`);
       await ifItStarts(contender, async () => {
-        const site = await ground.open(contender);
+        const site = await environment.open(contender);
         milliseconds.push(site.startUp);
         await site.end();
       });
@@ -99,20 +99,20 @@ export async function measureUpkeep(
   for (const [contender, milliseconds] of times) {
     if (milliseconds.length === 0) continue;
     process.stderr.write(`\r${"memory of".padEnd(20)}${contender.id.padEnd(40)}`);
-    const weight = contender.keeps === "memory" ? await weigh(ground, visitors, contender) : {};
+    const weight = contender.keeps === "memory" ? await weigh(environment, visitors, contender) : {};
     upkeep.push({ contender: contender.id, startUp: median(milliseconds), ...weight });
   }
   return upkeep;
 }
 
 async function weigh(
-  ground: Ground,
+  environment: BenchEnvironment,
   visitors: Visitors,
   contender: Contender,
 ): Promise<{ readonly heap: number; readonly resident: number }> {
-  const site = await ground.open(contender);
+  const site = await environment.open(contender);
   try {
-    // So that what the first requests load and compile is not counted.
+    // So that code that the first requests load and compile is not counted.
     await visitors.connect({ port: site.port, request: "untouched", cookies: ["a=b"], connections: 32 });
     await visitors.go(500, visitorCount * 10);
     await visitors.seed(site.port, visitorCount, 1);
@@ -133,7 +133,7 @@ async function ifItStarts(contender: Contender, work: () => Promise<void>): Prom
   }
 }
 
-/** Who takes part with all kinds of requests. */
+/** The contenders that take part with all kinds of requests. */
 function whole(only: readonly string[]): readonly Contender[] {
   return chosen(only).filter((one) => one.requests.length === requests.length);
 }

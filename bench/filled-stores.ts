@@ -1,4 +1,4 @@
-/** The stores that are filled with a million sessions, and what the tables call them. */
+/** The stores that are filled with a million sessions, and their names in the tables. */
 export const filledStores = {
   memory: "memory",
   sqlite: "SQLite",

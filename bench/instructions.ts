@@ -13,8 +13,8 @@ export const canCount: boolean =
   );
 
 /**
- * How many instructions a process carries out, in itself and in the system, while `work` is done. Unlike
- * time, this does not depend on what else the machine does.
+ * How many instructions a process executes, in user and kernel mode, while `work` runs. Unlike time, this does
+ * not depend on the rest of the machine's load.
  */
 export async function instructionsOf(pid: number, work: () => Promise<unknown>): Promise<number> {
   const perf = spawn("perf", ["stat", "-x,", "-e", "instructions", "-p", String(pid)], {
@@ -25,7 +25,7 @@ export async function instructionsOf(pid: number, work: () => Promise<unknown>):
     printed += text;
   });
   const ended = once(perf, "close");
-  // It says nothing when it has begun; the process is idle until then.
+  // It does not report when it has begun. The process is idle until then.
   await wait(250);
   await work();
   perf.kill("SIGINT");
@@ -33,7 +33,7 @@ export async function instructionsOf(pid: number, work: () => Promise<unknown>):
   return parse(printed);
 }
 
-/** NaN for a machine that does not count. */
+/** Returns NaN on a machine that does not count instructions. */
 function parse(printed: string): number {
   const line = printed.split("\n").find((one) => one.includes("instructions"));
   return line === undefined ? Number.NaN : Number.parseFloat(line);

@@ -1,36 +1,36 @@
-// The visitors: a process of its own that asks one site after the other, over kept-alive connections,
-// and is as cheap as it can be, so that the site is what takes the time.
+// The visitors: a separate process that sends requests to one site after the other over kept-alive connections.
+// It is as cheap as possible, so that the site is the bottleneck.
 
 import { createConnection } from "node:net";
 import type { Socket } from "node:net";
 import { answers } from "./site.ts";
 import type { RequestName } from "./site.ts";
 
-/** What the benchmark tells this process to do. */
+/** A message from the benchmark to this process. */
 export type Order =
   | { readonly kind: "seed"; readonly port: number; readonly count: number; readonly keep: number }
   | {
       readonly kind: "connect";
       readonly port: number;
       readonly request: RequestName;
-      /** The visitors' `Cookie` headers; a login goes without. */
+      /** The visitors' `Cookie` headers. Logins have none. */
       readonly cookies: readonly string[];
       readonly connections: number;
     }
-  /** Asks over all connections for so long, but not more than so often. */
+  /** Sends requests over all connections for so many milliseconds, but at most so many. */
   | { readonly kind: "go"; readonly milliseconds: number; readonly most: number }
   | { readonly kind: "ask"; readonly times: number };
 
-/** What it answers to each. */
+/** The reply to each message. */
 export type Report =
   | { readonly kind: "seeded"; readonly cookies: readonly string[] }
   | { readonly kind: "connected" }
   | { readonly kind: "done"; readonly count: number; readonly milliseconds: number }
-  /** Sums over all answers. */
+  /** Sums over all responses. */
   | { readonly kind: "asked"; readonly setCookies: number; readonly setCookieBytes: number }
   | { readonly kind: "failed"; readonly message: string };
 
-/** As browsers send them. */
+/** The headers that browsers send. */
 const headers =
   "host: 127.0.0.1\r\nconnection: keep-alive\r\n" +
   "user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
@@ -51,7 +51,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** The answer at the beginning of a text, if all of it is there. */
+/** The response at the beginning of a text, if it is complete. */
 function answerIn(text: string): Answer | undefined {
   const headEnd = text.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
@@ -59,7 +59,7 @@ function answerIn(text: string): Answer | undefined {
   const body = text.slice(headEnd + 4);
   const length = /\r\ncontent-length: (\d+)/i.exec(head);
   if (length !== null) return body.length >= Number(length[1]) ? { head, body } : undefined;
-  if (!/\r\ntransfer-encoding: chunked/i.test(head)) throw new Error(`An answer has no length:\n${head}`);
+  if (!/\r\ntransfer-encoding: chunked/i.test(head)) throw new Error(`A response has no length:\n${head}`);
   return body.endsWith("0\r\n\r\n")
     ? { head, body: body.replaceAll(/[\da-f]+\r\n(.*?)\r\n/g, "$1").trimEnd() }
     : undefined;
@@ -111,14 +111,14 @@ class Connection {
 
 function checked(request: RequestName, { head, body }: Answer): void {
   if (head.startsWith("HTTP/1.1 200") && answers[request].test(body)) return;
-  throw new Error(`The wrong answer to ${request}:\n${head}\n\n${body.slice(0, 500)}`);
+  throw new Error(`Wrong response to ${request}:\n${head}\n\n${body.slice(0, 500)}`);
 }
 
 function setCookiesOf({ head }: Answer): string[] {
   return head.split("\r\n").filter((line) => /^set-cookie:/i.test(line));
 }
 
-/** What a browser would send back: of two cookies of a name, the later one. */
+/** The cookies that a browser would send back: of two with the same name, the later one. */
 function cookieHeader(answer: Answer): string {
   const cookies = new Map<string, string>();
   for (const line of setCookiesOf(answer)) {
@@ -151,7 +151,7 @@ async function open(port: number, count: number): Promise<void> {
   connections = await Promise.all(Array.from({ length: count }, async () => Connection.open(port, fail)));
 }
 
-/** Lets every connection ask, the next as soon as it was answered, until nothing is left to ask. */
+/** Sends requests on every connection, the next one after each response, until none is left. */
 async function everyone(
   next: (connection: number, turn: number) => string | undefined,
   hear: (answer: Answer) => void,
@@ -188,7 +188,7 @@ function textFor(at: number, turn: number): string {
 async function obey(order: Order): Promise<void> {
   switch (order.kind) {
     case "seed": {
-      // All log in; the cookies of some, evenly among them, are kept.
+      // All log in. The cookies of an evenly spread sample are kept.
       await open(order.port, 32);
       request = "login";
       const cookies: string[] = [];
@@ -213,7 +213,7 @@ async function obey(order: Order): Promise<void> {
           ? [textOf(request, undefined)]
           : order.cookies.map((cookie) => textOf(request, cookie));
       await open(order.port, order.connections);
-      // So that the site has accepted all of them.
+      // So that the site has accepted all connections.
       await everyone(
         (at, turn) => (turn === 0 ? textFor(at, turn) : undefined),
         () => {},
@@ -225,7 +225,7 @@ async function obey(order: Order): Promise<void> {
       const end = started + order.milliseconds;
       let asked = 0;
       let count = 0;
-      // These visitors never sleep: waking them would take the site's time, the more of it the slower it is.
+      // This process never sleeps: waking it up would take the site's time, and more of it the slower the site is.
       let isOver = false;
       const stayAwake = (): void => {
         if (!isOver) setImmediate(stayAwake);
@@ -244,7 +244,7 @@ async function obey(order: Order): Promise<void> {
     }
     case "ask": {
       const [connection] = connections;
-      if (connection === undefined) throw new Error("Nobody is connected.");
+      if (connection === undefined) throw new Error("There are no connections.");
       let [setCookies, setCookieBytes] = [0, 0];
       for (let turn = 0; turn < order.times; turn++) {
         const answer = await connection.ask(textFor(0, turn));

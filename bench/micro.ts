@@ -31,7 +31,7 @@ import { time } from "./stopwatch.ts";
 import type { Timing } from "./stopwatch.ts";
 import { exchangesOf } from "coatcheck/adapter";
 
-/** What this prints. */
+/** The output of this program. */
 export interface MicroResult {
   readonly parts: readonly Timing[];
   readonly stores: readonly {
@@ -59,7 +59,7 @@ async function parts(): Promise<Timing[]> {
   const verifier = verifierOf(ticket);
   const plain = Buffer.from(JSON.stringify(user));
   const sealed = sealer.seal(id, "d:user", plain);
-  // More than a hub keeps in mind.
+  // More than a `sessions` object caches.
   const strangers = Array.from({ length: 20_000 }, () => {
     const one = newTicket(newRecordId());
     return { id: one.id, value: office.sign(one), sealed: sealer.seal(one.id, "d:user", plain) };
@@ -141,14 +141,14 @@ async function loggedIn(sessions: Sessions<Data>): Promise<RequestLike[]> {
   return requests;
 }
 
-/** What an adapter and a handler do for a request that reads. */
+/** Does what an adapter and a handler do for a request that reads. */
 async function readOnce(sessions: Sessions<Data>, request: RequestLike | undefined): Promise<void> {
   if (request === undefined) return;
   const incoming = { ...request };
   if (!exchangesOf(sessions).allows(incoming)) throw new Error("The request was refused.");
   const exchange = exchangesOf(sessions).begin(incoming, [incoming]);
   const name = await exchange.run(async () => (await sessions.of(incoming)).get("user"));
-  if (name !== user) throw new Error("The session does not know who is logged in.");
+  if (name !== user) throw new Error("The session has lost its data.");
   await exchange.commit({ status: 200 });
 }
 

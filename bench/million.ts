@@ -1,4 +1,4 @@
-// Whether stores stay as quick when they fill up: `npm run bench -- --million` starts it. Prints JSON.
+// Measures whether stores stay fast as they fill up: `npm run bench -- --million` starts it. Prints JSON.
 //
 //   node bench/million.ts <store> <most>
 
@@ -15,16 +15,16 @@ import { spread } from "./statistics.ts";
 import type { Spread } from "./statistics.ts";
 import { time } from "./stopwatch.ts";
 
-/** What calls cost with so many sessions in the store, in microseconds until the answer. */
+/** What calls cost with so many sessions in the store, in microseconds until the result. */
 export interface Filling {
   readonly sessions: number;
   readonly read: Spread;
   readonly patch: Spread;
-  /** The ten sessions of a subject. */
+  /** Listing the ten sessions of a subject. */
   readonly list: Spread;
-  /** Of one call that deletes 500 expired sessions. */
+  /** One call that deletes 500 expired sessions. */
   readonly sweep: Spread;
-  /** On the way there, several at a time. */
+  /** Creations while filling the store, several at a time. */
   readonly create: number;
 }
 
@@ -32,18 +32,18 @@ export interface Filling {
 const perSubject = 10;
 /** How many calls fill the store at once. */
 const atOnce = 64;
-/** The ids that are asked for, evenly among all. */
+/** How many ids are read, evenly spread among all. */
 const kept = 20_000;
-/** What a sweep deletes, at most; as many as the core asks for. */
+/** How many records a sweep deletes at most, as in the library. */
 const batch = 500;
 const batches = 3;
-/** How long those that a sweep is to find live, in milliseconds. */
+/** The lifetime of the sessions that a sweep will find, in milliseconds. */
 const shortLife = 3000;
 
 const [kind = "", mostText = "1000000"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "coatcheck-million-"));
 
-/** Filling up is more than a store has to bear at work. */
+/** Filling a store loads it more than real use does. */
 const timeout = { seconds: 60 };
 
 /** @param options of PostgreSQL's connections. */
@@ -91,7 +91,7 @@ function recordOf(subject: string, idleTimeout: number): SessionRecord {
     idleTimeout,
     absoluteDeadline: now + 31 * 86_400_000,
     permanent: false,
-    // As large as a sealed name and a browser's.
+    // As large as a sealed user name and browser name.
     fields: new Map([
       ["d:user", crypto.getRandomValues(Buffer.alloc(40))],
       ["m:agent", crypto.getRandomValues(Buffer.alloc(140))],
@@ -99,7 +99,7 @@ function recordOf(subject: string, idleTimeout: number): SessionRecord {
   };
 }
 
-/** Runs a piece of work so often, several at a time. */
+/** Runs a piece of work `count` times, several at a time. */
 async function often(times: number, work: (turn: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const one = async (): Promise<void> => {
@@ -109,10 +109,10 @@ async function often(times: number, work: (turn: number) => Promise<unknown>): P
 }
 
 const store = await open();
-// Only those who fill it need not wait for the disk.
+// Only the clients that fill the store need not wait for the disk.
 const filler = kind === "postgres" ? await open("-c synchronous_commit=off") : store;
 
-/** The sessions of one step; some of them are remembered. */
+/** Creates the sessions of one step, and remembers some of them. */
 interface Step {
   readonly count: number;
   readonly ids: readonly string[];
@@ -121,7 +121,7 @@ interface Step {
 const steps: Step[] = [];
 let filled = 0;
 
-/** @returns what one took, in microseconds. */
+/** @returns the time of one call, in microseconds. */
 async function fillTo(total: number): Promise<number> {
   const started = performance.now();
   const [first, count, ids] = [filled, total - filled, [] as string[]];
@@ -129,19 +129,19 @@ async function fillTo(total: number): Promise<number> {
   await often(count, async (turn) => {
     const record = recordOf(subjectOf(first, count, turn), 86_400_000);
     if (turn % every === 0) ids.push(record.id);
-    if (!(await filler.create(record))) throw new Error("The store did not take a record.");
+    if (!(await filler.create(record))) throw new Error("The store rejected a record.");
   });
   steps.push({ count, ids });
   filled = total;
   return ((performance.now() - started) * 1000) / count;
 }
 
-/** The sessions of a subject are not neighbours in time. */
+/** Spreads the sessions of a subject over time. */
 function subjectOf(first: number, count: number, turn: number): string {
   return `${first}-${turn % (count / perSubject)}`;
 }
 
-/** Any session's step, and the number of its first. */
+/** The step of a session, and the number of the step's first session. */
 function anyStep(): { readonly step: Step; readonly first: number } {
   const at = Math.random() * filled;
   let first = 0;
@@ -178,11 +178,12 @@ async function measure(count: number): Promise<Filling> {
   const create = await fillTo(count);
   // As PostgreSQL does by itself, within a minute or so.
   if (kind === "postgres") await pgPool().query(`ANALYZE ${setting("BENCH_SCHEMA")}.million`);
-  // What is being written to disk in the background would be counted with the reads.
+  // Background writes to the disk would be counted with the reads.
   await wait(1000);
   const check = await store.read(anyId(), Date.now());
-  if (check === null) throw new Error("The store has lost a record.");
-  if ((await store.list(anySubject(), Date.now())).length !== perSubject) throw new Error("A list is short.");
+  if (check === null) throw new Error("The store lost a record.");
+  if ((await store.list(anySubject(), Date.now())).length !== perSubject)
+    throw new Error("A list is incomplete.");
   return {
     sessions: count,
     create,

@@ -6,20 +6,20 @@ import type { Order, Report } from "./load.ts";
 import type { Profile } from "./profile.ts";
 import type { Question, Told } from "./server.ts";
 
-/** Sites run on the first core, visitors on the second, where the machine can be told so. */
+/** Sites run on the first core and visitors on the second, if the machine supports pinning. */
 const canPin = process.platform === "linux" && spawnSync("taskset", ["--version"]).status === 0;
 
-/** Whether each side has a core of its own; the documentation says it. */
+/** Whether each side has its own core, which the report mentions. */
 export const isPinned: boolean = canPin;
 
-/** Starts a Node on one core. */
+/** Starts Node on one core. */
 function start(core: number, args: readonly string[], options: SpawnOptions): ChildProcess {
   return canPin
     ? spawn("taskset", ["-c", String(core), process.execPath, ...args], options)
     : spawn(process.execPath, args, options);
 }
 
-/** A program of this folder in a process of its own, that is asked and answers. */
+/** A program of this folder in its own process, which replies to messages. */
 class Program<Asked extends object | string, Said extends { readonly kind: string }> {
   readonly #child: ChildProcess;
   #ended: Error | undefined;
@@ -57,7 +57,7 @@ class Program<Asked extends object | string, Said extends { readonly kind: strin
     return this.#child.pid ?? 0;
   }
 
-  /** The next thing it says. */
+  /** Its next message. */
   async hear(): Promise<Said> {
     const early = this.#early.shift();
     if (early !== undefined) return early;
@@ -83,13 +83,13 @@ class Program<Asked extends object | string, Said extends { readonly kind: strin
   }
 }
 
-/** What is left of what a program printed as it broke down: the error itself, not the stack. */
+/** The error that a failed program printed, without its stack. */
 function lastLines(text: string): string {
   const found = text.split("\n").find((line) => /Error\b.*:/.test(line));
   return found ?? text.trim().slice(-500);
 }
 
-/** Where sites find what they need; names as in {@link setting}. */
+/** The environment variables of the sites, by the names of {@link setting}. */
 export type Settings = Readonly<Record<string, string>>;
 
 /** A contender's app. */
@@ -107,14 +107,14 @@ export class SiteProcess {
     this.#program = program;
   }
 
-  /** @throws Error when it could not start, with the line that says why. */
+  /** @throws Error if it can't start, with the line that says why. */
   static async start(contender: Contender, settings: Settings): Promise<SiteProcess> {
     const started = performance.now();
-    // Code that is not used for a while would be thrown away meanwhile, and 6 MB seem to come from the sessions.
+    // V8 would otherwise discard unused bytecode meanwhile, which distorts the memory of the sessions by 6 MB.
     const flags = ["--expose-gc", "--no-flush-bytecode", "--disable-warning=ExperimentalWarning"];
     const program = new Program<Question, Told>(0, "server.ts", [contender.id], settings, flags);
     const told = await program.hear();
-    if (told.kind !== "listening") throw new Error("The site did not say its port.");
+    if (told.kind !== "listening") throw new Error("The site did not report its port.");
     return new SiteProcess(contender, told.port, performance.now() - started, program);
   }
 
@@ -122,21 +122,21 @@ export class SiteProcess {
     return this.#program.pid;
   }
 
-  /** The processor time that it has used, in microseconds. */
+  /** The processor time used so far, in microseconds. */
   async cpu(): Promise<number> {
     const told = await this.#program.ask("cpu");
-    if (told.kind !== "cpu") throw new Error("The site did not say its processor time.");
+    if (told.kind !== "cpu") throw new Error("The site did not report its processor time.");
     return told.microseconds;
   }
 
-  /** What it holds after a garbage collection, in bytes. */
+  /** Its memory after a garbage collection, in bytes. */
   async memory(): Promise<{ readonly heap: number; readonly resident: number }> {
     const told = await this.#program.ask("memory");
-    if (told.kind !== "memory") throw new Error("The site did not say its memory.");
+    if (told.kind !== "memory") throw new Error("The site did not report its memory.");
     return told;
   }
 
-  /** Where its time goes while `work` is done. */
+  /** A profile of the time while `work` runs. */
   async profile(work: () => Promise<unknown>): Promise<Profile> {
     await this.#program.ask("profile");
     await work();
@@ -160,7 +160,7 @@ export class Visitors {
   ): Promise<Extract<Report, { kind: Kind }>> {
     const report = await this.#program.ask(order);
     if (report.kind === "failed") throw new Error(report.message);
-    if (report.kind !== kind) throw new Error(`The visitors said ${report.kind} instead of ${kind}.`);
+    if (report.kind !== kind) throw new Error(`The visitors reported ${report.kind} instead of ${kind}.`);
     return report as Extract<Report, { kind: Kind }>;
   }
 
@@ -189,7 +189,7 @@ export class Visitors {
   }
 }
 
-/** Runs a program of this folder to its end, on the first core. @returns what it printed, which is JSON. */
+/** Runs a program of this folder to its end, on the first core. @returns the JSON that it printed. */
 export async function resultOf(
   file: string,
   args: readonly string[],

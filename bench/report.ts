@@ -16,7 +16,7 @@ import { table } from "./table.ts";
 import { targetsOf } from "./targets.ts";
 import type { Target } from "./targets.ts";
 
-/** What a run leaves behind, part by part; what was not measured is missing. */
+/** The results of a run, part by part. Parts that were not measured are missing. */
 export interface Results {
   readonly machine?: Machine;
   readonly requests?: {
@@ -34,7 +34,7 @@ export interface Results {
   readonly million?: Readonly<Record<string, readonly Filling[]>>;
 }
 
-/** Where it was measured: nothing that names anybody. */
+/** The machine, without anything that identifies a person. */
 export interface Machine {
   readonly processor: string;
   readonly cores: number;
@@ -45,9 +45,9 @@ export interface Machine {
   readonly postgres: string;
   readonly isPinned: boolean;
   readonly day: string;
-  /** How many processes wanted a core, on average, while requests were measured; two are the benchmark's own. */
+  /** The average load while requests were measured. The benchmark itself accounts for two. */
   readonly load?: number;
-  /** `express 5.3.0`. */
+  /** Such as `express 5.3.0`. */
   readonly versions: readonly string[];
 }
 
@@ -75,7 +75,7 @@ const wordsOf: Readonly<Record<RequestName, string>> = {
 const title = new Map(contenders.map(({ id, title: text }) => [id, text]));
 const frameworkOf = new Map(contenders.map(({ id, framework }) => [id, framework]));
 
-/** The targets, in words. */
+/** The table of targets. */
 export function targetTable(results: Results): string {
   return table(
     ["request", "target", "measured", ""],
@@ -97,12 +97,12 @@ function targets({ requests: measured, details }: Results): Target[] {
   });
 }
 
-/** What was measured of one kind of request, the contenders of each framework together. */
+/** The results of one kind of request, grouped by framework. */
 export function requestTable(results: readonly RequestResult[], request: RequestName): string {
   const own = results.filter((one) => one.request === request);
   const bare = (framework: Framework): number =>
     own.find(({ contender }) => contender === `${framework}/bare`)?.instructions ?? Number.NaN;
-  // Not every machine counts them.
+  // Not every machine counts instructions.
   const areCounted = own.some(({ instructions }) => instructions !== undefined);
   const rows = frameworks.flatMap((framework) =>
     own

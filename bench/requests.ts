@@ -22,39 +22,39 @@ export interface Effort {
   /** How long a turn takes, in milliseconds. */
   readonly turn: number;
   readonly requests: readonly RequestName[];
-  /** Only contenders whose id holds one of these words, and the frameworks they are compared with. */
+  /** Only contenders whose id contains one of these words, and the frameworks that they are compared with. */
   readonly only: readonly string[];
 }
 
-/** What came out, by contender and request. */
+/** The result of one contender and request. */
 export interface RequestResult {
   readonly contender: string;
   readonly request: RequestName;
   readonly comparison: Comparison;
-  /** How many instructions a request takes, where the machine can count them. */
+  /** How many instructions a request takes, if the machine can count them. */
   readonly instructions?: number;
 }
 
-/** Who could not take part, and why. */
+/** A contender that could not take part, and why. */
 export interface Absence {
   readonly contender: string;
   readonly reason: string;
 }
 
-/** At once, over as many connections. */
+/** How many requests are in flight, each on its own connection. */
 export const connections = 32;
-/** Whose cookies the requests carry, in turn. */
+/** The number of visitors whose cookies the requests carry in turn. */
 export const visitorCount = 1000;
-/** How many sessions lie in the SQLite file. */
+/** How many sessions are in the SQLite file. */
 const filled = 100_000;
-/** A turn of logins ends here, so that what they leave behind does not slow everybody down. */
+/** The most logins in a turn, so that the sessions they leave behind do not slow down the others. */
 const mostLogins = 5000;
-/** What comes before anything is counted, of each kind of request. */
+/** The warm-up before each kind of request. */
 const warmRequests = 50_000;
 const warmMilliseconds = 2500;
 
-/** Where the sites of one run find their databases, and everything is taken away at the end. */
-export class Ground {
+/** The databases and files of one run, all of which are removed at the end. */
+export class BenchEnvironment {
   readonly settings: Settings;
   readonly #folder = mkdtempSync(join(tmpdir(), "coatcheck-bench-"));
   readonly #name: string;
@@ -70,12 +70,12 @@ export class Ground {
     };
   }
 
-  /** Makes the schema; without PostgreSQL, who needs it says so. */
+  /** Creates the schema. Without PostgreSQL, the contenders that need it report that themselves. */
   async prepare(): Promise<void> {
     await this.#sql(`CREATE SCHEMA IF NOT EXISTS ${this.#name}`).catch(() => undefined);
   }
 
-  /** Starts a contender's app, and answers with the cookies of visitors who are logged in. */
+  /** Starts a contender's app, and returns the cookies of visitors who are logged in. */
   async start(
     contender: Contender,
     visitors: Visitors,
@@ -90,7 +90,7 @@ export class Ground {
     };
   }
 
-  /** Only starts it. */
+  /** Starts a contender's app without visitors. */
   async open(contender: Contender, settings: Settings = {}): Promise<SiteProcess> {
     const own: Record<string, string> = { ...this.settings, ...settings };
     if (contender.keeps === "sqlite") {
@@ -146,9 +146,9 @@ interface Runner {
   readonly instructions: Map<RequestName, number>;
 }
 
-/** Measures everybody, a framework's contenders beside each other. */
+/** Measures all contenders, those of one framework next to each other. */
 export async function measureRequests(
-  ground: Ground,
+  environment: BenchEnvironment,
   visitors: Visitors,
   effort: Effort,
 ): Promise<{ readonly results: readonly RequestResult[]; readonly absences: readonly Absence[] }> {
@@ -161,7 +161,7 @@ export async function measureRequests(
     try {
       for (const contender of group) {
         try {
-          const { site, cookies } = await ground.start(contender, visitors);
+          const { site, cookies } = await environment.start(contender, visitors);
           runners.push({
             site,
             cookies,
@@ -199,7 +199,7 @@ export async function measureRequests(
   return { results, absences };
 }
 
-/** Who takes part. */
+/** The contenders that take part. */
 export function chosen(only: readonly string[]): readonly Contender[] {
   return contenders.filter(
     ({ id, package: name }) =>
@@ -207,7 +207,7 @@ export function chosen(only: readonly string[]): readonly Contender[] {
   );
 }
 
-/** @returns who failed on the way. */
+/** @returns the contenders that failed. */
 async function rounds(
   title: string,
   runners: readonly Runner[],
@@ -215,9 +215,9 @@ async function rounds(
   effort: Effort,
 ): Promise<readonly Absence[]> {
   const failed: Absence[] = [];
-  // One request after the other, so that a contender's turns lie seconds apart, as a visitor's pages do.
+  // One kind of request after the other, so that a contender's turns are seconds apart, like a visitor's pages.
   for (const request of effort.requests) {
-    // The first round is for the compilers, and is not counted; one more counts instructions.
+    // The first round warms up the compilers and is not counted. One more counts instructions.
     for (let round = 0; round <= effort.rounds + (canCount ? 1 : 0); round++) {
       process.stderr.write(`\r${title}, ${request}: round ${round} of ${effort.rounds} `);
       for (const { site, cookies, slices, instructions } of runners) {
@@ -243,12 +243,12 @@ async function rounds(
   return failed;
 }
 
-/** What to say of an error. */
+/** The message of an error. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Asks until the compilers have seen enough, or, of what is slow, for so long. */
+/** Sends requests until the code is compiled or, if a site is slow, until the time is over. */
 async function warm(
   site: SiteProcess,
   cookies: readonly string[],

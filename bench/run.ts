@@ -1,14 +1,14 @@
-// What sessions cost: `npm run bench`. Installs the peers on first use, and builds the package.
+// Measures what sessions cost: `npm run bench`. Installs the peers on first use, and builds the package.
 //
 //   --quick            fewer and shorter rounds
-//   --only <word>      contenders whose id holds it (express, fastify/coatcheck, redis); may be repeated
+//   --only <word>      contenders whose id contains it (express, fastify/coatcheck, redis); may be repeated
 //   --requests <name>  untouched, read, write, login; may be repeated
 //   --details          round trips, cookies, start-up, memory and sizes instead
 //   --micro            the parts of a request instead
-//   --million[=count]  stores that fill up instead; a million, or less to try it
-//   --profile <id>     where the time of a contender goes, in the requests chosen
-//   --write            all of it, into docs/benchmarks.md and docs/benchmarks.svg
-//   --render           only writes these again, from what was measured last
+//   --million[=count]  stores that fill up instead, with a million sessions, or fewer to try it
+//   --profile <id>     a profile of a contender in the chosen requests
+//   --write            everything, and writes docs/benchmarks.md and docs/benchmarks.svg
+//   --render           only writes these files again, from the last results
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
@@ -38,7 +38,7 @@ import {
   upkeepTable,
 } from "./report.ts";
 import type { Machine, Results } from "./report.ts";
-import { connections, Ground, measureRequests, reasonOf } from "./requests.ts";
+import { connections, BenchEnvironment, measureRequests, reasonOf } from "./requests.ts";
 import type { Effort } from "./requests.ts";
 import { requests } from "./site.ts";
 import { measureSizes } from "./sizes.ts";
@@ -71,7 +71,7 @@ const effort: Effort = {
   only: values.only,
 };
 
-/** Parts of the package are not to be had from outside, so these programs run its sources. */
+/** These programs use internal parts of the package, so they run its sources. */
 const fromSource = ["--conditions=coatcheck-source", "--max-old-space-size=8000"];
 
 const { micro, million, details, profile, write, render } = values;
@@ -83,23 +83,23 @@ if (!render) {
   if (installed !== 0) process.exit(installed);
   await build();
 }
-const ground = new Ground();
-await ground.prepare();
+const environment = new BenchEnvironment();
+await environment.prepare();
 const visitors = new Visitors();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    void ground.clear().finally(() => process.exit(1));
+    void environment.clear().finally(() => process.exit(1));
   });
 }
 try {
   if (asksForRequests) save("requests", await measuredRequests());
   if (details || write) save("details", await measuredDetails());
-  if (micro || write) save("micro", await resultOf("micro.ts", [], fromSource, ground.settings));
+  if (micro || write) save("micro", await resultOf("micro.ts", [], fromSource, environment.settings));
   if (million !== undefined || write) save("million", await measuredMillion(Number(million ?? 1_000_000)));
   if (profile !== undefined) await printProfile(profile);
 } finally {
   await visitors.end();
-  await ground.clear();
+  await environment.clear();
 }
 const results = savedResults();
 print(results);
@@ -111,7 +111,7 @@ if (write || render) {
 process.exit();
 
 async function measuredRequests(): Promise<Results["requests"]> {
-  const measured = await measureRequests(ground, visitors, effort);
+  const measured = await measureRequests(environment, visitors, effort);
   save("machine", await machine());
   const profiles = [];
   if (write) {
@@ -124,8 +124,8 @@ async function measuredRequests(): Promise<Results["requests"]> {
 
 async function measuredDetails(): Promise<Results["details"]> {
   return {
-    traffic: await measureTraffic(ground, visitors, effort.only),
-    upkeep: await measureUpkeep(ground, visitors, effort.only),
+    traffic: await measureTraffic(environment, visitors, effort.only),
+    upkeep: await measureUpkeep(environment, visitors, effort.only),
     sizes: await measureSizes(),
   };
 }
@@ -139,7 +139,7 @@ async function measuredMillion(most: number): Promise<Results["million"]> {
         "million.ts",
         [kind, String(most)],
         fromSource,
-        ground.settings,
+        environment.settings,
       )) as Filling[];
     } catch (error) {
       console.error(`${title} is left out: ${reasonOf(error)}`);
@@ -151,7 +151,7 @@ async function measuredMillion(most: number): Promise<Results["million"]> {
 async function profileOf(id: string, request: Effort["requests"][number]): Promise<Profile> {
   const contender = contenders.find((one) => one.id === id);
   if (contender === undefined) throw new Error(`There is no contender "${id}".`);
-  const { site, cookies } = await ground.start(contender, visitors);
+  const { site, cookies } = await environment.start(contender, visitors);
   const go = async (): Promise<void> => {
     await visitors.connect({ port: site.port, request, cookies, connections });
     await visitors.go(2000, Number.MAX_SAFE_INTEGER);
@@ -223,7 +223,7 @@ function savedResults(): Results {
   );
 }
 
-/** Shows what was measured just now. */
+/** Prints the results. */
 function print(found: Results): void {
   if (asksForRequests && found.requests !== undefined) {
     for (const request of found.requests.effort.requests) {

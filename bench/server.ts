@@ -1,14 +1,14 @@
-// One contender's app in a process of its own: `node bench/server.ts <contender>`, started by the other programs here.
-// It tells its parent the port, and answers "cpu", "memory" and "end".
+// One contender's app in its own process: `node bench/server.ts <contender>`, started by the other programs here.
+// It reports its port to its parent, and replies to "cpu", "memory", "profile" and "end".
 
 import { contenders } from "./contenders.ts";
 import { profiling } from "./profile.ts";
 import type { Profile } from "./profile.ts";
 
-/** What its parent asks; the second "profile" ends what the first began. */
+/** A message from the parent. The first "profile" starts a profile, the second ends it. */
 export type Question = "cpu" | "memory" | "profile" | "end";
 
-/** What a server tells its parent. */
+/** A message to the parent. */
 export type Told =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "cpu"; readonly microseconds: number }

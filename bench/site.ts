@@ -1,26 +1,26 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** The requests that are measured; the paths of every site are their names. */
+/** The requests that are measured. Their names are the paths of every site. */
 export const requests = ["untouched", "read", "write", "login"] as const;
 export type RequestName = (typeof requests)[number];
 
-/** The name that a login keeps and a read shows. */
+/** The name that a login stores and a read returns. */
 export const user = "Lea";
 
-/** What the handlers of a site do with sessions; `Call` is what the framework gives to its handlers. */
-export interface Deeds<Call extends readonly unknown[]> {
-  /** The name of who is logged in, or "" for nobody. */
+/** What the handlers of a site do with sessions. `Call` is the parameters of the framework's handlers. */
+export interface Actions<Call extends readonly unknown[]> {
+  /** Returns the name of the logged-in user, or "". */
   read(...call: Call): string | Promise<string>;
-  /** Adds one to a counter and answers it. */
+  /** Increments a counter and returns it. */
   write(...call: Call): number | Promise<number>;
   login(...call: Call): unknown;
 }
 
-/** Handlers without sessions: what every other site is compared with. */
-export const bare: Deeds<[]> = { read: () => user, write: () => 1, login: () => undefined };
+/** Handlers without sessions, with which every other site is compared. */
+export const bare: Actions<[]> = { read: () => user, write: () => 1, login: () => undefined };
 
-/** What handlers answer, so that the load generator can tell that they did their work. */
+/** The responses of the handlers, by which the load generator checks that they did their work. */
 export const answers: Readonly<Record<RequestName, RegExp>> = {
   untouched: /^Hello\.$/,
   read: new RegExp(`^${user}$`),
@@ -47,10 +47,10 @@ export function siteOf(server: Server): Site {
   };
 }
 
-/** For the secrets of all contenders: long, and the same for everybody. */
+/** The secret of all contenders. */
 export const secret = "Uk2nYw0sV4mQ8hZtJ6cXbR1fLpD3gA7eKiTqNzWvSyE";
 
-/** A setting that `run.ts` gives to its servers. @throws Error when it did not. */
+/** A setting that `run.ts` passes to its servers. @throws Error if it is missing. */
 export function setting(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === "") throw new Error(`The benchmark's servers need ${name}.`);

@@ -8,21 +8,21 @@ import { packPackage } from "../scripts/pack.ts";
 const root = dirname(import.meta.dirname);
 const peers = join(import.meta.dirname, "peers");
 
-/** What a package brings along. */
+/** The size of a package with its dependencies. */
 export interface Size {
   readonly name: string;
-  /** The packages that are named to `npm install`. */
+  /** The arguments of `npm install`. */
   readonly installs: readonly string[];
-  /** How many packages come, dependencies included, and their bytes on disk. */
+  /** The number of packages, including dependencies, and their bytes on disk. */
   readonly packages: number;
   readonly bytes: number;
-  /** Bytes of the archive that npm downloads, of the package alone. */
+  /** Bytes of the archive that npm downloads, only of the package itself. */
   readonly packed: number;
-  /** The same without source maps, where it has some. */
+  /** The same without source maps, if it has any. */
   readonly packedWithoutMaps?: number;
 }
 
-/** What one installs to have sessions, for each peer. Frameworks and clients of databases are not counted. */
+/** The packages to install for sessions, for each peer. Frameworks and database clients are not counted. */
 const installs: Readonly<Record<string, readonly string[]>> = {
   "express-session": ["express-session"],
   "express-session, connect-redis": ["express-session", "connect-redis"],
@@ -37,7 +37,7 @@ const installs: Readonly<Record<string, readonly string[]>> = {
   "@remix-run/session": ["@remix-run/session", "@remix-run/session-middleware", "@remix-run/cookie"],
 };
 
-/** Not a part of any session library, though some name them as dependencies. */
+/** Not part of any session library, although some have them as dependencies. */
 const notCounted = new Set(["pg", "redis", "hono", "@remix-run/fetch-router"]);
 
 export async function measureSizes(): Promise<Size[]> {
@@ -75,7 +75,7 @@ function packedSize(source: string): number {
   }
 }
 
-/** The files of a tar archive, each with the blocks that it takes there. */
+/** The files of a tar archive, each with the blocks that it takes. */
 function entriesOf(tar: Buffer): { readonly name: string; readonly size: number; readonly block: Buffer }[] {
   const entries = [];
   let at = 0;
@@ -100,7 +100,7 @@ function sizeOf(name: string, list: readonly string[]): Size {
   return { name, installs: list, packages: folders.size, bytes, packed };
 }
 
-/** The folders of a package and of all that it depends on. */
+/** The folders of a package and of all its dependencies. */
 function collect(name: string, from: string, folders: Set<string>): void {
   if (notCounted.has(name)) return;
   let folder = from;

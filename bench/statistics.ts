@@ -1,4 +1,4 @@
-/** The middle one of some numbers, and how far they lie apart. */
+/** The median of some numbers, and their range. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -10,7 +10,7 @@ export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((one, other) => one - other);
   const middle = sorted.length / 2;
   const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  if (low === undefined || high === undefined) throw new RangeError("There is no median of nothing.");
+  if (low === undefined || high === undefined) throw new RangeError("An empty list has no median.");
   return (low + high) / 2;
 }
 
@@ -19,7 +19,7 @@ export function spread(numbers: readonly number[]): Spread {
   return { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) };
 }
 
-/** What one turn of one contender measured. */
+/** The measurement of one turn of one contender. */
 export interface Slice {
   readonly count: number;
   readonly milliseconds: number;
@@ -27,20 +27,21 @@ export interface Slice {
   readonly microseconds: number;
 }
 
-/** What the turns of a contender say, each beside the bare framework's turn of the same round. */
+/** The turns of a contender, each compared with the bare framework's turn in the same round. */
 export interface Comparison {
   readonly perSecond: Spread;
   /** Requests per second, as a share of the bare framework's. */
   readonly ratio: Spread;
   /** Processor time of a request, in microseconds. */
   readonly cpu: Spread;
-  /** How much of it the bare framework does not use. */
+  /** The processor time beyond the bare framework's. */
   readonly added: Spread;
 }
 
-/** @throws RangeError when there are not as many turns of one as of the other, or none. */
+/** @throws RangeError if the two have different numbers of turns, or none. */
 export function compare(slices: readonly Slice[], bare: readonly Slice[]): Comparison {
-  if (slices.length !== bare.length) throw new RangeError("Every turn needs one of the bare framework.");
+  if (slices.length !== bare.length)
+    throw new RangeError("Each turn must be compared with a turn of the bare framework.");
   const rounds = slices.map((slice, round) => {
     const other = bare[round] ?? slice;
     return {

@@ -1,22 +1,22 @@
 import { spread } from "./statistics.ts";
 import type { Spread } from "./statistics.ts";
 
-/** What one call of something costs. */
+/** The cost of one call. */
 export interface Timing {
   readonly name: string;
-  /** Microseconds of a processor. */
+  /** Processor time in microseconds. */
   readonly cpu: Spread;
-  /** Microseconds until the answer is there. */
+  /** Microseconds until the result is available. */
   readonly elapsed: Spread;
 }
 
 const samples = 9;
 
 /**
- * Times a piece of work: calls it until the compilers are done, and then in so many samples.
+ * Times a piece of work: calls it until it is compiled, and then in a number of samples.
  *
- * @param work one call; awaited where it answers with a promise.
- * @param milliseconds of one sample, about.
+ * @param work one call; awaited if it returns a promise.
+ * @param milliseconds the approximate length of a sample.
  */
 export async function time(
   name: string,

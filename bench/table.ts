@@ -1,4 +1,4 @@
-/** A table in Markdown. Cells of the columns that are named in `numbers` (counted from 0) stand to the right. */
+/** A Markdown table. The columns in `numbers` (counted from 0) are aligned to the right. */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -4,16 +4,16 @@ import type { RequestName } from "./site.ts";
 import type { Size } from "./sizes.ts";
 import type { Comparison } from "./statistics.ts";
 
-/** What was to be reached, what was measured, and whether that is enough. */
+/** A target, the measurement, and whether it meets the target. */
 export interface Target {
   readonly what: string;
   readonly target: string;
   readonly measured: string;
-  /** `undefined` when it was not measured. */
+  /** `undefined` if it was not measured. */
   readonly isMet: boolean | undefined;
 }
 
-/** What all parts of a run found. */
+/** The results of all parts of a run. */
 export interface Findings {
   readonly requests: readonly RequestResult[];
   readonly traffic: readonly Traffic[];
@@ -21,7 +21,7 @@ export interface Findings {
   readonly sizes: readonly Size[];
 }
 
-/** The targets, each held to what was measured. */
+/** Compares the targets with the measurements. */
 export function targetsOf(findings: Findings): Target[] {
   const of = (contender: string, request: RequestName): Comparison | undefined =>
     findings.requests.find((one) => one.contender === contender && one.request === request)?.comparison;
@@ -32,7 +32,7 @@ export function targetsOf(findings: Findings): Target[] {
   const trips = (contender: string, request: RequestName): number | undefined =>
     findings.traffic.find((one) => one.contender === contender && one.request === request)?.roundTrips;
 
-  // An app that has a core to itself answers as often as its processor time allows, and that is the steadier of the two.
+  // With its own core, an app's throughput is limited by its processor time, which varies less than requests/s.
   const untouched = (["express", "koa", "hono", "node", "fastify"] as const).map((framework) => {
     const [own, bare] = [
       of(`${framework}/coatcheck-memory`, "untouched"),

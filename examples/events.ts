@@ -27,7 +27,7 @@ app.get("/events", requireLogin(sessions), async (c) => {
   const { subject, signal } = await sessions.of(c);
   return streamSSE(c, async (stream) => {
     await stream.writeSSE({ event: "hello", data: `Hello, ${subject}!` });
-    // The session's data was committed before the stream's first byte; from here on it is only watched.
+    // The session's data was committed before the stream's first byte. From here on, it is only watched.
     await new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve());
       stream.onAbort(resolve);

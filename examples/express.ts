@@ -1,4 +1,4 @@
-// A login with Express 5; Express 4 needs a `try` around what is awaited: `npm install express`.
+// A login with Express 5: `npm install express`. Express 4 needs a `try` around each `await`.
 
 import { createSessions } from "coatcheck";
 import type { Session } from "coatcheck";
@@ -9,7 +9,7 @@ import express from "express";
 const store = sqliteStore({ path: process.env.SESSION_DB ?? "data/sessions.db" });
 export const sessions = createSessions({ secret: process.env.SESSION_SECRET, store });
 
-const users = new Map([["ana", "correct horse"]]); // yours is a database, with hashes made by argon2id
+const users = new Map([["ana", "correct horse"]]); // in production: a database with argon2id hashes
 
 async function page(session: Session): Promise<string> {
   const messages = (await session.takeFlashes()).map(({ message }) => `<p>${message}</p>`);
@@ -45,6 +45,6 @@ app.post("/logout", async (req, res) => {
   res.redirect(303, "/");
 });
 
-app.use(expressErrors(sessions)); // before error handlers of your own
+app.use(expressErrors(sessions)); // before your own error handlers
 
 if (import.meta.main) app.listen(Number(process.env.PORT ?? 3000));

@@ -9,7 +9,7 @@ import Fastify from "fastify";
 const store = sqliteStore({ path: process.env.SESSION_DB ?? "data/sessions.db" });
 export const sessions = createSessions({ secret: process.env.SESSION_SECRET, store });
 
-const users = new Map([["ana", "correct horse"]]); // yours is a database, with hashes made by argon2id
+const users = new Map([["ana", "correct horse"]]); // in production: a database with argon2id hashes
 
 async function page(session: Session): Promise<string> {
   const messages = (await session.takeFlashes()).map(({ message }) => `<p>${message}</p>`);

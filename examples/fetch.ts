@@ -1,4 +1,4 @@
-// A login for any server that speaks fetch: here Node's, with `npm install @hono/node-server`;
+// A login for any `fetch` server: here Node's, with `npm install @hono/node-server`.
 // `Bun.serve({ fetch })` and `Deno.serve(fetch)` take the same function.
 
 import { serve } from "@hono/node-server";
@@ -10,7 +10,7 @@ import { sqliteStore } from "coatcheck/sqlite";
 const store = sqliteStore({ path: process.env.SESSION_DB ?? "data/sessions.db" });
 export const sessions = createSessions({ secret: process.env.SESSION_SECRET, store });
 
-const users = new Map([["ana", "correct horse"]]); // yours is a database, with hashes made by argon2id
+const users = new Map([["ana", "correct horse"]]); // in production: a database with argon2id hashes
 
 async function page(session: Session): Promise<string> {
   const messages = (await session.takeFlashes()).map(({ message }) => `<p>${message}</p>`);

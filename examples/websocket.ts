@@ -1,4 +1,4 @@
-// A WebSocket that hangs up when its session ends: `npm install ws`, then open http://localhost:3000.
+// A WebSocket that closes when its session ends: `npm install ws`, then open http://localhost:3000.
 
 import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";

@@ -1,4 +1,4 @@
-// Everything that must hold besides behaviour, one step after the other, up to the first that fails.
+// Checks everything besides behavior, one step after the other, and stops at the first that fails.
 //
 //   npm run check              all of it, then the quick tests; .ci/run has `--ci`, for all contracts
 //   npm run check -- lint      only the named steps
@@ -22,7 +22,7 @@ interface Outcome {
   readonly output: string;
 }
 
-/** Runs a program of the dev dependencies (they are on the PATH) and keeps what it printed. */
+/** Runs a program of the dev dependencies (they are on the PATH) and returns its output. */
 function program(command: string, ...args: string[]): Outcome {
   const windows = process.platform === "win32";
   const done = spawnSync(command, args, { cwd: root, encoding: "utf8", shell: windows, maxBuffer: 2 ** 26 });
@@ -30,7 +30,7 @@ function program(command: string, ...args: string[]): Outcome {
   return { ok: done.status === 0, output: `${done.stdout}${done.stderr}` };
 }
 
-/** Runs tests in the open, so that whoever waits sees them pass. */
+/** Runs tests with visible output, to show their progress. */
 function tests(...args: string[]): Outcome {
   const conditions = args.includes("--built") ? [] : ["--conditions=coatcheck-source"];
   const script = join(root, "scripts", "test.ts");
@@ -47,7 +47,7 @@ async function builds(): Promise<Outcome> {
   }
 }
 
-/** Packs what npm would publish, and has three judges look at exactly that file. */
+/** Packs the archive that npm would publish, and checks exactly that file with three tools. */
 async function packageChecks(): Promise<Outcome> {
   const { archive, faults, close } = await packPackage();
   try {
@@ -69,12 +69,12 @@ const steps: Record<string, () => Outcome | Promise<Outcome>> = {
   "types of the built package": () => program("tsc", "--project", "tsconfig.built.json"),
   "contracts on the built package": () =>
     tests("--built", values.ci ? "test/contracts/" : "contracts/stores"),
-  // Quick ones, for a person who waits; `npm test` runs all.
+  // Only quick tests, for a person who waits. `npm test` runs all.
   tests: () => tests("--no-browser", "test/core/", "test/attacks/", "test/house/"),
 };
 
 const every = Object.keys(steps);
-// .ci/run has run all tests by then.
+// By then, .ci/run has run all tests.
 const names = positionals.length > 0 ? positionals : every.filter((name) => !(values.ci && name === "tests"));
 
 for (const name of names) {

@@ -4,9 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Installs the packages of a folder that has a lock file of its own, if they are not there yet.
+ * Installs the packages of a folder with its own lock file, if they are not installed yet.
  *
- * @returns what npm ended with; 0 when there was nothing to do.
+ * @returns npm's exit code; 0 if there was nothing to do.
  */
 export function installPackages(folder: string, options: readonly string[] = []): number {
   const stamp = join(folder, "node_modules", ".coatcheck-installed");

@@ -1,6 +1,6 @@
 // Builds the Next.js example and tests it in a browser: `npm run next`.
 //
-// Installs Next.js first, from examples/next/package-lock.json, when that is missing or has changed.
+// First installs Next.js from examples/next/package-lock.json, if it is missing or the lock file has changed.
 //
 //   --install   only installs
 

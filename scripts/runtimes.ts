@@ -1,10 +1,10 @@
 // Runs the built package in every runtime: `npm run runtimes`.
 //
-// Installs them first, from test/runtimes/programs/package-lock.json, when that is missing or has changed.
-// None of the packages' own scripts run: the programs lie in the packages as they come.
+// First installs them from test/runtimes/programs/package-lock.json, if they are missing or it has changed.
+// No install scripts run: the packages contain the programs.
 //
 //   --install   only installs
-//   --write     writes the table of docs/runtimes.md anew
+//   --write     rewrites the table of docs/runtimes.md
 
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";

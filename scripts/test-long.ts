@@ -1,5 +1,5 @@
-// The tests that take minutes, besides the short ones of the same files: faults under load, every race
-// on every store. `npm run test:long -- postgres` runs those of which the path holds the word.
+// Runs the tests that take minutes, and the short ones in the same files: faults under load, every race on every
+// store. `npm run test:long -- postgres` runs those whose path contains the word.
 
 import { argv, env } from "node:process";
 

@@ -1,10 +1,10 @@
-// Runs the tests: `npm test`, or `npm test -- stores flash` for the files whose path holds a word.
+// Runs the tests: `npm test`, or `npm test -- stores flash` for the files whose path contains one of the words.
 //
 //   --no-browser   leaves out test/browser, the browser's part of test/next, and test/runtimes
 //   --built        tests the built package in dist instead of the sources
 //
-// These come last and one file at a time: each wants the machine for itself.
-// Ends with 1 when a test failed, and also when there was nothing to run.
+// These run last and one file at a time, since each needs the machine to itself.
+// Exits with 1 if a test failed, and also if there was nothing to run.
 
 import { once } from "node:events";
 import { appendFileSync, globSync } from "node:fs";
@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 
 const root = dirname(import.meta.dirname);
 
-/** Longer than any one file takes; a test that hangs ends here instead of never. */
+/** Longer than any file takes, so that a test that hangs ends. */
 const fileTimeout = 10 * 60_000;
 
 /** In the order of node:test's own closing summary. */
@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
 const reporter = new spec();
 reporter.pipe(process.stdout);
 
-/** Reports every event of these files, except the summary: there is one for all, at the end. */
+/** Reports every event of these files except the summary, since there is one for all at the end. */
 async function runFiles(files: string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
   const paths = new Set(files);
@@ -42,7 +42,7 @@ async function runFiles(files: string[], concurrency: number): Promise<void> {
       for (const name of keysOf(total)) total[name] += event.data.counts[name];
       continue;
     }
-    // The runner counts a file that holds no test as one that passed.
+    // The runner counts a file without tests as a passed test.
     if (event.type === "test:pass" && event.data.nesting === 0 && paths.has(event.data.name)) {
       empty.push(relative(root, event.data.name));
     }
@@ -65,12 +65,12 @@ function summarise(started: number): void {
   reporter.end();
 }
 
-/** Whether `coatcheck` means what this run is to test: sources and dist look the same from outside. */
+/** Whether `coatcheck` resolves to what this run tests: sources and dist look the same from outside. */
 function rightPackage(): boolean {
   const folder = values.built ? "dist" : "src";
   const found = fileURLToPath(import.meta.resolve("coatcheck"));
   if (found.startsWith(join(root, folder) + sep)) return true;
-  console.error(`"coatcheck" is ${relative(root, found)}, but this run is meant for ${folder}.`);
+  console.error(`"coatcheck" resolves to ${relative(root, found)}, but this run tests ${folder}.`);
   return false;
 }
 
@@ -82,7 +82,7 @@ const files = globSync("test/**/*.test.ts", { cwd: root })
 const alone = ["browser", "next/browser", "runtimes"].map((start) => join(root, "test", start));
 const wantsMachine = (file: string): boolean => alone.some((start) => file.startsWith(start));
 
-// As other test runners say it: what the package tells developers on the console is tested where it is meant.
+// Like other test runners do, so that the package prints its advice to developers only in the tests of that advice.
 process.env["NODE_ENV"] ??= "test";
 
 if (!rightPackage()) process.exit(1);
@@ -103,6 +103,6 @@ const failed = total.failed + total.cancelled;
 const passed = total.passed - empty.length;
 if (counts) appendFileSync(counts, `${passed} ${failed} ${total.skipped + total.todo}\n`);
 
-for (const file of empty) console.error(`${file} holds no test.`);
+for (const file of empty) console.error(`${file} contains no tests.`);
 if (passed + failed === 0) console.error("No test ran.");
 process.exitCode = failed > 0 || passed === 0 || empty.length > 0 ? 1 : 0;

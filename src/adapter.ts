@@ -1,4 +1,4 @@
-// What the author of an adapter needs: see docs/adapters.md.
+// For authors of adapters: see docs/adapters.md.
 
 export { exchangesOf } from "./sessions.ts";
 export type { Exchanges } from "./exchange/exchanges.ts";

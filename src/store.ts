@@ -1,4 +1,4 @@
-// What the author of a store needs: see docs/stores.md.
+// For authors of stores: see docs/stores.md.
 
 export { StoreError } from "./errors.ts";
 export type { StoreErrorCode, StoreOperation } from "./errors.ts";

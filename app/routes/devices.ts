@@ -19,7 +19,7 @@ export function deviceRoutes(parts: Parts): Hono {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
     const subject = session.subject ?? "";
-    if (!isFor(form, session)) return refuseForm(c, parts, { form, session, anew: toDevicesView() });
+    if (!isFor(form, session)) return refuseForm(c, parts, { form, session, freshForm: toDevicesView() });
     if (form.ticked("others")) {
       const ended = await parts.sessions.revokeAll(
         subject,
@@ -40,7 +40,7 @@ export function deviceRoutes(parts: Parts): Hono {
       tell(session, "Goodbye! You ended the session of this browser.", "success");
       return seeOther(c, "/login");
     }
-    // An id is a name, no permission: only one's own sessions can be ended with it.
+    // An id grants no permission: only the user's own sessions can be ended.
     const ended = await parts.sessions.revoke(id, { subject });
     if (ended) tell(session, "That browser is logged out.", "success");
     else tell(session, "That session had ended already.", "info");

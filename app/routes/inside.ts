@@ -4,7 +4,7 @@ import { page, SESSION_COOKIE } from "../page.ts";
 import type { Parts } from "../parts.ts";
 import { insideView } from "../views/inside.ts";
 
-/** `/inside`: what the server keeps for this visitor, beside what their browser holds. */
+/** `/inside`: what the server stores for this visitor, next to what their browser stores. */
 export function insideRoutes(parts: Parts): Hono {
   const app = new Hono();
   app.get("/inside", async (c) => {
@@ -14,7 +14,7 @@ export function insideRoutes(parts: Parts): Hono {
     const kept = session.id !== undefined;
     const content = insideView({
       cookieName: SESSION_COOKIE,
-      // Lengths only: an HttpOnly cookie that a page prints is no longer one.
+      // Only lengths: printing an HttpOnly cookie on a page would defeat its purpose.
       ticketParts: kept ? ticket?.split(".").map((part) => part.length) : undefined,
       isRefused: session.rejection !== undefined,
       deviceCookie: cookies.has(DEVICE_COOKIE) ? DEVICE_COOKIE : undefined,

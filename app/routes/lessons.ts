@@ -35,7 +35,7 @@ export function lessonRoutes(parts: Parts): Hono {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
     const isName = form.text("what") === "name";
-    // Whoever has no session gets none for being told that there is nothing to take out of it.
+    // A visitor without a session must not get one only for the message that there is nothing to remove.
     if (session.id === undefined) return seeOther(c, `/session_get?notice=${isName ? "no-name" : "empty"}`);
     if (isName) {
       tell(
@@ -73,7 +73,7 @@ export function lessonRoutes(parts: Parts): Hono {
     tell(session, "Fourth: this went wrong.", "error");
     const own = form.text("message").slice(0, 200);
     if (own !== "") tell(session, `And yours: ${own}`, "message");
-    // Two redirects: messages wait until a page shows them, however long the way there is.
+    // Two redirects: messages wait until a page shows them, even across redirects.
     return seeKept(c, parts, session, "/flash/on");
   });
   app.get("/flash/on", (c) => seeOther(c, `/flash${new URL(c.req.url).search}`));

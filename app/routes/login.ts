@@ -13,7 +13,7 @@ import type { Attempt } from "../throttle.ts";
 import type { Message } from "../views/layout.ts";
 import { loginView, logoutView } from "../views/login.ts";
 import type { LoginNotice } from "../views/login.ts";
-import { loginPath, returnPath } from "../way-back.ts";
+import { loginPath, returnPath } from "../return-path.ts";
 import { waiting } from "../views/wording.ts";
 
 const FAILED: Message = {
@@ -21,7 +21,7 @@ const FAILED: Message = {
   message: "Login failed: the name or the password is not right.",
 };
 
-/** Pages that a visitor is sent away from to log in. */
+/** The pages that require a login. */
 const CLOSED = new Set(["/user", "/devices", "/password"]);
 
 /** `/login` and `/logout`. */
@@ -68,7 +68,7 @@ export function loginRoutes(parts: Parts): Hono {
       if (parts.users.replacePassword(user.id, hash, renewed)) hash = renewed;
     }
     await session.login(user.id);
-    // A password that was changed while we were checking the old one has ended all sessions but not this.
+    // If the password was changed while we checked the old one, all sessions were ended, except this new one.
     if (parts.users.byId(user.id)?.passwordHash !== hash) {
       await session.logout();
       tell(session, "Login failed: the password was changed just now.", "error");
@@ -101,8 +101,8 @@ export function loginRoutes(parts: Parts): Hono {
 }
 
 /**
- * Tells of a failed login on the next page, once, so that reloading it sends no form again. Whoever has no session gets
- * none for it: what is to be told is then kept with the throttle's counters, and the address names it.
+ * Shows a failed login once, on the next page, so that reloading it does not submit the form again. A visitor without
+ * a session gets none for this: the message is then stored with the throttle's counters, and the address names it.
  */
 function loginFailed(
   c: Context,
@@ -123,7 +123,7 @@ function messagesFor(c: Context, parts: Parts): Message[] {
     return c.req.method === "GET" && parts.throttle.takeFailure(failure) ? [FAILED] : [];
   }
   const path = returnPath(c.req.query("return"))?.split(/[?#]/, 1)[0];
-  // Anybody can write an address: only our own pages are named.
+  // Anybody can write an address, so the message names only our own pages.
   if (path === undefined || !CLOSED.has(path)) return [];
   return [{ category: "info", message: `Please log in to see ${path}.` }];
 }
@@ -154,13 +154,13 @@ function tooMany({ limit, retryAfterSeconds }: Attempt & { allowed: false }): st
   );
 }
 
-/** What stands in the way of a login here, or why there has to be one again. */
+/** Why a login may not work here, or why the visitor has to log in again. */
 function noticeFor(c: Context, session: Visit): LoginNotice {
   if (!keepsSecureCookies(c)) return { insecureHost: new URL(c.req.url).host };
   if (c.req.query("cookies") === "missing" && session.id === undefined) return { cookieMissing: true };
   const reason = session.rejection?.reason;
   if (reason === undefined) return {};
-  // Which of these it was is nobody's business but the owner's, and the owner mostly knows.
+  // Only the owner may know which of these it was, and usually does.
   if (reason === "ended") {
     return {
       info: "Your session has ended: you logged out, stayed away too long, or ended it from another device.",

@@ -12,7 +12,7 @@ import { checked } from "../throttle.ts";
 import { passwordForm, passwordView } from "../views/password.ts";
 import { waiting } from "../views/wording.ts";
 
-/** `/password`: a new password, for which the old one is asked again (ASVS 6.2.3, 7.5.1). */
+/** `/password`: changes the password, for which the old one is required (ASVS 6.2.3, 7.5.1). */
 export function passwordRoutes(parts: Parts): Hono {
   const app = new Hono();
   app.get("/password", requireLogin(parts), (c) => passwordPage(c, parts));
@@ -21,14 +21,14 @@ export function passwordRoutes(parts: Parts): Hono {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
     if (!isFor(form, session))
-      return refuseForm(c, parts, { form, session, anew: passwordForm(session.subject ?? "") });
+      return refuseForm(c, parts, { form, session, freshForm: passwordForm(session.subject ?? "") });
     const current = form.text("current");
     const next = form.text("next");
     const problem = isTooLong(current) ? "The current password is not right." : passwordProblem(next);
     if (problem !== undefined) return passwordPage(c, parts, problem, 422);
 
     const user = parts.users.byId(session.subject ?? "");
-    // A stolen session must not become a place to guess the password at leisure.
+    // A stolen session must not allow unlimited guesses of the password.
     const attempt = parts.throttle.login(
       nameKey(user?.name ?? ""),
       addressOf(c, parts.proxies),
@@ -51,7 +51,7 @@ export function passwordRoutes(parts: Parts): Hono {
       return passwordPage(c, parts, "The password was changed somewhere else just now.", 409);
     }
 
-    // The visitor has just proved who they are, so this counts as a login: new ticket, new clocks.
+    // The visitor has just authenticated, so this counts as a login: a new ticket and new deadlines.
     const { permanent } = session;
     await session.login(user.id);
     session.permanent = permanent;

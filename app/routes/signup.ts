@@ -10,10 +10,10 @@ import { passwordProblem } from "../passwords.ts";
 import { greet } from "../profile.ts";
 import type { Parts } from "../parts.ts";
 
-import { returnPath } from "../way-back.ts";
+import { returnPath } from "../return-path.ts";
 import { signUpView } from "../views/signup.ts";
 
-/** `/signup`: a new account, and logged in at once. */
+/** `/signup`: creates an account and logs it in. */
 export function signUpRoutes(parts: Parts): Hono {
   const app = new Hono();
 

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { assets, staticUrl } from "../static.ts";
 import { problemPage } from "../views/problem.ts";
 
-/** Serves the stylesheets and the icon. No session is looked at, so caches may share them. */
+/** Serves the stylesheets and the icon. Uses no session, so that shared caches can store them. */
 export function staticRoutes(): Hono {
   const app = new Hono();
   app.get("/static/:name", (c) => {
@@ -14,8 +14,8 @@ export function staticRoutes(): Hono {
       c.req.query("v") === asset.version ? "public, max-age=31536000, immutable" : "no-cache",
     );
     c.header("ETag", tag);
-    const held = c.req.header("If-None-Match")?.split(",") ?? [];
-    if (held.some((one) => one.trim().replace(/^W\//, "") === tag || one.trim() === "*"))
+    const etags = c.req.header("If-None-Match")?.split(",") ?? [];
+    if (etags.some((one) => one.trim().replace(/^W\//, "") === tag || one.trim() === "*"))
       return c.body(null, 304);
     return c.body(asset.text, 200, { "Content-Type": `${asset.type}; charset=utf-8` });
   });

@@ -9,14 +9,14 @@ import { MAX_NOTE_CHARACTERS } from "../users.ts";
 import { OWNER_FIELD } from "../views/owner.ts";
 import { loggedOutView, noteForm, userView } from "../views/user.ts";
 
-/** `/user`: the page that greets, with what the database keeps for this user. */
+/** `/user`: greets the user, with their data from the database. */
 export function userRoutes(parts: Parts): Hono {
   const app = new Hono();
 
   app.get("/user", requireLogin(parts), async (c) => {
     const session = await parts.sessions.of(c);
     if (!session.has("user")) {
-      // Still logged in, but the session was emptied (see /session_delete): the database knows.
+      // Still logged in, but the session was cleared (see /session_delete), so the database is read.
       const user = parts.users.byId(session.subject ?? "");
       if (!user) {
         await session.logout();
@@ -43,13 +43,13 @@ export function userRoutes(parts: Parts): Hono {
     const session = await parts.sessions.of(c);
     if (!session.loggedIn) {
       if (note === "") return toLogin(c);
-      // What somebody wrote is not thrown away because they stayed away too long.
+      // A text must not be lost because its writer's session expired.
       const content = loggedOutView({ owner: form.text(OWNER_FIELD), note, colour });
       return page(c, parts, { title: "Not saved", status: 403, content });
     }
     if (!isFor(form, session)) {
-      const anew = noteForm({ owner: session.subject ?? "", note, colour });
-      return refuseForm(c, parts, { form, session, anew });
+      const freshForm = noteForm({ owner: session.subject ?? "", note, colour });
+      return refuseForm(c, parts, { form, session, freshForm });
     }
     if (note.length > MAX_NOTE_CHARACTERS || !isColour(colour)) {
       tell(

@@ -3,7 +3,7 @@ import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { steps } from "./lessons.ts";
 
-/** One cookie of the lesson, as it came back. */
+/** A cookie of the lesson, as the browser sent it. */
 export type CookieSeen = {
   kind: "plain" | "signed" | "sealed";
   name: string;

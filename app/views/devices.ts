@@ -34,7 +34,7 @@ export function devicesView({
     }`;
 }
 
-/** For whoever sent a form of somebody else's list. */
+/** Shown if the form came from another user's list. */
 export function toDevicesView(): Html {
   return html`<p><a href="/devices">See your own devices</a></p>`;
 }

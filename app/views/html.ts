@@ -1,8 +1,8 @@
 import { html } from "hono/html";
 
 /**
- * Markup with every value in it escaped. The tagged template is the only way this site makes HTML,
- * and nothing here uses `raw`, so text that a visitor wrote can only ever be text.
+ * Markup in which every value is escaped. This tagged template is the only way in which this site makes HTML, and
+ * nothing uses `raw`, so a visitor's text always stays text.
  */
 export type Html = ReturnType<typeof html>;
 

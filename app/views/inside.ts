@@ -2,7 +2,7 @@ import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { moment } from "./wording.ts";
 
-/** What the server knows about a session, besides what was put into it. */
+/** What the server knows about a session besides its data. */
 export type RecordFacts = {
   id: string;
   subject: string | undefined;
@@ -13,13 +13,13 @@ export type RecordFacts = {
   permanent: boolean;
 };
 
-/** What `/inside` shows. `ticketParts` are lengths: no character of the ticket comes near a page. */
+/** What `/inside` shows. `ticketParts` are lengths: no character of the ticket reaches the page. */
 export type InsidePage = {
   cookieName: string;
   ticketParts: readonly number[] | undefined;
-  /** The browser holds a ticket that is not taken (any more). */
+  /** The browser has a ticket that is not, or no longer, valid. */
   isRefused: boolean;
-  /** The name of the cookie by which a browser that was kept logged in is known again, if there is one. */
+  /** The name of the device cookie, by which a browser that was kept logged in is recognized, if there is one. */
   deviceCookie: string | undefined;
   record: RecordFacts | undefined;
   entries: readonly (readonly [string, unknown])[];

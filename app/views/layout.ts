@@ -4,13 +4,13 @@ import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { messageBox } from "./message.ts";
 
-/** A message that waits for the visitor, as `takeFlashes` gives it. */
+/** A message for the visitor, as `takeFlashes` returns it. */
 export type Message = { message: string; category: string };
 
-/** Who is logged in. `unknown` if the session was not or could not be asked: then the page must not claim either. */
+/** Who is logged in. `unknown` if the session was not or could not be loaded, so that the page must not claim either. */
 export type Visitor = { name: string; colour: Colour } | "nobody" | "unknown";
 
-/** Everything the frame of a page shows. */
+/** What the frame of a page shows. */
 export type Frame = {
   title: string;
   content: Html;
@@ -28,7 +28,7 @@ const LESSONS = [
   { path: "/devices", name: "Devices", also: [] },
 ];
 
-/** The frame around every page: who is logged in, the way to everywhere, and the messages. */
+/** The frame around every page: the logged-in user, the navigation and the messages. */
 export function layout({ title, content, messages = [], visitor, path = "" }: Frame): Html {
   return html`<!doctype html>
     <html lang="en">

@@ -1,13 +1,13 @@
 import type { Duration } from "coatcheck";
 import { MAX_NAME_LENGTH } from "../names.ts";
 import { DEMO } from "../users.ts";
-import { loginPath } from "../way-back.ts";
+import { loginPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { noticeBox } from "./message.ts";
 import { lasting } from "./wording.ts";
 
-/** What the login page has to say besides the waiting messages. At most one of them. */
+/** A notice on the login page, besides the waiting messages. At most one of these. */
 export type LoginNotice = { error?: string; info?: string; insecureHost?: string; cookieMissing?: boolean };
 
 /** `/login`. */
@@ -52,12 +52,12 @@ export function loginView({
   </div>`;
 }
 
-/** Where the login shall lead; checked again when it comes back. */
+/** The return path after the login. Checked again when the form is submitted. */
 export function returnField(back: string | undefined): Html | "" {
   return back === undefined ? "" : html`<input type="hidden" name="return" value="${back}" />`;
 }
 
-/** The box that makes a session outlive the browser. */
+/** The checkbox that makes a session outlive the browser. */
 export function keepBox(lifetime: Duration): Html {
   return html`<label class="tick" for="keep">
     <input id="keep" name="keep" type="checkbox" />
@@ -65,7 +65,7 @@ export function keepBox(lifetime: Duration): Html {
   </label>`;
 }
 
-/** `/logout`, for whoever comes by link: opening a page changes nothing, so there is a button. */
+/** `/logout` for visitors who follow a link. It has a button, since opening a page must not change anything. */
 export function logoutView(): Html {
   return html`<div class="narrow">
     <article>

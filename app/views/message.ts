@@ -8,10 +8,10 @@ const STYLED = new Map([
   ["error", { sign: "×", word: "Error" }],
 ]);
 
-/** A message that the session kept for this page, styled by its category. */
+/** A message from the session, styled by its category. */
 export function messageBox({ message, category }: { message: string; category: string }): Html {
   const style = STYLED.get(category);
-  // A category without a style of its own (the default one, for instance) is shown plainly.
+  // A category without its own style (such as the default one) is shown plainly.
   return html`<p class="message ${style ? category : "plain"}" data-category="${category}">
     <span class="sign" aria-hidden="true">${style?.sign ?? "•"}</span>
     <span class="text"
@@ -20,7 +20,7 @@ export function messageBox({ message, category }: { message: string; category: s
   </p>`;
 }
 
-/** Something the page itself has to say, as long as it is so; looks like a message. */
+/** A notice of the page itself, shown as long as it is true; looks like a message. */
 export function noticeBox(category: "info" | "warning" | "error", content: Html | string): Html {
   return html`<p class="message ${category}" id="notice" role="${category === "error" ? "alert" : "note"}">
     <span class="sign" aria-hidden="true">${STYLED.get(category)?.sign ?? ""}</span>

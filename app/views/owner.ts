@@ -2,23 +2,23 @@ import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { noticeBox } from "./message.ts";
 
-/** The hidden field that says whose account a form is for. */
+/** The name of the hidden field with the account that a form is for. */
 export const OWNER_FIELD = "owner";
 
-/** In every form that changes an account: another may be logged in by the time it is sent. */
+/** Part of every form that changes an account, since another one may be logged in when the form is submitted. */
 export function ownerField(subject: string): Html {
   return html`<input type="hidden" name="${OWNER_FIELD}" value="${subject}" />`;
 }
 
-/** A form that was sent too late. `anew` is the same form for the account that is logged in now. */
+/** Shown for a form that was submitted too late. `freshForm` is the same form for the account that is logged in now. */
 export function otherOwnerView({
   madeFor,
   now,
-  anew,
+  freshForm,
 }: {
   madeFor: string | undefined;
   now: string;
-  anew: Html;
+  freshForm: Html;
 }): Html {
   return html`<h1>Nothing was changed</h1>
     ${noticeBox(
@@ -30,5 +30,5 @@ export function otherOwnerView({
         },
         and now <strong>${now}</strong> is logged in.`,
     )}
-    <article>${anew}</article>`;
+    <article>${freshForm}</article>`;
 }

@@ -3,7 +3,7 @@ import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { layout } from "./layout.ts";
 
-/** `404`, inside the usual page: the visitor is still who they are. */
+/** `404`, in the usual frame, since the visitor's session still works. */
 export function notFoundView(path: string): Html {
   return html`<div class="problem">
     <p class="number" aria-hidden="true">404</p>
@@ -13,7 +13,7 @@ export function notFoundView(path: string): Html {
   </div>`;
 }
 
-/** `405`, likewise: the page is there, but not for what was asked. */
+/** `405`, in the usual frame: the page exists but does not allow the method. */
 export function wrongMethodView(path: string, method: string): Html {
   return html`<div class="problem">
     <p class="number" aria-hidden="true">405</p>
@@ -67,8 +67,8 @@ const PROBLEMS = {
 } as const;
 
 /**
- * A page for when things go wrong. It asks the session nothing, since the session may be what is
- * broken, so it does not know who is logged in and does not pretend to.
+ * The page for failures. It does not use the session, which may be what is broken, so it does not claim to know
+ * who is logged in.
  */
 export function problemPage(c: Context, kind: keyof typeof PROBLEMS): Response | Promise<Response> {
   const { status, title, text } = PROBLEMS[kind];

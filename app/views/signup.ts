@@ -1,13 +1,13 @@
 import type { Duration } from "coatcheck";
 import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
 import { MAX_NAME_LENGTH } from "../names.ts";
-import { loginPath } from "../way-back.ts";
+import { loginPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { keepBox, returnField } from "./login.ts";
 import { noticeBox } from "./message.ts";
 
-/** `/signup`; with a problem, the form again, still holding the name. */
+/** `/signup`. If there is a problem, the form again, with the name filled in. */
 export function signUpView({
   name = "",
   problem,

@@ -13,7 +13,7 @@ export type UserPage = NoteForm & {
   expiresAt: Date | undefined;
 };
 
-/** The form for what a user writes about themselves. Its text may be one that could not be saved. */
+/** The content of the form for a user's note and colour, which may be text that could not be saved. */
 export type NoteForm = { owner: string; note: string; colour: string };
 
 /** `/user`. */
@@ -66,7 +66,7 @@ export function noteForm({ owner, note, colour }: NoteForm): Html {
   </form>`;
 }
 
-/** A note that came when nobody was logged in any more. It is kept in the form, for after the login. */
+/** A note that was submitted after its writer's session had ended. The form keeps it until the login. */
 export function loggedOutView(form: NoteForm): Html {
   return html`<h1>Not saved</h1>
     ${noticeBox(

@@ -2,7 +2,7 @@ import type { Duration } from "coatcheck";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 
-/** A point in time, for people and for machines. UTC, since the server does not know where you are. */
+/** A point in time, for people and for machines. In UTC, since the server does not know the visitor's time zone. */
 export function moment(date: Date | undefined): Html | string {
   if (!date) return "–";
   const text = new Intl.DateTimeFormat("en-GB", {
@@ -16,7 +16,7 @@ export function moment(date: Date | undefined): Html | string {
   return html`<time datetime="${date.toISOString()}">${text} UTC</time>`;
 }
 
-/** A duration as people say it: "5 days", "1 hour and 30 minutes". */
+/** A duration in words: "5 days", "1 hour and 30 minutes". */
 export function lasting(duration: Duration): string {
   const parts = Object.entries(duration)
     .filter(([, amount]) => Number(amount) > 0)
@@ -24,7 +24,7 @@ export function lasting(duration: Duration): string {
   return parts.join(" and ");
 }
 
-/** How long to wait, from a number of seconds. */
+/** A waiting time in words. */
 export function waiting(seconds: number): string {
   return seconds <= 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
 }
@@ -52,7 +52,7 @@ const SYSTEMS = [
   ["Linux", "Linux"],
 ] as const;
 
-/** "Firefox on Windows", from what a browser says of itself: a hint for its owner, no more. */
+/** The browser's name from its User-Agent, such as "Firefox on Windows". Only a hint for the session's owner. */
 export function browserName(agent: string | undefined): string {
   if (!agent) return "Unknown browser";
   const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1];

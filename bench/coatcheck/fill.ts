@@ -1,10 +1,10 @@
 // Fills an SQLite file with sessions: `node bench/coatcheck/fill.ts <path> <count> <keep>`.
-// Prints the cookies of some, evenly among them, as JSON.
+// Prints the cookies of an evenly spread sample as JSON.
 
 import { createSessions } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { secret, user } from "../site.ts";
-import type { Data } from "./hub.ts";
+import type { Data } from "./sessions.ts";
 
 const [path = "", count = 0, keep = 0] = process.argv
   .slice(2)

@@ -2,10 +2,10 @@ import { createServer } from "node:http";
 import express from "express";
 import type { Express, Request, Response } from "express";
 import { siteOf, untouched, welcome } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 export function expressSite(
-  deeds: Deeds<[Request, Response]>,
+  actions: Actions<[Request, Response]>,
   prepare: (app: Express) => unknown = () => {},
 ): Site {
   const app = express();
@@ -14,13 +14,13 @@ export function expressSite(
     res.send(untouched);
   });
   app.get("/read", async (req, res) => {
-    res.send(await deeds.read(req, res));
+    res.send(await actions.read(req, res));
   });
   app.post("/write", async (req, res) => {
-    res.send(String(await deeds.write(req, res)));
+    res.send(String(await actions.write(req, res)));
   });
   app.post("/login", async (req, res) => {
-    await deeds.login(req, res);
+    await actions.login(req, res);
     res.send(welcome);
   });
   return siteOf(createServer(app));

@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import Koa from "koa";
 import { siteOf, untouched, welcome } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
-export function koaSite(deeds: Deeds<[Koa.Context]>, prepare: (app: Koa) => unknown = () => {}): Site {
+export function koaSite(actions: Actions<[Koa.Context]>, prepare: (app: Koa) => unknown = () => {}): Site {
   const app = new Koa();
   prepare(app);
   app.use(async (ctx) => {
@@ -12,13 +12,13 @@ export function koaSite(deeds: Deeds<[Koa.Context]>, prepare: (app: Koa) => unkn
         ctx.body = untouched;
         break;
       case "/read":
-        ctx.body = await deeds.read(ctx);
+        ctx.body = await actions.read(ctx);
         break;
       case "/write":
-        ctx.body = String(await deeds.write(ctx));
+        ctx.body = String(await actions.write(ctx));
         break;
       case "/login":
-        await deeds.login(ctx);
+        await actions.login(ctx);
         ctx.body = welcome;
         break;
       default:

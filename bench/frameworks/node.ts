@@ -1,12 +1,12 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { siteOf, untouched, welcome } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export function nodeSite(
-  deeds: Deeds<[IncomingMessage, ServerResponse]>,
+  actions: Actions<[IncomingMessage, ServerResponse]>,
   wrap: (handler: Handler) => Handler = (handler) => handler,
 ): Site {
   const handle = wrap(async (request, response) => {
@@ -15,13 +15,13 @@ export function nodeSite(
         response.end(untouched);
         break;
       case "/read":
-        response.end(await deeds.read(request, response));
+        response.end(await actions.read(request, response));
         break;
       case "/write":
-        response.end(String(await deeds.write(request, response)));
+        response.end(String(await actions.write(request, response)));
         break;
       case "/login":
-        await deeds.login(request, response);
+        await actions.login(request, response);
         response.end(welcome);
         break;
       default:

@@ -6,7 +6,7 @@ import session from "express-session";
 import { pgPool, redisClient, redisPrefix } from "../clients.ts";
 import { expressSite } from "../frameworks/express.ts";
 import { secret, setting, user } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 const maxAge = 24 * 60 * 60 * 1000;
 
@@ -16,7 +16,7 @@ interface Data {
   regenerate(done: (error: unknown) => void): void;
 }
 
-/** express-session and cookie-session put it on the request. */
+/** The session that express-session and cookie-session put on the request. */
 function dataOf(request: Request): Data {
   return (request as unknown as { session: Data }).session;
 }
@@ -27,7 +27,7 @@ function write(request: Request): number {
   return data.count;
 }
 
-const deeds: Deeds<[Request]> = {
+const actions: Actions<[Request]> = {
   read: (request) => dataOf(request).user ?? "",
   write,
   async login(request) {
@@ -43,7 +43,9 @@ const deeds: Deeds<[Request]> = {
 
 function withStore(store: unknown): Site {
   const options = { secret, resave: false, saveUninitialized: false, cookie: { maxAge } };
-  return expressSite(deeds, (app) => app.use(session(store === undefined ? options : { ...options, store })));
+  return expressSite(actions, (app) =>
+    app.use(session(store === undefined ? options : { ...options, store })),
+  );
 }
 
 export function memory(): Site {
@@ -61,7 +63,7 @@ export async function redisQuiet(): Promise<Site> {
 
 async function withPostgres(tableName: string, disableTouch: boolean): Promise<Site> {
   const [PgStore, pool, schemaName] = [connectPgSimple(session), pgPool(), setting("BENCH_SCHEMA")];
-  // Its own `createTableIfMissing` looks for the table in no schema in particular.
+  // Its own `createTableIfMissing` ignores the schema when it looks for the table.
   await pool.query(
     `CREATE TABLE IF NOT EXISTS ${schemaName}.${tableName} (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
      CREATE INDEX IF NOT EXISTS ${tableName}_expire ON ${schemaName}.${tableName} (expire)`,
@@ -80,9 +82,9 @@ export async function postgresQuiet(): Promise<Site> {
 export function cookie(): Site {
   return expressSite(
     {
-      ...deeds,
+      ...actions,
       login(request) {
-        // A session of its own for who logs in: there is no `regenerate`, since there is no id.
+        // A new session at login: there is no `regenerate`, since there is no id.
         (request as unknown as { session: object }).session = { user };
       },
     },

@@ -6,7 +6,7 @@ import type { FastifyRequest } from "fastify";
 import { redisClient, redisPrefix } from "../clients.ts";
 import { fastifySite } from "../frameworks/fastify.ts";
 import { secret, user } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 interface Data {
   get(key: string): string | number | undefined;
@@ -14,12 +14,12 @@ interface Data {
   regenerate(): Promise<void> | undefined;
 }
 
-/** Both plugins put it on the request. */
+/** The session that both plugins put on the request. */
 function dataOf(request: FastifyRequest): Data {
   return (request as unknown as { session: Data }).session;
 }
 
-const deeds: Deeds<[FastifyRequest]> = {
+const actions: Actions<[FastifyRequest]> = {
   read: (request) => String(dataOf(request).get("user") ?? ""),
   write(request) {
     const count = Number(dataOf(request).get("count") ?? 0) + 1;
@@ -34,7 +34,7 @@ const deeds: Deeds<[FastifyRequest]> = {
 
 async function withStore(rolling: boolean, store?: unknown): Promise<Site> {
   const cookieOptions = { secure: false, maxAge: 24 * 60 * 60 * 1000 };
-  return fastifySite(deeds, async (app) => {
+  return fastifySite(actions, async (app) => {
     await app.register(cookie);
     const options = { secret, rolling, saveUninitialized: false, cookie: cookieOptions };
     await app.register(session, { ...options, ...(store !== undefined && { store }) });
@@ -60,7 +60,7 @@ export async function redisQuiet(): Promise<Site> {
 }
 
 export async function secure(): Promise<Site> {
-  return fastifySite(deeds, async (app) => {
+  return fastifySite(actions, async (app) => {
     await app.register(secureSession, { key: Buffer.from(secret).subarray(0, 32), cookie: { path: "/" } });
   });
 }

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { CookieStore, MemoryStore, sessionMiddleware } from "hono-sessions";
 import { honoSite } from "../frameworks/hono.ts";
 import { secret, user } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 interface Data {
   get(key: string): string | number | undefined;
@@ -14,7 +14,7 @@ function dataOf(context: Context): Data {
   return context.get("session") as Data;
 }
 
-const deeds: Deeds<[Context]> = {
+const actions: Actions<[Context]> = {
   read: (context) => String(dataOf(context).get("user") ?? ""),
   write(context) {
     const count = Number(dataOf(context).get("count") ?? 0) + 1;
@@ -29,7 +29,7 @@ const deeds: Deeds<[Context]> = {
 
 function sessions(store: unknown): Site {
   const options = { store, encryptionKey: secret, expireAfterSeconds: 24 * 60 * 60 };
-  return honoSite(deeds, (app) => app.use("*", sessionMiddleware(options)));
+  return honoSite(actions, (app) => app.use("*", sessionMiddleware(options)));
 }
 
 export function sessionsCookie(): Site {
@@ -54,7 +54,7 @@ function sessionOf(context: Context): HonoSession {
   return context.get("session") as HonoSession;
 }
 
-const ownDeeds: Deeds<[Context]> = {
+const ownDeeds: Actions<[Context]> = {
   read: async (context) => (await sessionOf(context).get())?.user ?? "",
   async write(context) {
     let count = 0;
@@ -73,7 +73,7 @@ export function ownCookie(): Site {
   return honoSite(ownDeeds, (app) => app.use(useSession(ownOptions)));
 }
 
-/** It brings no store; this is the smallest there can be. */
+/** The smallest possible store, since the package has none. */
 export function ownMemory(): Site {
   const records = new Map<string, unknown>();
   const storage = {

@@ -2,7 +2,7 @@ import type { Context } from "koa";
 import session from "koa-session";
 import { koaSite } from "../frameworks/koa.ts";
 import { secret, user } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 interface Data {
   user?: string;
@@ -14,7 +14,7 @@ function dataOf(context: Context): Data {
   return (context as unknown as { session: Data }).session;
 }
 
-const deeds: Deeds<[Context]> = {
+const actions: Actions<[Context]> = {
   read: (context) => dataOf(context).user ?? "",
   write(context) {
     const data = dataOf(context);
@@ -27,13 +27,13 @@ const deeds: Deeds<[Context]> = {
 };
 
 export function cookie(): Site {
-  return koaSite(deeds, (app) => {
+  return koaSite(actions, (app) => {
     app.keys = [secret];
     app.use(session({}, app));
   });
 }
 
-/** It brings no store; this is the smallest there can be. */
+/** The smallest possible store, since the package has none. */
 export function memory(): Site {
   const records = new Map<string, unknown>();
   const store = {
@@ -49,7 +49,7 @@ export function memory(): Site {
     await dataOf(context).regenerate();
     dataOf(context).user = user;
   };
-  return koaSite({ ...deeds, login }, (app) => {
+  return koaSite({ ...actions, login }, (app) => {
     app.keys = [secret];
     app.use(session({ store }, app));
   });

@@ -1,4 +1,4 @@
-// The peers are installed only for `npm run bench`, so their types are not asked for: they are untyped here.
+// The peers are installed only for `npm run bench`, so they are untyped here.
 declare module "@fastify/cookie";
 declare module "@fastify/secure-session";
 declare module "@fastify/session";

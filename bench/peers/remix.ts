@@ -8,7 +8,7 @@ import { session as sessions } from "@remix-run/session-middleware";
 import { createRedisSessionStorage } from "@remix-run/session-storage-redis";
 import { redisClient, redisPrefix } from "../clients.ts";
 import { bare as bareDeeds, secret, siteOf, untouched, user, welcome } from "../site.ts";
-import type { Deeds, Site } from "../site.ts";
+import type { Actions, Site } from "../site.ts";
 
 interface Held {
   get(key: string): string | number | undefined;
@@ -20,19 +20,19 @@ interface Context {
   get(key: unknown): Held;
 }
 
-function site(deeds: Deeds<[Context]>, middleware: readonly unknown[]): Site {
+function site(actions: Actions<[Context]>, middleware: readonly unknown[]): Site {
   const router = createRouter({ middleware });
   router.get("/untouched", () => new Response(untouched));
-  router.get("/read", async (context: Context) => new Response(await deeds.read(context)));
-  router.post("/write", async (context: Context) => new Response(String(await deeds.write(context))));
+  router.get("/read", async (context: Context) => new Response(await actions.read(context)));
+  router.post("/write", async (context: Context) => new Response(String(await actions.write(context))));
   router.post("/login", async (context: Context) => {
-    await deeds.login(context);
+    await actions.login(context);
     return new Response(welcome);
   });
   return siteOf(createServer(createRequestListener((request: Request) => router.fetch(request))));
 }
 
-const deeds: Deeds<[Context]> = {
+const actions: Actions<[Context]> = {
   read: (context) => String(context.get(Session).get("user") ?? ""),
   write(context) {
     const session = context.get(Session);
@@ -49,7 +49,7 @@ const deeds: Deeds<[Context]> = {
 
 function withStorage(storage: unknown): Site {
   const carrier = createCookie("session", { secrets: [secret], httpOnly: true, maxAge: 24 * 60 * 60 });
-  return site(deeds, [sessions(carrier, storage)]);
+  return site(actions, [sessions(carrier, storage)]);
 }
 
 /** The router without sessions. */

@@ -24,7 +24,7 @@ export const logOut = action(async () => {
   redirect("/");
 });
 
-/** Ends without a redirect: Next.js shows the page again, in the same answer. */
+/** Ends without a redirect: Next.js renders the page again in the same response. */
 export const click = action(async () => {
   const session = await sessions.current();
   const clicks = await session.update("clicks", (before = 0) => before + 1);

@@ -1,9 +1,9 @@
 import type { NextConfig } from "next";
 
 const config: NextConfig = {
-  // One copy of the package for all bundles, loaded by Node itself.
+  // Node loads one copy of the package for all bundles.
   serverExternalPackages: ["coatcheck"],
-  // Not the repository that this example lies in.
+  // This folder, not the repository that contains it.
   turbopack: { root: import.meta.dirname },
   outputFileTracingRoot: import.meta.dirname,
 };

@@ -13,7 +13,7 @@ export interface Data {
 
 export const sessions = createSessions<Data>({
   secret: process.env["SESSION_SECRET"],
-  // Next.js loads this file once for every bundle it makes, so the sessions are kept outside of it.
+  // Next.js loads this file once for every bundle that it makes, so `sessions` is stored outside of the module.
   store: sqliteStore({ path: process.env["SESSION_FILE"] ?? "data/sessions.db" }),
 });
 

@@ -6,11 +6,11 @@ import type { NodeSessionsOptions } from "./node.ts";
 
 /**
  * Express middleware, for Express 5 and 4: `app.use(expressSessions(sessions))`, then
- * `await sessions.of(req)` in any handler after it. No byte of an answer leaves before what its handler
- * did is in the store. Requests from other sites that could change something are refused with 403.
+ * `await sessions.of(req)` in any handler after it. No byte of a response is sent before the handler's changes
+ * are in the store. Requests from other sites that could change something are refused with 403.
  *
- * A handler has failed when the answer is 500 or more; with {@link expressErrors}, also when it threw
- * (or called `next(error)`) and an error handler answered with less.
+ * A handler fails if its response has status 500 or above. With {@link expressErrors}, it also fails if it
+ * throws (or calls `next(error)`) and an error handler responds with a lower status.
  */
 export function expressSessions<
   Data extends object,
@@ -25,8 +25,8 @@ export function expressSessions<
 
 /**
  * Express error middleware: `app.use(expressErrors(sessions))` after the routes and before the app's own
- * error handlers. An error then counts as a failure whatever it is answered with (a failed handler's
- * data is not kept), and a store that failed is answered with 503.
+ * error handlers. An error then counts as a failure whatever the status of its response (a failed handler's
+ * data is not kept), and a failure of the store gets a 503 response.
  */
 export function expressErrors<Data extends object>(
   sessions: Sessions<Data>,
@@ -35,8 +35,8 @@ export function expressErrors<Data extends object>(
 }
 
 /**
- * Express middleware for what only somebody who is logged in may see: `app.use("/user", requireLogin(sessions))`,
- * after `expressSessions`. Others are sent to the login page and back again; programs get 401.
+ * Express middleware that requires a login: `app.use("/user", requireLogin(sessions))`, after `expressSessions`.
+ * Other people are sent to the login page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,

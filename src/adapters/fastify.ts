@@ -1,4 +1,5 @@
 import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import type { PlainResponse } from "../http/default-responses.ts";
 import { bufferResponse } from "../node/buffered-response.ts";
 import { loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
@@ -8,13 +9,13 @@ import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 import { exchangesOf } from "../sessions.ts";
 
-/** What this adapter uses of Fastify's request; Fastify 5's fits, and 4's. */
+/** The part of a Fastify request that this adapter uses, in Fastify 4 and 5. */
 export interface FastifyRequest {
   readonly raw: NodeRequest & object;
   readonly log: { error(error: unknown): void };
 }
 
-/** What this adapter uses of Fastify's reply; Fastify 5's fits, and 4's. */
+/** The part of a Fastify reply that this adapter uses, in Fastify 4 and 5. */
 export interface FastifyReply {
   readonly raw: NodeResponse;
   code(status: number): unknown;
@@ -24,7 +25,7 @@ export interface FastifyReply {
 
 type Next = (error?: Error) => void;
 
-/** What this adapter uses of a Fastify app; Fastify 5's fits, and 4's. */
+/** The part of a Fastify app that this adapter uses, in Fastify 4 and 5. */
 export interface FastifyApp {
   addHook(
     name: "onRequest",
@@ -39,45 +40,44 @@ export interface FastifyApp {
 /** The options of {@link fastifySessions}. */
 export interface FastifySessionsOptions {
   /**
-   * The answer when the store failed where the session was needed; Fastify is done with the reply, so
-   * write to `reply.raw`. Default: a bare 503 with Retry-After.
+   * Sends the response if the store fails when the session is needed. Fastify has finished the reply by then,
+   * so write to `reply.raw`. Default: a plain 503 with Retry-After.
    */
   readonly onUnavailable?: (error: StoreError, request: FastifyRequest, reply: FastifyReply) => unknown;
-  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  /** Sends the response to a request from another site that could change something. Default: a plain 403. */
   readonly onForbidden?: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
 /**
  * Fastify plugin: `app.register(fastifySessions(sessions))`, then `await sessions.of(request)` in any
- * handler of the app, wherever it is registered. No byte of an answer leaves before what its handler did
- * is in the store, `reply.hijack()` and `reply.raw` included. Requests from other sites that could change
+ * handler of the app, wherever it is registered. No byte of a response is sent before the handler's changes
+ * are in the store, even with `reply.hijack()` and `reply.raw`. Requests from other sites that could change
  * something are refused with 403.
  *
- * A handler has failed when it threw (or sent an error), whatever its error handler answers, or when
- * the answer is 500 or more.
+ * A handler fails if it throws or sends an error, whatever the error handler's response, or if its response
+ * has status 500 or above.
  */
 export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
   const exchanges = exchangesOf(sessions);
-  const answer = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (!(failure instanceof StoreError)) {
-      request.log.error(failure);
-      sendPlain(reply.raw, plainServerError);
-    } else if (options.onUnavailable === undefined) sendPlain(reply.raw, plainUnavailable);
-    else await options.onUnavailable(failure, request, reply);
+  const {
+    onUnavailable = (_error, _request, reply) => sendPlain(reply.raw, plainUnavailable),
+    onForbidden = (_request, reply) => send(reply, plainForbidden),
+  } = options;
+  const sendError = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (failure instanceof StoreError) {
+      await onUnavailable(failure, request, reply);
+      return;
+    }
+    request.log.error(failure);
+    sendPlain(reply.raw, plainServerError);
   };
 
   const refuse = async (request: FastifyRequest, reply: FastifyReply, next: Next): Promise<void> => {
     try {
-      if (options.onForbidden !== undefined) {
-        await options.onForbidden(request, reply);
-        return;
-      }
-      reply.code(plainForbidden.status);
-      reply.headers({ ...plainForbidden.headers });
-      reply.send(plainForbidden.body);
+      await onForbidden(request, reply);
     } catch (error) {
       next(error instanceof Error ? error : new Error("onForbidden() failed.", { cause: error }));
     }
@@ -96,7 +96,7 @@ export function fastifySessions<Data extends object>(
       }
       const exchange = exchanges.begin(incoming, [request.raw]);
       emitInContext(request.raw, (work) => exchange.run(work));
-      bufferResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
+      bufferResponse(reply.raw, exchange, (failure) => sendError(failure, request, reply));
       exchange.run(next);
     });
     app.addHook("onError", (request, _reply, error, next) => {
@@ -105,7 +105,7 @@ export function fastifySessions<Data extends object>(
     });
     done();
   };
-  // What `fastify-plugin` sets: the hooks are for the app that registers this, not for a scope of their own.
+  // The properties that `fastify-plugin` sets, so that the hooks apply to the whole app that registers the plugin.
   return Object.assign(plugin, {
     [Symbol.for("skip-override")]: true,
     [Symbol.for("fastify.display-name")]: "coatcheck",
@@ -114,8 +114,8 @@ export function fastifySessions<Data extends object>(
 }
 
 /**
- * Fastify hook for what only somebody who is logged in may see: `app.addHook("preHandler", requireLogin(sessions))`
- * in a scope, or `preHandler` of a route. Others are sent to the login page and back again; programs get 401.
+ * Fastify hook that requires a login: `app.addHook("preHandler", requireLogin(sessions))` in a scope, or the
+ * `preHandler` of a route. Other people are sent to the login page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
@@ -123,9 +123,12 @@ export function requireLogin<Data extends object>(
 ): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if ((await sessions.of(request)).loggedIn) return;
-    const { status, headers } = loginRedirect(new NodeRequestLike(request.raw), request.url, options);
-    reply.code(status);
-    reply.headers({ ...headers });
-    reply.send("");
+    send(reply, loginRedirect(new NodeRequestLike(request.raw), request.url, options));
   };
+}
+
+function send(reply: FastifyReply, { status, headers, body }: PlainResponse): void {
+  reply.code(status);
+  reply.headers({ ...headers });
+  reply.send(body);
 }

@@ -1,12 +1,12 @@
-import { loginRedirect } from "../http/login-redirect.ts";
+import { loginResponse } from "../exchange/fetch.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { FetchHandler, HandleOptions } from "../exchange/fetch.ts";
 import type { Sessions } from "../sessions.ts";
 
 /**
- * Puts sessions in front of the handler of a plain `fetch` server (`Bun.serve`, `Deno.serve`, workers,
- * route handlers): a handler of the same shape, in which `sessions.of(request)` and
- * `sessions.current()` work. For a single request, `sessions.handle(request, handler)` does the same.
+ * Adds sessions to the handler of a plain `fetch` server (`Bun.serve`, `Deno.serve`, workers, route handlers).
+ * Returns a handler of the same shape, inside which `sessions.of(request)` and `sessions.current()` work. For a
+ * single request, `sessions.handle(request, handler)` does the same.
  */
 export function fetchSessions<Data extends object>(
   sessions: Sessions<Data>,
@@ -17,8 +17,8 @@ export function fetchSessions<Data extends object>(
 }
 
 /**
- * Puts a login in front of a handler: behind it somebody is logged in. Others are sent to the login
- * page and back again; programs get 401. Goes inside `fetchSessions`.
+ * Returns a handler that requires a login, for use inside `fetchSessions`. Other people are sent to the login
+ * page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
@@ -26,9 +26,7 @@ export function requireLogin<Data extends object>(
   options: LoginRedirectOptions = {},
 ): FetchHandler {
   return async (request) => {
-    if ((await sessions.of(request)).loggedIn) return handler(request);
-    const { pathname, search } = new URL(request.url);
-    const incoming = { method: request.method, header: (name: string) => request.headers.get(name) };
-    return new Response(null, loginRedirect(incoming, pathname + search, options));
+    const { loggedIn } = await sessions.of(request);
+    return loggedIn ? handler(request) : loginResponse(request, options);
   };
 }

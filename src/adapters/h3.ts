@@ -1,5 +1,10 @@
-import { toRequestLike, forbiddenResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
-import { loginRedirect } from "../http/login-redirect.ts";
+import {
+  forbiddenResponse,
+  loginResponse,
+  toRequestLike,
+  unavailableResponse,
+  withHeaders,
+} from "../exchange/fetch.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
@@ -7,14 +12,14 @@ import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 import { exchangesOf } from "../sessions.ts";
 
-/** What this adapter uses of h3's event; h3 2's fits. */
+/** The part of an h3 event that this adapter uses, in h3 2. */
 export interface H3Event {
   readonly req: Request;
-  /** What h3 adds to the answer; `errHeaders` is what it adds to errors. */
+  /** What h3 adds to a response. `errHeaders` are added to errors. */
   readonly res: { status?: number; readonly headers: Headers; readonly errHeaders: Headers };
 }
 
-/** What this adapter uses of an h3 app; h3 2's fits. */
+/** The part of an h3 app that this adapter uses, in h3 2. */
 export interface H3App<Event extends H3Event, Failure> {
   readonly config: { onError?: (error: Failure, event: Event) => unknown };
   use(middleware: (event: Event, next: () => unknown) => unknown): unknown;
@@ -22,9 +27,9 @@ export interface H3App<Event extends H3Event, Failure> {
 
 /** The options of {@link h3Sessions}. */
 export interface H3SessionsOptions<Event extends H3Event> {
-  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  /** Returns the response if the store fails when the session is needed. Default: a plain 503 with Retry-After. */
   readonly onUnavailable?: (event: Event, error: StoreError) => Response | Promise<Response>;
-  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  /** Returns the response to a request from another site that could change something. Default: a plain 403. */
   readonly onForbidden?: (event: Event) => Response | Promise<Response>;
 }
 
@@ -32,16 +37,16 @@ export interface H3SessionsOptions<Event extends H3Event> {
  * h3 plugin: `app.register(h3Sessions(sessions))` before the routes, then `await sessions.of(event)` in
  * any handler. Requests from other sites that could change something are refused with 403.
  *
- * A handler has failed when it threw or returned an error, whatever `onError` answers, or when the
- * answer is 500 or more. A Node handler under `fromNodeHandler` writes past h3: wrap it with `nodeSessions`.
+ * A handler fails if it throws or returns an error, whatever the response of `onError`, or if its response has
+ * status 500 or above. A Node handler in `fromNodeHandler` bypasses h3: wrap it with `nodeSessions`.
  */
 export function h3Sessions<Data extends object, Event extends H3Event = H3Event>(
   sessions: Sessions<Data>,
   options: H3SessionsOptions<Event> = {},
 ): <Failure>(app: H3App<Event, Failure>) => void {
   const exchanges = exchangesOf(sessions);
-  /** What the answer to an error must carry. */
-  const owed = new WeakMap<Event, ResponseHeaders>();
+  /** The headers that the response to an error must carry. */
+  const errorHeaders = new WeakMap<Event, ResponseHeaders>();
   const unavailable = async (event: Event, error: StoreError, headers: ResponseHeaders): Promise<Response> =>
     withHeaders((await options.onUnavailable?.(event, error)) ?? unavailableResponse(), headers);
 
@@ -50,7 +55,7 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
       const incoming = toRequestLike(event.req);
       if (exchanges.outer(incoming, [event, event.req])?.isCurrent === true) return next();
       if (!exchanges.allows(incoming)) return (await options.onForbidden?.(event)) ?? forbiddenResponse();
-      // Middleware may put another request into the event.
+      // Both, since middleware may replace the request in the event.
       const exchange = exchanges.begin(incoming, [event, event.req]);
       const { answer, error } = await outcomeOf(() => exchange.run(next));
       const { headers, failure } = await exchange.commit(
@@ -59,20 +64,20 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
       const cause = error === undefined ? failure : error.thrown;
       if (cause instanceof StoreError) return unavailable(event, cause, headers);
       if (error !== undefined || failure !== undefined) {
-        owed.set(event, headers);
+        errorHeaders.set(event, headers);
         add(headers, event.res.errHeaders, cause);
         throw cause;
       }
-      // To a Response that is an error h3 adds only what is meant for errors.
+      // h3 adds only `errHeaders` to a Response that is an error.
       const isErrorResponse = answer instanceof Response && answer.status >= 400;
       add(headers, isErrorResponse ? event.res.errHeaders : event.res.headers, answer);
       return answer;
     });
-    // h3 adds nothing to the Response of an `onError`.
+    // h3 adds no headers to a Response that `onError` returns.
     const { onError } = app.config;
     app.config.onError = async (error, event) => {
       const answer = await onError?.(error, event);
-      const headers = owed.get(event);
+      const headers = errorHeaders.get(event);
       if (headers === undefined || answer === undefined) return answer;
       if (answer instanceof Response) return withHeaders(answer, headers);
       add(headers, event.res.headers, answer);
@@ -82,21 +87,20 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
 }
 
 /**
- * h3 middleware for what only somebody who is logged in may see: `app.use("/user/**", requireLogin(sessions))`,
- * after `h3Sessions`. Others are sent to the login page and back again; programs get 401.
+ * h3 middleware that requires a login: `app.use("/user/**", requireLogin(sessions))`, after `h3Sessions`.
+ * Other people are sent to the login page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (event: H3Event, next: () => unknown) => Promise<unknown> {
   return async (event, next) => {
-    if ((await sessions.of(event)).loggedIn) return next();
-    const { pathname, search } = new URL(event.req.url);
-    return new Response(null, loginRedirect(toRequestLike(event.req), pathname + search, options));
+    const { loggedIn } = await sessions.of(event);
+    return loggedIn ? next() : loginResponse(event.req, options);
   };
 }
 
-/** What a handler answered; in h3 an error may be returned as well as thrown. */
+/** The result of a handler. In h3, an error may be returned as well as thrown. */
 async function outcomeOf(
   handler: () => unknown,
 ): Promise<{ readonly answer?: unknown; readonly error?: { readonly thrown: unknown } }> {
@@ -108,7 +112,7 @@ async function outcomeOf(
   }
 }
 
-/** The status that h3 will give to what a handler answered. */
+/** The status that h3 will give to the result of a handler. */
 function statusOf(answer: unknown, event: H3Event): number {
   const isResponse =
     answer instanceof Response ||
@@ -117,7 +121,7 @@ function statusOf(answer: unknown, event: H3Event): number {
   return typeof own === "number" ? own : (event.res.status ?? 200);
 }
 
-/** Adds headers to those that h3 will lay over the answer's own. */
+/** Adds headers to those with which h3 will override the response's own. */
 function add(headers: ResponseHeaders, over: Headers, answer: unknown): void {
   const own: unknown =
     typeof answer === "object" && answer !== null ? Reflect.get(answer, "headers") : undefined;

@@ -1,12 +1,17 @@
 import { isThenable } from "../runtime/maybe-promise.ts";
 import { StoreError } from "../errors.ts";
-import { toRequestLike, forbiddenResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
-import { loginRedirect } from "../http/login-redirect.ts";
+import {
+  forbiddenResponse,
+  loginResponse,
+  toRequestLike,
+  unavailableResponse,
+  withHeaders,
+} from "../exchange/fetch.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { Sessions } from "../sessions.ts";
 import { exchangesOf } from "../sessions.ts";
 
-/** What this adapter uses of Hono's context; Hono 4's fits, and 3's. */
+/** The part of a Hono context that this adapter uses, in Hono 3 and 4. */
 export interface HonoContext {
   readonly req: { readonly raw: Request };
   get res(): Response;
@@ -16,9 +21,9 @@ export interface HonoContext {
 
 /** The options of {@link honoSessions}. */
 export interface HonoSessionsOptions<Context extends HonoContext> {
-  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  /** Returns the response if the store fails when the session is needed. Default: a plain 503 with Retry-After. */
   readonly onUnavailable?: (context: Context, error: StoreError) => Response | Promise<Response>;
-  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  /** Returns the response to a request from another site that could change something. Default: a plain 403. */
   readonly onForbidden?: (context: Context) => Response | Promise<Response>;
 }
 
@@ -41,31 +46,31 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
       return undefined;
     }
     if (!exchanges.allows(incoming)) return (await options.onForbidden?.(c)) ?? forbiddenResponse();
-    // Middleware may put another request into the context.
+    // Both, since middleware may replace the request in the context.
     const exchange = exchanges.begin(incoming, [c, c.req.raw]);
-    // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
+    // Hono catches what handlers throw, calls the app's `onError`, and leaves the error in `c.error`.
     await exchange.run(next);
     const { error } = c;
     let response = c.res;
     if (error instanceof StoreError && response.status !== 503) response = await unavailable(c, error);
-    const settled = exchange.commit(error === undefined ? { status: response.status } : "threw");
-    const { headers, failure } = isThenable(settled) ? await settled : settled;
+    const committed = exchange.commit(error === undefined ? { status: response.status } : "threw");
+    const { headers, failure } = isThenable(committed) ? await committed : committed;
     if (failure instanceof StoreError) response = await unavailable(c, failure);
-    // Hono copies the headers of the response it holds into one that takes its place.
-    const hold = (held: Response): void => {
+    // Cleared first, since Hono copies the headers of the current response into its replacement.
+    const replaceResponse = (replacement: Response): void => {
       c.res = undefined;
-      c.res = held;
+      c.res = replacement;
     };
     if (failure !== undefined && !(failure instanceof StoreError)) {
-      // The app's onError answers; the cookie of a login that came before is waiting for it here.
-      hold(withHeaders(new Response(null), headers));
+      // The app's `onError` will respond. Hono adds these headers, which may contain the cookie of a login.
+      replaceResponse(withHeaders(new Response(null), headers));
       throw failure; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
     }
     try {
       const finished = withHeaders(response, headers);
-      if (finished !== c.res) hold(finished);
+      if (finished !== c.res) replaceResponse(finished);
     } catch (error_) {
-      // Middleware around this, as hono/timeout, was out of patience: its answer is on its way already.
+      // Outer middleware, such as hono/timeout, has already sent its own response.
       if (!response.bodyUsed && response.body?.locked !== true) throw error_;
     }
     return undefined;
@@ -73,18 +78,15 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
 }
 
 /**
- * Hono middleware for what only somebody who is logged in may see: `app.use("/user/*", requireLogin(sessions))`,
- * after `honoSessions`. Others are sent to the login page and back again; programs get 401.
+ * Hono middleware that requires a login: `app.use("/user/*", requireLogin(sessions))`, after `honoSessions`.
+ * Other people are sent to the login page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (c: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (c, next) => {
-    if (!(await sessions.of(c)).loggedIn) {
-      const { pathname, search } = new URL(c.req.raw.url);
-      return new Response(null, loginRedirect(toRequestLike(c.req.raw), pathname + search, options));
-    }
+    if (!(await sessions.of(c)).loggedIn) return loginResponse(c.req.raw, options);
     await next();
     return undefined;
   };

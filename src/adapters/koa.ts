@@ -1,4 +1,5 @@
 import { plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import type { PlainResponse } from "../http/default-responses.ts";
 import { bufferResponse } from "../node/buffered-response.ts";
 import { loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
@@ -8,7 +9,7 @@ import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
 import { exchangesOf } from "../sessions.ts";
 
-/** What this adapter uses of Koa's context; Koa 3's fits, and 2's. */
+/** The part of a Koa context that this adapter uses, in Koa 2 and 3. */
 export interface KoaContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;
@@ -23,26 +24,30 @@ export interface KoaContext {
 /** The options of {@link koaSessions}. */
 export interface KoaSessionsOptions<Context extends KoaContext> {
   /**
-   * The answer when the store failed where the session was needed; Koa may be done with the context,
-   * so write to `ctx.res`. Default: a bare 503 with Retry-After.
+   * Sends the response if the store fails when the session is needed. Koa may have finished with the context by
+   * then, so write to `ctx.res`. Default: a plain 503 with Retry-After.
    */
   readonly onUnavailable?: (ctx: Context, error: StoreError) => unknown;
-  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  /** Sends the response to a request from another site that could change something. Default: a plain 403. */
   readonly onForbidden?: (ctx: Context) => unknown;
 }
 
 /**
  * Koa middleware: `app.use(koaSessions(sessions))`, then `await sessions.of(ctx)` in any middleware
- * after it. No byte of an answer leaves before what its handler did is in the store. Requests from
+ * after it. No byte of a response is sent before the handler's changes are in the store. Requests from
  * other sites that could change something are refused with 403.
  *
- * A handler has failed when an error comes up to this middleware, or the answer is 500 or more.
+ * A handler fails if an error reaches this middleware, or if its response has status 500 or above.
  */
 export function koaSessions<Data extends object, Context extends KoaContext = KoaContext>(
   sessions: Sessions<Data>,
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
   const exchanges = exchangesOf(sessions);
+  const {
+    onUnavailable = (ctx) => sendPlain(ctx.res, plainUnavailable),
+    onForbidden = (ctx) => respond(ctx, plainForbidden),
+  } = options;
   return async (ctx, next) => {
     const incoming = new NodeRequestLike(ctx.req, ctx.originalUrl);
     if (exchanges.outer(incoming, [ctx.req]) !== undefined) {
@@ -50,20 +55,14 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       return;
     }
     if (!exchanges.allows(incoming)) {
-      if (options.onForbidden !== undefined) await options.onForbidden(ctx);
-      else {
-        ctx.status = plainForbidden.status;
-        ctx.set({ ...plainForbidden.headers });
-        ctx.body = plainForbidden.body;
-      }
+      await onForbidden(ctx);
       return;
     }
     const exchange = exchanges.begin(incoming, [ctx.req]);
     emitInContext(ctx.req, (work) => exchange.run(work));
     const buffered = bufferResponse(ctx.res, exchange, async (failure) => {
-      if (!(failure instanceof StoreError)) ctx.onerror(failure);
-      else if (options.onUnavailable === undefined) sendPlain(ctx.res, plainUnavailable);
-      else await options.onUnavailable(ctx, failure);
+      if (failure instanceof StoreError) await onUnavailable(ctx, failure);
+      else ctx.onerror(failure);
     });
     try {
       await exchange.run(next);
@@ -76,21 +75,21 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
 }
 
 /**
- * Koa middleware for what only somebody who is logged in may see: `router.use("/user", requireLogin(sessions))`,
- * after `koaSessions`. Others are sent to the login page and back again; programs get 401.
+ * Koa middleware that requires a login: `router.use("/user", requireLogin(sessions))`, after `koaSessions`.
+ * Other people are sent to the login page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (ctx: KoaContext & { readonly originalUrl: string }, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
-    if ((await sessions.of(ctx)).loggedIn) {
-      await next();
-      return;
-    }
-    const { status, headers } = loginRedirect(new NodeRequestLike(ctx.req), ctx.originalUrl, options);
-    ctx.status = status;
-    ctx.set({ ...headers });
-    ctx.body = "";
+    if ((await sessions.of(ctx)).loggedIn) await next();
+    else respond(ctx, loginRedirect(new NodeRequestLike(ctx.req), ctx.originalUrl, options));
   };
+}
+
+function respond(ctx: KoaContext, { status, headers, body }: PlainResponse): void {
+  ctx.status = status;
+  ctx.set({ ...headers });
+  ctx.body = body;
 }

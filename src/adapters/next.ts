@@ -16,12 +16,12 @@ import { exchangesOf } from "../sessions.ts";
 export type { NextCookieAttributes, NextCookies } from "./next/cookie.ts";
 export type { ReadableSession } from "./next/readable.ts";
 
-/** What this adapter uses of a request's headers. */
+/** The part of a request's headers that this adapter uses. */
 export interface NextHead {
   get(name: string): string | null;
 }
 
-/** The functions of Next.js that this adapter calls, and how it does. */
+/** The options of {@link nextSessions}: the functions of Next.js that this adapter calls, and the login page. */
 export interface NextSessionsOptions extends LoginRedirectOptions {
   /** From `next/headers`. */
   readonly cookies: () => Promise<NextCookies>;
@@ -30,9 +30,9 @@ export interface NextSessionsOptions extends LoginRedirectOptions {
   /** From `next/navigation`. */
   readonly redirect: (path: string) => never;
   /**
-   * From `next/cache`. Next.js shows a page again after an action only when it set a cookie, which most
-   * changes of a session do not; so this is called when an action used its session and returned. Without
-   * it, actions say for themselves what is to be shown again.
+   * From `next/cache`. After an action, Next.js refreshes the page only if the action set a cookie, which most
+   * changes of a session do not. So the adapter calls this after an action that used its session and returned.
+   * Without it, actions must refresh or revalidate pages themselves.
    */
   readonly refresh?: () => void;
 }
@@ -40,62 +40,61 @@ export interface NextSessionsOptions extends LoginRedirectOptions {
 /** A handler in a `route.ts`, with what Next.js passes as its second argument. */
 export type NextRouteHandler<Context> = (request: Request, context: Context) => Response | Promise<Response>;
 
-/** What {@link nextSessions} gives. */
+/** What {@link nextSessions} returns. */
 export interface NextSessions<Data extends object = AnyData> {
   /**
-   * A route handler with sessions: `export const POST = route(async (request) => ...)`, with
-   * `sessions.of(request)` or `sessions.current()` in it. A `redirect()` or `notFound()` is an answer as
-   * any other; an error is answered as by `sessions.handle`.
+   * Adds sessions to a route handler: `export const POST = route(async (request) => ...)`, with
+   * `sessions.of(request)` or `sessions.current()` in it. A `redirect()` or `notFound()` is a response like any
+   * other. Errors are handled as by `sessions.handle`.
    */
   route<Context = unknown>(
     handler: NextRouteHandler<Context>,
     options?: HandleOptions,
   ): (request: Request, context: Context) => Promise<Response>;
   /**
-   * A server action with sessions: `export const login = action(async (form: FormData) => ...)`, with
-   * `sessions.current()` in it. Data is committed when it returns, redirects or says `notFound()`, and
-   * not when it throws anything else; a login or logout stands whatever happens.
+   * Adds sessions to a server action: `export const login = action(async (form: FormData) => ...)`, with
+   * `sessions.current()` in it. Data is committed if it returns, redirects or calls `notFound()`, but not if it
+   * throws anything else. A login or logout stands whatever happens.
    */
   action<Args extends unknown[], Result>(
     work: (...args: Args) => Promise<Result>,
   ): (...args: Args) => Promise<Result>;
-  /** A `proxy.ts` (or `middleware.ts`) with sessions: `export const proxy = handler(...)`, as `sessions.handle`. */
+  /** Adds sessions to a `proxy.ts` (or `middleware.ts`): `export const proxy = next.proxy(...)`, like `sessions.handle`. */
   proxy<RequestLike extends Request>(
     handler: (request: RequestLike) => Response | Promise<Response>,
     options?: HandleOptions,
   ): (request: RequestLike) => Promise<Response>;
   /**
-   * The session in a server component. It is read once for a request, however many components ask;
-   * after an action of the same request it is as the action left it. Never sets a cookie.
+   * Returns the session in a server component. It is loaded once per request, however many components ask. After
+   * an action in the same request, it is as the action left it. Never sets a cookie.
    *
-   * @throws StoreError when the store does not answer.
+   * @throws StoreError if the store fails.
    */
   read(): Promise<ReadableSession<Data>>;
   /**
-   * The session of somebody who is logged in, in a server component. Others are sent to the login page.
+   * Returns the session in a server component if the visitor is logged in. Otherwise redirects to the login page.
    *
-   * @param here the page's own path, to which the login leads back.
+   * @param here the page's own path, to which the login returns.
    */
   requireLogin(here: string): Promise<ReadableSession<Data>>;
 }
 
-/** Stands for a redirect that Next.js will answer itself; no handler answers this status. */
+/** A status for a redirect that Next.js will send itself. No handler responds with it. */
 const redirecting = 399;
 
 /**
- * Sessions for the App Router of Next.js: made once, beside the hub.
- *
- * `nextSessions(sessions, { cookies, headers, redirect, refresh })`, with the functions that Next.js exports: they
- * are passed in, so this package depends on no version of it.
+ * Sessions for the App Router of Next.js. Create it once, next to the `sessions` object:
+ * `nextSessions(sessions, { cookies, headers, redirect, refresh })`. The functions of Next.js are passed in, so
+ * that this package depends on no version of it.
  */
 export function nextSessions<Data extends object>(
   sessions: Sessions<Data>,
   options: NextSessionsOptions,
 ): NextSessions<Data> {
   const exchanges = exchangesOf(sessions);
-  /** Which action is under way, so that one that calls another shares its session. */
-  const underWay = new AsyncLocalStorage<true>();
-  /** By the headers object of the request, which Next.js keeps for as long. */
+  /** Whether an action is running, so that an action called by another shares its session. */
+  const inAction = new AsyncLocalStorage<true>();
+  /** Loaded sessions, keyed by the request's headers object, which Next.js keeps for the whole request. */
   const readings = new WeakMap<
     object,
     { readonly cookie: string; readonly reading: Promise<Session<Data>> }
@@ -110,18 +109,18 @@ export function nextSessions<Data extends object>(
   const open = async (incoming: RequestLike): Promise<Session<Data>> => {
     const exchange = exchanges.begin(incoming, []);
     const session = await exchange.session(false);
-    // Nothing can follow: a component sets no cookie. Settled at once, a reading moves the idle clock.
+    // A component can neither write nor set a cookie. The commit counts the read as use of the session.
     const { failure } = await exchange.commit({ status: 200, takesNoCookie: true });
     if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
     return session;
   };
 
   const read = async (): Promise<ReadableSession<Data>> => {
-    if (underWay.getStore() === true) return readable(await sessions.current());
+    if (inAction.getStore() === true) return readable(await sessions.current());
     const head = await options.headers();
     const jar = await options.cookies();
     const incoming = incomingNow("GET", head, jar);
-    // Only compared: what it was made of can't be told from it again.
+    // Only for comparison.
     const cookie = JSON.stringify(jar.getAll());
     let found = readings.get(head);
     if (found?.cookie !== cookie) {
@@ -150,11 +149,11 @@ export function nextSessions<Data extends object>(
 
     action: (work) =>
       async function action(...args) {
-        if (underWay.getStore() === true) return work(...args);
+        if (inAction.getStore() === true) return work(...args);
         const head = await options.headers();
         const incoming = incomingNow("POST", head, await options.cookies());
         if (!exchanges.allows(incoming))
-          throw new Error("This action was called from another site: refused.");
+          throw new Error("This action was called from another site and was refused.");
         const exchange = exchanges.begin(incoming, []);
         const finish = async (status: number | undefined): Promise<boolean> => {
           const { headers, failure } = await exchange.commit(status === undefined ? "threw" : { status });
@@ -165,7 +164,7 @@ export function nextSessions<Data extends object>(
         };
         let result: Awaited<ReturnType<typeof work>>;
         try {
-          result = await underWay.run(true, () => exchange.run(() => work(...args)));
+          result = await inAction.run(true, () => exchange.run(() => work(...args)));
         } catch (error) {
           await finish(statusOf(error));
           throw error;
@@ -178,11 +177,11 @@ export function nextSessions<Data extends object>(
       async function route(request, context) {
         let redirect: unknown;
         let own: readonly string[] = [];
-        const answer = async (): Promise<Response> => {
+        const respond = async (): Promise<Response> => {
           try {
-            const answered = await handler(request, context);
-            own = answered.headers.getSetCookie();
-            return answered;
+            const response = await handler(request, context);
+            own = response.headers.getSetCookie();
+            return response;
           } catch (error) {
             const status = statusOf(error);
             if (status === undefined) throw error;
@@ -190,13 +189,13 @@ export function nextSessions<Data extends object>(
             return new Response(null, { status });
           }
         };
-        const response = await sessions.handle(request, answer, handling);
-        // Next.js merges its own cookies into a response by decoding those there twice; it keeps ours as they are.
+        const response = await sessions.handle(request, respond, handling);
+        // Next.js decodes a response's cookies twice when it merges its own into them. Set through its API, ours stay intact.
         const lines = response.headers.getSetCookie();
         const ours = lines.filter((line) => !own.includes(line));
         await send(ours);
         if (response.status === redirecting) throw redirect;
-        // The handler's own are not there any more where its page was dropped.
+        // If the handler's response was replaced, its own cookies are gone.
         const kept = lines.filter((line) => own.includes(line));
         return ours.length === 0 ? response : withSetCookies(response, kept);
       },
@@ -206,7 +205,7 @@ export function nextSessions<Data extends object>(
         const response = await sessions.handle(request, () => handler(request), handling);
         const location = response.headers.get("location");
         if (location?.startsWith("/") !== true) return response;
-        // Next.js takes no relative Location from a proxy.
+        // Next.js does not accept a relative Location from a proxy.
         const absolute = new Response(response.body, response);
         absolute.headers.set("location", new URL(location, request.url).href);
         return absolute;
@@ -231,7 +230,7 @@ function withSetCookies(response: Response, lines: readonly string[]): Response 
   return changed;
 }
 
-/** What Next.js makes of an error by which a handler ends on purpose; `undefined` for a real one. */
+/** The status for an error that Next.js uses as control flow; `undefined` for a real error. */
 function statusOf(error: unknown): number | undefined {
   const digest: unknown =
     typeof error === "object" && error !== null ? Reflect.get(error, "digest") : undefined;

@@ -12,26 +12,26 @@ import { StoreError } from "../errors.ts";
 import { exchangesOf } from "../sessions.ts";
 import { abortResponse } from "../node/error-response.ts";
 
-/** The options of {@link nodeSessions}; each writes the whole answer. */
+/** The options of {@link nodeSessions}. Each function writes the whole response. */
 export interface NodeSessionsOptions<Request, Response> {
-  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  /** Sends the response if the store fails when the session is needed. Default: a plain 503 with Retry-After. */
   readonly onUnavailable?: (error: StoreError, request: Request, response: Response) => unknown;
-  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  /** Sends the response to a request from another site that could change something. Default: a plain 403. */
   readonly onForbidden?: (request: Request, response: Response) => unknown;
 }
 
 /** The options of {@link nodeSessions} around a handler. */
 export interface NodeHandlerOptions<Request, Response> extends NodeSessionsOptions<Request, Response> {
-  /** The answer to a handler that threw, and to data that could not be kept. Default: prints the error and answers a bare 500. */
+  /** Sends the response if the handler throws, or if data can't be stored. Default: prints the error and sends a plain 500. */
   readonly onError?: (error: unknown, request: Request, response: Response) => unknown;
 }
 
 /**
- * Puts sessions in front of the handler of a plain Node server: `createServer(nodeSessions(sessions, handler))`,
- * then `await sessions.of(request)` in the handler. No byte leaves before what the handler did is in the store.
+ * Adds sessions to the handler of a plain Node server: `createServer(nodeSessions(sessions, handler))`, then
+ * `await sessions.of(request)` in the handler. No byte is sent before the handler's changes are in the store.
  * Requests from other sites that could change something are refused with 403.
  *
- * A handler has failed when it throws, or answers 500 or more.
+ * A handler fails if it throws, or if its response has status 500 or above.
  */
 export function nodeSessions<
   Data extends object,
@@ -44,8 +44,8 @@ export function nodeSessions<
 ): (request: Request, response: Response) => void;
 
 /**
- * Connect-style middleware: `app.use(nodeSessions(sessions))`. A handler has failed when the answer is
- * 500 or more; with {@link nodeErrors} behind the handlers, also when it threw and was answered otherwise.
+ * Connect-style middleware: `app.use(nodeSessions(sessions))`. A handler fails if its response has status 500 or
+ * above. With {@link nodeErrors} after the handlers, it also fails if it throws and the response has another status.
  */
 export function nodeSessions<
   Data extends object,
@@ -63,29 +63,35 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 ): (request: Request, response: Response, next?: (error?: unknown) => void) => void {
   const handler = typeof first === "function" ? first : undefined;
   const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
+  const {
+    onUnavailable = (_error, _request, response) => sendPlain(response, plainUnavailable),
+    onForbidden = (_request, response) => sendPlain(response, plainForbidden),
+    onError = (error, _request, response) => sendServerError(response, error),
+  } = options;
 
   const exchanges = exchangesOf(sessions);
   type Next = ((error?: unknown) => void) | undefined;
-  const answer = async (error: unknown, request: Request, response: Response, next: Next): Promise<void> => {
+  const sendError = async (
+    error: unknown,
+    request: Request,
+    response: Response,
+    next: Next,
+  ): Promise<void> => {
     try {
-      if (error instanceof StoreError && options.onUnavailable !== undefined) {
-        await options.onUnavailable(error, request, response);
-      } else if (error instanceof StoreError) sendPlain(response, plainUnavailable);
+      if (error instanceof StoreError) await onUnavailable(error, request, response);
       else if (handler === undefined) next?.(error);
-      else if (options.onError !== undefined) await options.onError(error, request, response);
-      else sendFailed(response, error);
+      else await onError(error, request, response);
     } catch (failure) {
       if (response.headersSent) abortResponse(response, failure);
-      else sendFailed(response, failure);
+      else sendServerError(response, failure);
     }
   };
   const refuse = async (request: Request, response: Response, next: Next): Promise<void> => {
     try {
-      if (options.onForbidden === undefined) sendPlain(response, plainForbidden);
-      else await options.onForbidden(request, response);
+      await onForbidden(request, response);
     } catch (error) {
       if (response.headersSent) abortResponse(response, error);
-      else await answer(error, request, response, next);
+      else await sendError(error, request, response, next);
     }
   };
 
@@ -99,7 +105,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
     const exchange = outer ?? exchanges.begin(incoming, [request]);
     if (outer === undefined) emitInContext(request, (work) => exchange.run(work));
     const buffered = bufferResponse(response, exchange, (failure) =>
-      answer(failure, request, response, next),
+      sendError(failure, request, response, next),
     );
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
@@ -108,7 +114,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
     const failed = (error: unknown): void => {
       exchange.fail(error);
       const when = buffered.reset(error);
-      if (when === "now") void answer(error, request, response, next);
+      if (when === "now") void sendError(error, request, response, next);
       else if (when === "sent") abortResponse(response, error);
     };
     try {
@@ -121,15 +127,15 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 }
 
 /**
- * Connect-style error middleware: `app.use(nodeErrors(sessions))` behind the handlers and in front of
- * the app's own error handlers. An error then counts as a failure of its handler whatever status it is
- * answered with, and a store that failed is answered with 503.
+ * Connect-style error middleware: `app.use(nodeErrors(sessions))` after the handlers and before the app's own
+ * error handlers. An error then counts as a failure of its handler whatever the status of its response, and a
+ * failure of the store gets a 503 response.
  */
 export function nodeErrors<Data extends object>(
   sessions: Sessions<Data>,
 ): (error: unknown, request: object, response: object, next: (error?: unknown) => void) => void {
   const exchanges = exchangesOf(sessions);
-  // Frameworks tell an error handler by its four parameters.
+  // Frameworks recognize an error handler by its four parameters.
   return (error, request, _response, next) => {
     exchanges.fail(request, error);
     next(error);
@@ -137,8 +143,8 @@ export function nodeErrors<Data extends object>(
 }
 
 /**
- * The session of a WebSocket handshake, for a server's `upgrade` event: to be read, and watched through
- * its `signal`. A page of another site gets none; see `sessions.handshake`.
+ * Returns the session of a WebSocket handshake, for a server's `upgrade` event. Read it, and watch for its end
+ * through its `signal`. A handshake from another site's page gets no session; see `sessions.handshake`.
  *
  * @throws StoreError
  */
@@ -150,34 +156,30 @@ export async function nodeHandshake<Data extends object>(
 }
 
 /**
- * Connect-style middleware for what only somebody who is logged in may see:
- * `app.use("/user", requireLogin(sessions))`, after `nodeSessions`. Others are sent to the login page and
- * back again; programs get 401.
+ * Connect-style middleware that requires a login: `app.use("/user", requireLogin(sessions))`, after
+ * `nodeSessions`. Other people are sent to the login page and then back; programs get 401.
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
-  const guard = async (request: NodeRequest, response: NodeResponse): Promise<boolean> => {
-    if ((await sessions.of(request)).loggedIn) return true;
-    const target = request.originalUrl ?? request.url ?? "/";
-    sendPlain(response, { ...loginRedirect(new NodeRequestLike(request), target, options), body: "" });
-    return false;
-  };
   return async (request, response, next) => {
-    let mayPass: boolean;
     try {
-      mayPass = await guard(request, response);
+      if (!(await sessions.of(request)).loggedIn) {
+        const target = request.originalUrl ?? request.url ?? "/";
+        sendPlain(response, loginRedirect(new NodeRequestLike(request), target, options));
+        return;
+      }
     } catch (error) {
       next(error);
       return;
     }
-    if (mayPass) next();
+    next();
   };
 }
 
-function sendFailed(response: NodeResponse, error: unknown): void {
-  // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
+function sendServerError(response: NodeResponse, error: unknown): void {
+  // oxlint-disable-next-line no-console -- what every server does with an unhandled error
   console.error(error);
   sendPlain(response, plainServerError);
 }

@@ -1,6 +1,8 @@
 import { StoreError } from "../errors.ts";
 import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
 import type { PlainResponse } from "../http/default-responses.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { isWebSocketRequest } from "../http/request.ts";
 import type { RequestLike } from "../http/request.ts";
 import { applyHeaders, addsNothing } from "../http/response-headers.ts";
@@ -31,6 +33,12 @@ export function forbiddenResponse(): Response {
 /** For adapters: the answer when the store failed where the session was needed. The visitor's cookie is left alone. */
 export function unavailableResponse(): Response {
   return toResponse(plainUnavailable);
+}
+
+/** For adapters: the response to a request that needs a login and has none, as `loginRedirect` describes it. */
+export function loginResponse(request: Request, options: LoginRedirectOptions): Response {
+  const { pathname, search } = new URL(request.url);
+  return new Response(null, loginRedirect(toRequestLike(request), pathname + search, options));
 }
 
 /** Deno's requests have no headers any more once they are answered. Elsewhere they cost something when they are asked for. */

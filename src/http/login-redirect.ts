@@ -1,3 +1,4 @@
+import type { PlainResponse } from "./default-responses.ts";
 import type { RequestLike } from "./request.ts";
 
 /** Where people log in. */
@@ -9,9 +10,9 @@ export interface LoginRedirectOptions {
 }
 
 /** What to answer somebody who has to log in first. */
-export interface LoginRedirect {
+export interface LoginRedirect extends PlainResponse {
   readonly status: 303 | 401;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly body: "";
 }
 
 /**
@@ -32,10 +33,11 @@ export function loginRedirect(
   const wantsPage = /\btext\/html\b/i.test(request.header("accept") ?? "");
   if (!wantsPage) {
     // RFC 9110 11.6.1 asks for a challenge; there is no registered scheme for a login page.
-    return { status: 401, headers: { "www-authenticate": "Session", "cache-control": "no-store" } };
+    const headers = { "www-authenticate": "Session", "cache-control": "no-store" };
+    return { status: 401, headers, body: "" };
   }
   const isPage = request.method === "GET" || request.method === "HEAD";
   const separator = loginPath.includes("?") ? "&" : "?";
   const way = isPage ? `${separator}${returnParameter}=${encodeURIComponent(target)}` : "";
-  return { status: 303, headers: { location: loginPath + way } };
+  return { status: 303, headers: { location: loginPath + way }, body: "" };
 }

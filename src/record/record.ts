@@ -41,12 +41,21 @@ export function expiresAt(
   return Math.min(columns.lastSeenAt + columns.idleTimeout, columns.absoluteDeadline);
 }
 
+/** A record whose parts have been read from a store's own form, and not been checked yet. */
+type UncheckedRecord = Pick<SessionRecord, "permanent" | "fields"> & {
+  readonly [Part in Exclude<keyof SessionRecord, "permanent" | "fields">]: unknown;
+};
+
 /**
- * Whether a record's numbers can be reckoned with. With a time that is NaN or infinite, which only damaged bytes can
- * hold, a session would never end; with such a revision, or one below 0, it can't be packed.
+ * Whether what a store has read back is a record. Damaged bytes can hold a time that is NaN or infinite, with which
+ * a session would never end, or a revision that can't be packed, such as one below 0.
  */
-export function hasSoundNumbers(record: SessionRecord): boolean {
+export function isSoundRecord(record: UncheckedRecord): record is SessionRecord {
   return (
+    typeof record.id === "string" &&
+    record.verifier instanceof Uint8Array &&
+    record.verifier.length === 32 &&
+    (record.subject === null || typeof record.subject === "string") &&
     isCount(record.epoch) &&
     isCount(record.revision) &&
     isTime(record.ticketAt) &&
@@ -58,11 +67,11 @@ export function hasSoundNumbers(record: SessionRecord): boolean {
   );
 }
 
-function isCount(value: number): boolean {
-  return value >= 0 && Number.isSafeInteger(value);
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
 }
 
-/** In milliseconds, with a fraction where a clock has one; far beyond any date, so that sums of such are times, too. */
-function isTime(value: number): boolean {
-  return Math.abs(value) <= 2 ** 55;
+/** In milliseconds, possibly with a fraction. The limit is far beyond any date, so that sums of times are times, too. */
+function isTime(value: unknown): boolean {
+  return typeof value === "number" && Math.abs(value) <= 2 ** 55;
 }

@@ -1,8 +1,14 @@
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import type { Store } from "../record/store.ts";
-import { ConfigError } from "../errors.ts";
-import { assertAsksNoTypes, isPgClient, isPgPool, isPostgresSql, noClient } from "./postgres/clients.ts";
+import { assertOption } from "../runtime/assert-option.ts";
+import {
+  assertFetchesNoTypes,
+  isPgClient,
+  isPgPool,
+  isPostgresSql,
+  rejectClient,
+} from "./postgres/clients.ts";
 import type { PgClient, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";
 import { overClient, overPool, overSql } from "./postgres/connection.ts";
 import type { Connection } from "./postgres/connection.ts";
@@ -14,34 +20,34 @@ export type { PgClient, PgPool, PostgresClient, PostgresSql };
 /** The options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
   /**
-   * A `Pool` of `pg`, or what `postgres(url, { fetch_types: false })` of the package `postgres` makes. It
-   * stays yours: `close` does not end it. A connected `Client` of `pg` works too, but when its one connection is lost, it is.
+   * A `Pool` of `pg`, or what `postgres(url, { fetch_types: false })` of the package `postgres` returns. You end
+   * it: `close` does not. A connected `Client` of `pg` also works, but not after its one connection is lost.
    */
   readonly client: PostgresClient;
-  /** The schema of the table, made when missing. Default `"public"`. */
+  /** The schema of the table, created if missing. Default `"public"`. */
   readonly schema?: string;
   /** The table's name; the names of its indexes and functions begin with it. Default `"coatcheck_session"`. */
   readonly table?: string;
   /**
-   * What an acknowledged write survives. `"normal"` (the default): what the server is set to, which is
-   * everything that its disk survives unless somebody turned `synchronous_commit` off. `"full"`: that at
-   * least, whatever the server is set to.
+   * What an acknowledged write survives. `"normal"` (the default) uses the server's setting: everything that
+   * its disk survives, unless `synchronous_commit` was turned off. `"full"` guarantees at least that, whatever
+   * the server's setting.
    */
   readonly durability?: "normal" | "full";
   /**
-   * How long a call may take, waiting for a connection and for locks included; a little less than the
-   * core's `storeTimeout`. What was not carried out by then never is. Default 1.8 seconds.
+   * How long a call may take, including waits for a connection and for locks. Should be a little less than
+   * `storeTimeout`. A write that has not been executed by then never is. Default 1.8 seconds.
    */
   readonly timeout?: Duration;
 }
 
-/** What {@link postgresStore} makes. */
+/** What {@link postgresStore} returns. */
 export interface PostgresStore extends Store {
   /**
-   * Makes or updates the table and its functions. The first call of the store does so by itself; a
-   * deployment calls this where the application's own user may not.
+   * Creates or updates the table and its functions. The store's first call does so itself; call this in a
+   * deployment if the application's database user lacks the privileges.
    *
-   * @throws StoreError when the database could not; ConfigError CONFIG_INVALID when it is unsuitable.
+   * @throws StoreError if the database fails; ConfigError CONFIG_INVALID if it is unsuitable.
    */
   migrate(): Promise<void>;
 }
@@ -50,13 +56,11 @@ export interface PostgresStore extends Store {
  * Keeps records in PostgreSQL (12 or newer), in one table, for any number of machines. Works through
  * PgBouncer in transaction mode.
  *
- * @throws ConfigError CONFIG_INVALID for wrong options.
+ * @throws ConfigError CONFIG_INVALID if an option is not valid.
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const { client, schema = "public", table = "coatcheck_session", durability = "normal" } = options;
-  if (durability !== "normal" && durability !== "full") {
-    throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
-  }
+  assertOption(durability === "normal" || durability === "full", 'durability must be "normal" or "full".');
   const timeout = toMilliseconds(options.timeout ?? { milliseconds: 1800 }, "timeout");
   return new PgStore(connectionOf(client), schemaNames(schema, table), durability === "full", timeout);
 }
@@ -65,8 +69,8 @@ function connectionOf(client: PostgresClient): Connection {
   if (isPgPool(client)) return overPool(client);
   if (isPgClient(client)) return overClient(client);
   if (isPostgresSql(client)) {
-    assertAsksNoTypes(client);
+    assertFetchesNoTypes(client);
     return overSql(client);
   }
-  throw noClient(client);
+  return rejectClient(client);
 }

@@ -5,7 +5,8 @@ import { expiresAt } from "../record/record.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
-import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
+import { StoreError, unreadableRecord } from "../errors.ts";
+import { assertOption } from "../runtime/assert-option.ts";
 import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
@@ -21,57 +22,54 @@ import { SubjectIndex } from "./redis/subject-index.ts";
 
 export type { InvalidationClient, IoRedisClient, NearCacheOptions, NodeRedisClient, RedisWarning };
 
-/** What `durable` asks for; a write that too few replicas have in time fails with STORE_NOT_REPLICATED. */
+/** The `durable` option. A write that too few replicas have in time fails with STORE_NOT_REPLICATED. */
 export interface RedisDurability {
+  /** How many replicas must have a write: 1 or more. */
   readonly replicas: number;
-  /** How long a write waits for them. While it does, its connection does nothing else. */
+  /** How long a write waits for them. Meanwhile its connection does nothing else. */
   readonly timeout: Duration;
-  /** A client for these writes alone, to the same servers: the store's own client must not wait with them. */
+  /** A separate client to the same servers, used only for these writes, so that other calls need not wait with them. */
   readonly connection: NodeRedisClient | IoRedisClient;
 }
 
 /** The options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  /** A connected client of node-redis 5 or ioredis 5, or newer; also a cluster, or one that asks Sentinels. You close it. */
+  /** A connected client of node-redis 5 or ioredis 5, or newer; also a cluster or a Sentinel client. You close it. */
   readonly client: NodeRedisClient | IoRedisClient;
-  /** What all keys begin with: letters, digits and `. _ : / -`. Default `"coatcheck:"`. */
+  /** The prefix of all keys: 1 to 64 letters, digits and `. _ : / -`. Default `"coatcheck:"`. */
   readonly prefix?: string;
   /**
-   * Until when after its call a write may be carried out, by Redis' own clock: one that has lain in a
-   * queue longer is refused there. Default 2 seconds. Where the request waits less, that counts.
+   * How long after its call a write may still take effect, by Redis' own clock: Redis refuses one that
+   * waited in a queue for longer. If the request itself waits less, that applies. Default 2 seconds.
    */
   readonly timeout?: Duration;
-  /** Acknowledges logins, logouts and new tickets only when replicas have them. Default: when the primary has them. */
+  /** Acknowledges logins, logouts and new tickets only once replicas have them. Default: once the primary has them. */
   readonly durable?: RedisDurability;
-  /** Keeps records that were read in this process, for as long as the server says nothing else. Default: off. */
+  /** Caches records in this process until the server reports a change. Default: off. */
   readonly nearCache?: NearCacheOptions;
-  /** Told at the first use how the server may lose sessions. Default: a process warning for each. */
+  /** Called at the first use, once for each way in which the server may lose sessions. Default: emits a process warning. */
   readonly onWarning?: (warning: RedisWarning) => void;
 }
 
 /**
- * Keeps records in Redis or Valkey: for sites of several machines. Every write is one script, carried
- * out as a whole or not at all, and no key is ever without an end.
+ * Keeps records in Redis or Valkey: for sites on several machines. Every write is one atomic script, and
+ * every key has an expiry.
  *
- * @throws ConfigError CONFIG_INVALID for wrong options, and for a client that can't be trusted with writes.
+ * @throws ConfigError CONFIG_INVALID if an option is not valid, or if the client may repeat writes or read from replicas.
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const { prefix = "coatcheck:", timeout = { seconds: 2 }, durable, nearCache } = options;
-  if (typeof prefix !== "string" || !/^[\w.:/-]{1,64}$/.test(prefix)) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "prefix must be 1 to 64 letters, digits and . _ : / -, such as shop:session:",
-    );
-  }
+  assertOption(
+    typeof prefix === "string" && /^[\w.:/-]{1,64}$/.test(prefix),
+    'prefix must be 1 to 64 letters, digits and . _ : / -, such as "shop:session:".',
+  );
   const milliseconds = toMilliseconds(timeout, "timeout");
   const replication = durable && replicationOf(durable, options.client);
   const connection = connectionOf(options.client);
-  if (nearCache !== undefined && connection.isCluster) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "nearCache works with one server, or one behind Sentinels: in a cluster, every node would have to be listened to.",
-    );
-  }
+  assertOption(
+    nearCache === undefined || !connection.isCluster,
+    "nearCache works with one server or with Sentinels, not with a cluster: it would have to listen to every server.",
+  );
   const near = nearCache && new NearCache(nearCache, (id) => `${prefix}session:${id}`);
   const { onWarning = warnProcess } = options;
   return new RedisStore({ connection, prefix, timeout: milliseconds, replication, near, onWarning });
@@ -79,16 +77,15 @@ export function redisStore(options: RedisStoreOptions): Store {
 
 function replicationOf(durable: RedisDurability, client: RedisStoreOptions["client"]): Replication {
   const { replicas, timeout, connection } = durable;
-  if (!Number.isSafeInteger(replicas) || replicas < 1) {
-    throw new ConfigError("CONFIG_INVALID", "durable.replicas must be a whole number above zero.");
-  }
-  if (!connection || connection === client) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "durable.connection must be a client of its own, such as client.duplicate(): while a write waits for " +
-        "replicas, nothing else goes through its connection.",
-    );
-  }
+  assertOption(
+    Number.isSafeInteger(replicas) && replicas > 0,
+    "durable.replicas must be a whole number above zero.",
+  );
+  assertOption(
+    Boolean(connection) && connection !== client,
+    "durable.connection must be a separate client, such as client.duplicate(): while a write waits for " +
+      "replicas, its connection can do nothing else.",
+  );
   return {
     replicas,
     timeout: toMilliseconds(timeout, "durable.timeout"),
@@ -109,7 +106,7 @@ interface Parts {
   readonly onWarning: (warning: RedisWarning) => void;
 }
 
-/** How often a patch is tried while others change whose session it is. */
+/** How often a patch is tried while other calls change the session's subject. */
 const maxAttempts = 10;
 
 class RedisStore implements Store {
@@ -142,8 +139,8 @@ class RedisStore implements Store {
 
   read(id: string, now: number, authoritative = false): MaybePromise<SessionRecord | null> {
     const { near } = this.#parts;
-    const here = authoritative ? undefined : near?.recall(id);
-    if (here !== undefined) return expiresAt(here) <= now ? null : here;
+    const cached = authoritative ? undefined : near?.recall(id);
+    if (cached !== undefined) return expiresAt(cached) <= now ? null : cached;
     return this.#calls.run("read", async () => {
       const readDirectly = async (): Promise<SessionRecord | null> => {
         const record = await this.#find(id);
@@ -175,7 +172,7 @@ class RedisStore implements Store {
     });
   }
 
-  /** Redis deletes by itself what has expired. */
+  /** Only cleans up indexes: Redis deletes expired keys itself. */
   async sweep(_now: number, limit: number): Promise<number> {
     return this.#calls.run("sweep", async () => {
       await this.#index.sweep(limit, (id) => this.#find(id));
@@ -210,12 +207,12 @@ class RedisStore implements Store {
     throw new StoreError(
       "STORE_BUSY",
       "patch",
-      "The redis store could not patch: others keep changing whose session it is.",
+      "The redis store could not patch: other calls keep changing the session's subject.",
       { transient: true },
     );
   }
 
-  /** `undefined` where the id has to be in the index first. */
+  /** Returns `undefined` if the id must be added to an index first. */
   async #outcome(id: string, status: string, rest: readonly unknown[]): Promise<PatchOutcome | undefined> {
     if (status === "index") return undefined;
     if (status === "gone") return { kind: "gone" };
@@ -225,13 +222,13 @@ class RedisStore implements Store {
     }
     if (status === "full") return { kind: "full", limit: String(rest[0]) === "bytes" ? "bytes" : "fields" };
     if (status !== "conflict") throw unreadableRecord("patch");
-    // With a WAIT behind it, the reply may come as text, which bytes do not survive.
+    // With a WAIT after the script, the reply may come as text, which damages bytes.
     const record = fromHash(id, rest[0]) ?? (await this.#find(id));
     if (record === undefined) throw unreadableRecord("patch");
     return record === null ? { kind: "gone" } : { kind: "conflict", record };
   }
 
-  /** The record, expired or not; `undefined` for one that can't be read. */
+  /** The record, expired or not; `undefined` if it can't be read. */
   async #find(id: string): Promise<SessionRecord | null | undefined> {
     try {
       return fromHash(id, await this.#parts.connection.hash(this.#keyOf(id)));

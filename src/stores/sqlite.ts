@@ -16,45 +16,45 @@ import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
+import { assertOption } from "../runtime/assert-option.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
 import type { HeldDatabase } from "./sqlite/shared.ts";
 
 /** The options of {@link sqliteStore}. */
 export interface SqliteStoreOptions {
-  /** The database's file. It, and folders on the way, are made when missing, readable by the owner alone. */
+  /** The database file. It and missing parent folders are created, readable only by their owner. */
   readonly path: string;
   /**
-   * What an acknowledged write survives. `"normal"` (the default): the end of the process, however
-   * sudden; after a loss of power the last writes, logouts among them, may be undone. `"full"`: that,
-   * too, for one fsync a write.
+   * What an acknowledged write survives. `"normal"` (the default): a crash of the process, but a power failure
+   * may undo the last writes, including logouts. `"full"`: a power failure as well, at the cost of one fsync
+   * per write.
    */
   readonly durability?: "normal" | "full";
-  /** How long a write waits for other processes' writes, without blocking this one. Default 1.5 seconds. */
+  /** How long a write waits for other processes' writes, without blocking this process. Default 1.5 seconds. */
   readonly busyTimeout?: Duration;
 }
 
 /**
- * Keeps records in an SQLite file, through the SQLite built into Node, Bun and Deno: the store for one
- * machine, also for several processes on it. It makes its tables in the file, beside any others there.
+ * Keeps records in an SQLite file, through the SQLite built into Node, Bun and Deno: the store for one machine
+ * with one or more processes. It creates its tables in the file, beside any others.
  *
- * Opens nothing yet: the first use does, or `sessions.check()`, and then says what is wrong with the file (StoreError,
- * or ConfigError CONFIG_INVALID where there is no SQLite). Stores of one process on one file share what they open.
+ * The first use or `sessions.check()` opens the file, and throws StoreError if that fails, or ConfigError
+ * CONFIG_INVALID if the runtime has no SQLite. Stores in one process on the same file share one open database.
  *
- * @throws ConfigError CONFIG_INVALID for wrong options.
+ * @throws ConfigError CONFIG_INVALID if an option is not valid.
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, durability = "normal", busyTimeout = { milliseconds: 1500 } } = options;
-  if (typeof path !== "string" || path === "") {
-    const message = 'sqliteStore needs a path, such as { path: "data/sessions.db" }.';
-    throw new ConfigError("CONFIG_INVALID", message);
-  }
-  if (durability !== "normal" && durability !== "full")
-    throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
+  assertOption(
+    typeof path === "string" && path !== "",
+    'path must be the path of a file, such as { path: "data/sessions.db" }.',
+  );
+  assertOption(durability === "normal" || durability === "full", 'durability must be "normal" or "full".');
   const timeout = toMilliseconds(busyTimeout, "busyTimeout");
   return new SqliteStore(() => holdDatabase(path, durability), timeout);
 }
 
-/** What can be done with the table of records. */
+/** The prepared statements on the table of records. */
 interface Table {
   readonly create: StatementSync;
   readonly read: StatementSync;
@@ -70,7 +70,7 @@ function prepareTable(database: DatabaseSync): Table {
       "INSERT INTO coatcheck_session (id, subject, expires_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     ),
     read: database.prepare("SELECT record FROM coatcheck_session WHERE id = ? AND expires_at > ?"),
-    // Only where the record is still the one that was read: a transaction in one statement.
+    // Writes only if the record is still the one that was read: a transaction in one statement.
     write: database.prepare("UPDATE coatcheck_session SET record = ? WHERE id = ? AND record = ?"),
     writeAll: database.prepare(
       "UPDATE coatcheck_session SET record = ?, subject = ?, expires_at = ? WHERE id = ? AND record = ?",
@@ -84,10 +84,10 @@ function prepareTable(database: DatabaseSync): Table {
   };
 }
 
-/** How much of what was read is kept in mind, in bytes and twice at most: as much as requests at one time need. */
+/** The size in bytes of each of the two generations of recently read records: enough for concurrent requests. */
 const recentRoom = 2 ** 16;
 
-/** Some of a subject's records; `last` is the id after which there may be more. */
+/** A page of a subject's records. `last` is the id after which there may be more. */
 interface Page {
   readonly records: SessionRecord[];
   readonly last: string | undefined;
@@ -101,7 +101,7 @@ class SqliteStore implements Store {
   #held: HeldDatabase | undefined;
   #prepared: Table | undefined;
   #isClosed = false;
-  /** Records as this process last saw them, packed. */
+  /** Packed records as this process last saw them. */
   readonly #recent = new TwoGenerationCache<{ readonly id: string; readonly packed: string }>(recentRoom);
 
   constructor(hold: () => HeldDatabase, timeout: number) {
@@ -129,16 +129,16 @@ class SqliteStore implements Store {
 
   patch(id: string, patch: Patch, now: number): MaybePromise<PatchOutcome> {
     return this.#run("patch", () => {
-      // Mostly nobody has written since this process read the record, and a write that finds it as it was is the proof.
+      // Usually the record has not changed since this process read it. The conditional write proves that.
       const known = this.#recent.get(fingerprintOf(id, 0));
       const outcome = known?.id === id ? this.#patchOver(id, known.packed, patch, now) : undefined;
       if (outcome?.kind === "applied") return outcome;
       for (;;) {
         const packed = this.#find(id, now);
         if (packed === null) return { kind: "gone" };
-        const told = this.#patchOver(id, packed, patch, now);
-        // Where another process was faster it has moved the record on, so this ends.
-        if (told !== undefined) return told;
+        const result = this.#patchOver(id, packed, patch, now);
+        // Each failure means that another process's write succeeded, so this ends.
+        if (result !== undefined) return result;
       }
     });
   }
@@ -149,7 +149,7 @@ class SqliteStore implements Store {
     );
   }
 
-  /** So many that everything else must get its turn between them. */
+  /** Lists the remaining pages, and lets other work run between them. */
   async #listOn(
     records: SessionRecord[],
     from: string,
@@ -168,7 +168,7 @@ class SqliteStore implements Store {
   #listAfter(last: string, subject: string, now: number): MaybePromise<Page> {
     return this.#run("list", () => {
       const rows = this.#table.list.all(subject, now, last);
-      // One damaged record must not hide a person's other sessions from them.
+      // A damaged record must not hide a person's other sessions.
       const records = rows.flatMap(({ id, record }) =>
         record instanceof Uint8Array ? (unpackRecord(String(id), toBinaryString(record)) ?? []) : [],
       );
@@ -187,7 +187,7 @@ class SqliteStore implements Store {
     this.#prepared = undefined;
   }
 
-  /** Opened when it is first needed: programs that only build a site load its modules, and have no file to open. */
+  /** Opened at first use: a build of a site also loads its modules, and has no file to open. */
   get #table(): Table {
     if (this.#prepared !== undefined) return this.#prepared;
     if (this.#isClosed) throw new Error("The store was closed.");
@@ -200,7 +200,7 @@ class SqliteStore implements Store {
     }
   }
 
-  /** A record's packing, with a character for each byte. */
+  /** A packed record, with a character for each byte; `null` if it is missing or expired. */
   #find(id: string, now: number): string | null {
     const blob = this.#table.read.get(id, now)?.["record"];
     return blob instanceof Uint8Array ? toBinaryString(blob) : null;
@@ -210,7 +210,7 @@ class SqliteStore implements Store {
     this.#recent.set(fingerprintOf(id, 0), { id, packed }, packed.length + 100);
   }
 
-  /** Applies a patch to a record that is packed like this. `undefined` where it is no longer, and nothing was done. */
+  /** Patches a record if its stored form is still `packed`. Otherwise does nothing and returns `undefined`. */
   #patchOver(id: string, packed: string, patch: Patch, now: number): PatchOutcome | undefined {
     const record = recordOf(id, packed);
     const { outcome, next } = layPatch(record, patch, now);
@@ -218,7 +218,7 @@ class SqliteStore implements Store {
     const written = packRecord(next);
     const [blob, held] = [Buffer.from(written, "latin1"), Buffer.from(packed, "latin1")];
     const expiry = expiresAt(next);
-    // An index whose columns stay as they are is not to be written anew.
+    // Unchanged columns are left out, so that their indexes are not written again.
     const { changes } =
       next.subject === record.subject && expiry === expiresAt(record)
         ? this.#table.write.run(blob, id, held)
@@ -228,7 +228,7 @@ class SqliteStore implements Store {
     return outcome;
   }
 
-  /** Answers at once, or, where another process is writing, as soon as it can. */
+  /** Runs `work` synchronously, or retries it later if another process is writing. */
   #run<T>(operation: StoreOperation, work: () => T): MaybePromise<T> {
     try {
       return work();
@@ -240,7 +240,7 @@ class SqliteStore implements Store {
 
   async #retry<T>(operation: StoreOperation, work: () => T): Promise<T> {
     for (let waited = 0; ; waited += 15 + blockingPatience) {
-      // An uneven pause keeps processes that wait for each other from waking together.
+      // A random pause keeps waiting processes from retrying at the same moment.
       await wait(5 + Math.random() * 20);
       try {
         return work();
@@ -259,19 +259,18 @@ function recordOf(id: string, packed: string): SessionRecord {
 }
 
 const faults: Readonly<Record<number, readonly [StoreErrorCode, transient: boolean, what: string]>> = {
-  5: ["STORE_BUSY", true, "another process kept it locked"],
-  6: ["STORE_BUSY", true, "another process kept it locked"],
+  5: ["STORE_BUSY", true, "another process kept the database locked"],
+  6: ["STORE_BUSY", true, "another process kept the database locked"],
   8: ["STORE_READ_ONLY", false, "the database can't be written to"],
-  10: ["STORE_UNAVAILABLE", true, "the disk did not do its work"],
+  10: ["STORE_UNAVAILABLE", true, "the disk failed"],
   11: ["STORE_FAILED", false, "the database file is damaged"],
   13: ["STORE_FULL", true, "the disk is full"],
-  26: ["STORE_FAILED", false, "the file is no SQLite database"],
+  26: ["STORE_FAILED", false, "the file is not an SQLite database"],
 };
 
 function asStoreError(operation: StoreOperation, cause: unknown): StoreError | ConfigError {
   if (cause instanceof StoreError || cause instanceof ConfigError) return cause;
-  const other =
-    operation === "open" ? (["STORE_UNAVAILABLE", false, "is the path right?"] as const) : undefined;
+  const other = operation === "open" ? (["STORE_UNAVAILABLE", false, "check the path"] as const) : undefined;
   const [code, transient, what] = faults[resultCode(cause)] ??
     other ?? ["STORE_FAILED", false, "the database failed"];
   return new StoreError(code, operation, `The sqlite store could not ${operation}: ${what}.`, {

@@ -5,7 +5,7 @@ import type { AdapterClause } from "./adapter-site.ts";
 /** What an adapter does when the client goes away. */
 export const clientClauses: readonly AdapterClause[] = [
   clause(
-    "survives clients that go away, before the answer and in the middle of it",
+    "survives clients that go away before or during the response",
     () => {
       const gate = new Gate();
       return {
@@ -83,7 +83,7 @@ export const clientClauses: readonly AdapterClause[] = [
       await site.read("/arrived");
       hangUp.abort();
       await taken;
-      // The server learns of it when the connection's end has come through, some round trips later.
+      // The server notices the closed connection some round trips later.
       let messages = "";
       for (let trips = 0; messages === "" && trips < 200; trips++) messages = await site.read("/take");
       assert.equal(messages, "hello");

@@ -7,12 +7,12 @@ import type { AdapterClause } from "./adapter-site.ts";
 import { CookieJar } from "./cookie-jar.ts";
 
 /**
- * What every adapter must hold to, whatever the framework. Run it over real sockets; run {@link races}
- * in process beside it, since only there every order can be tried.
+ * The contract of every adapter, whatever the framework. Run it over real sockets. Also run {@link races} in
+ * process, since only there every order can be tried.
  */
 export const adapterContract: readonly AdapterClause[] = [
   clause(
-    "adds nothing and asks nothing where nobody asked for the session",
+    "adds no headers and calls no store if the session is not used",
     () => ({
       "/plain": async () => ({
         body: "page",
@@ -70,7 +70,7 @@ export const adapterContract: readonly AdapterClause[] = [
   ),
 
   clause(
-    "shows fifty visitors at once each their own session only",
+    "shows each of fifty concurrent visitors only their own session",
     (sessions) => ({
       "/become": async (session, request) => {
         const opened = await session();
@@ -100,7 +100,7 @@ export const adapterContract: readonly AdapterClause[] = [
   ),
 
   clause(
-    "refuses what other sites send with 403, runs no handler and changes nothing",
+    "refuses writes from other sites with 403, without running a handler or changing anything",
     () => ({}),
     async (site) => {
       await site.read("/login");

@@ -3,7 +3,7 @@ import { clause } from "./adapter-site.ts";
 import type { AdapterClause } from "./adapter-site.ts";
 import type { TestAnswer, TestRoute } from "./harness.ts";
 
-/** Every way in which a handler can fail, and the status that is answered. */
+/** The ways in which a handler can fail, and the status of the response. */
 const failures: Readonly<Record<string, { fail: () => Promise<TestAnswer>; status: number }>> = {
   throw: {
     fail: async () => {
@@ -64,10 +64,10 @@ const page = {
   headers: { "content-type": "text/html", etag: '"1"', "set-cookie": "own=1", "x-request": "7" },
 };
 
-/** What an adapter does when the handler or the store fails. */
+/** What an adapter must do if the handler or the store fails. */
 export const failureClauses: readonly AdapterClause[] = [
   clause(
-    "S6 keeps a login and sends its cookie in every way to fail, and keeps no data",
+    "S6 keeps a login and sends its cookie however the handler fails, and keeps no data",
     () => failing("login"),
     async (site) => {
       for (const [name, { status }] of Object.entries(failures)) {
@@ -82,7 +82,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "S6 keeps a logout and clears its cookie in every way to fail",
+    "S6 keeps a logout and clears its cookie however the handler fails",
     () => failing("logout"),
     async (site) => {
       for (const [name, { status }] of Object.entries(failures)) {
@@ -98,7 +98,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "gives messages back in every way to fail",
+    "gives messages back however the handler fails",
     () => failing("take"),
     async (site) => {
       await site.read("/flash");
@@ -113,7 +113,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 503 with Retry-After and leaves the cookie alone when the store can't be asked",
+    "responds with 503 and Retry-After, and leaves the cookie alone, if the store can't be reached",
     () => ({}),
     async (site) => {
       await site.read("/login");
@@ -132,7 +132,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 503 to a login that the store refuses, and changes nothing",
+    "responds with 503 to a login that the store refuses, and changes nothing",
     () => ({}),
     async (site) => {
       const mend = site.failStore(({ operation }) => operation === "create");
@@ -145,7 +145,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 503 and no part of the page when the commit fails, with the cookie of a login before it",
+    "responds with 503 and no part of the page if the commit fails, with the cookie of an earlier login",
     () => ({
       "/page": async (session) => {
         (await session()).set("a", "lost");
@@ -190,7 +190,7 @@ export const failureClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "answers 500 when data can't be kept, with the cookie of a login before it",
+    "responds with 500 if data can't be stored, with the cookie of an earlier login",
     () => ({
       "/unkeepable": async (session) => {
         const opened = await session();

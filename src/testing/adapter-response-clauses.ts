@@ -8,7 +8,7 @@ async function* chunks(...texts: string[]): AsyncGenerator<string> {
   yield* texts;
 }
 
-/** Every kind of answer, with what must arrive of it. */
+/** Every kind of response, and the body that must arrive. */
 const answers: Readonly<Record<string, { answer: () => TestAnswer; body?: string; method?: string }>> = {
   "/page": { answer: () => ({ body: "page" }), body: "page" },
   "/empty": { answer: () => ({}), body: "" },
@@ -33,7 +33,7 @@ const kinds = Object.fromEntries(
 /** What an adapter does with the responses of handlers that succeed. */
 export const responseClauses: readonly AdapterClause[] = [
   clause(
-    "sends no byte of any kind of answer before the store has acknowledged the commit",
+    "sends no byte of any kind of response before the store has acknowledged the commit",
     () => kinds,
     async (site) => {
       await site.read("/login");
@@ -50,14 +50,14 @@ export const responseClauses: readonly AdapterClause[] = [
           return response;
         });
         await Promise.race([commit.arrived, visit]);
-        // Whatever had left by now would have arrived before these.
+        // Anything sent by now would arrive before these responses.
         for (let trips = 0; trips < 3; trips++) await site.read("/public");
         assert.equal(hasArrived, false, `${path} waits for the commit`);
         commit.open();
         const response = await visit;
         assert.equal(response.status, answer().status ?? 200, path);
         const text = await response.text();
-        // Some frameworks say a word to those who do not follow a redirect.
+        // Some frameworks add a body to a redirect.
         assert.equal(text, body ?? text, path);
         site.probe.around = around;
         assert.deepEqual(await site.state(), ["ana", { a: path }]);
@@ -112,7 +112,7 @@ export const responseClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "refuses to write to a session whose response has left, also one that is opened only then",
+    "refuses to write to a session whose response has been sent, even if it is opened only then",
     (sessions) => {
       const left: { late?: () => Promise<unknown>; later?: () => Promise<unknown> } = {};
       const codeOf = async (work: (() => Promise<unknown>) | undefined): Promise<string> => {
@@ -193,7 +193,7 @@ export const responseClauses: readonly AdapterClause[] = [
   ),
 
   clause(
-    "keeps shared caches away from what it looked at, and merges with what the app says",
+    "keeps shared caches from storing pages that used the session, and merges with the app's own headers",
     () => {
       const looked =
         (headers: Readonly<Record<string, string>>) => async (session: () => Promise<unknown>) => {

@@ -7,18 +7,21 @@ import type { AdapterSetting, TestData, TestRoute, TestServer } from "./harness.
 import { probeStore } from "./store-probe.ts";
 import type { ProbedCall, StoreProbe } from "./store-probe.ts";
 
-/** What an adapter must hold to; throws an AssertionError when it does not. Needs no test runner. */
+/** A rule that every adapter must satisfy. Needs no test runner. */
 export interface AdapterClause {
-  /** A sentence about the adapter. */
+  /** The rule as a sentence about the adapter. */
   readonly name: string;
-  /** @param setting a server over a real socket, and a store; the memory store will do. */
+  /**
+   * @param setting starts a server on a real socket, and opens a store, for which the memory store is enough.
+   * @throws AssertionError if the adapter breaks the rule.
+   */
   check(setting: AdapterSetting): Promise<void>;
 }
 
 /** The routes of a clause. */
 export type AdapterRoutes = Readonly<Record<string, TestRoute>>;
 
-/** A clause on a site with these routes. */
+/** Makes a clause that is checked on a site with these routes. */
 export function clause(
   name: string,
   routes: (sessions: Sessions<TestData>) => AdapterRoutes,
@@ -37,12 +40,12 @@ export function clause(
   };
 }
 
-/** Somewhere to stop: `arrive` waits until `open` is called, and tells `arrived`. */
+/** A gate: `arrive` resolves `arrived`, and waits until `open` is called. */
 export class Gate {
   readonly #arrival = Promise.withResolvers<undefined>();
   readonly #opening = Promise.withResolvers<undefined>();
 
-  /** Resolves when somebody stands at the gate. */
+  /** Resolves when `arrive` is called. */
   get arrived(): Promise<unknown> {
     return this.#arrival.promise;
   }
@@ -57,7 +60,7 @@ export class Gate {
   }
 }
 
-/** How a request differs from a GET with the jar's cookies. */
+/** The options of a request. Default: a GET with the jar's cookies. */
 export interface Visit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -65,7 +68,7 @@ export interface Visit {
   readonly signal?: AbortSignal;
 }
 
-/** One browser before one server. */
+/** One browser and one server. */
 export class AdapterSite {
   readonly jar: CookieJar = new CookieJar();
   readonly probe: StoreProbe;
@@ -88,7 +91,7 @@ export class AdapterSite {
     return new AdapterSite(probe, sessions, server);
   }
 
-  /** Visits a page and keeps the cookies of the answer, whose body is still to be read. */
+  /** Visits a page and stores the response's cookies. The caller reads the body. */
   async visit(path: string, visit: Visit = {}): Promise<Response> {
     const cookie = this.jar.header;
     const headers = cookie === undefined ? {} : { cookie };
@@ -113,14 +116,14 @@ export class AdapterSite {
     return state;
   }
 
-  /** What the store was asked meanwhile. */
+  /** The operations of the store that `work` causes. */
   async callsOf(work: () => Promise<unknown>): Promise<string[]> {
     this.probe.calls.length = 0;
     await work();
     return this.probe.calls.map(({ operation }) => operation);
   }
 
-  /** Lets the store fail at some calls, until the function that is answered is called. */
+  /** Makes the store fail at some calls, until the returned function is called. */
   failStore(at: (call: ProbedCall) => boolean): () => void {
     const { around } = this.probe;
     this.probe.around = async (call, run) => {

@@ -1,12 +1,12 @@
 import type { Clock } from "../runtime/clock.ts";
 
-/** A clock that stands still until the test moves it. */
+/** A clock that only the test advances. */
 export interface TestClock extends Clock {
-  /** Moves the time on, and runs what was to happen meanwhile, in order. */
+  /** Advances the time and runs the timers that become due, in order. */
   advance(milliseconds: number): void;
 }
 
-/** @param start milliseconds since 1970 UTC; default 2026-01-01. */
+/** Makes a clock for tests. @param start milliseconds since 1970 UTC; default 2026-01-01. */
 export function testClock(start: number = Date.UTC(2026, 0, 1)): TestClock {
   let now = start;
   const waiting = new Set<{ readonly at: number; readonly run: () => void }>();

@@ -1,8 +1,8 @@
-/** A browser's cookies for one host, as far as tests of sessions need them: names, values, deletion. */
+/** A browser's cookies for one host. Supports what tests of sessions need: names, values and deletion. */
 export class CookieJar {
   readonly #cookies = new Map<string, string>();
 
-  /** The Cookie header; `undefined` when the jar is empty. */
+  /** The Cookie header; `undefined` if the jar is empty. */
   get header(): string | undefined {
     if (this.#cookies.size === 0) return undefined;
     return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join("; ");
@@ -13,7 +13,7 @@ export class CookieJar {
     return this.#cookies.get(name);
   }
 
-  /** Takes the Set-Cookie headers of a response. */
+  /** Applies the Set-Cookie headers of a response. */
   take(response: Response): void {
     for (const header of response.headers.getSetCookie()) {
       const [pair = "", ...attributes] = header.split("; ");

@@ -11,38 +11,39 @@ export interface TestData {
   readonly list: string[];
 }
 
-/** What a route answers; a thrown error is the handler failing, its `status` what the app's error handler answers. */
+/** A route's response. If a route throws, its handler has failed, and the app's error handler uses the error's `status`. */
 export interface TestAnswer {
   /** Default 200. */
   readonly status?: number;
-  /** A text, or a body that is written as it comes. */
+  /** A text, or a streamed body. */
   readonly body?: string | AsyncIterable<string>;
-  /** Several values are several lines. */
+  /** An array stands for several header lines. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** A route's handler, the same for every framework. `request` is what `sessions.of` takes there. */
+/** A route's handler, the same for every framework. `request` is what `sessions.of` accepts in that framework. */
 export type TestRoute = (session: () => Promise<Session<TestData>>, request: object) => Promise<TestAnswer>;
 
-/** A site made of routes in one framework, behind its adapter. */
+/** A running site in one framework, with its adapter. */
 export interface TestServer {
   /**
-   * Answers a request, in process or over a socket; its signal hangs up. What handlers throw must be
-   * answered by the app's own error handler, with the error's `status` if it has one and else with 500.
+   * Sends a request, in process or over a socket, and returns the response. Aborting the request's signal closes
+   * the connection. Errors that handlers throw must reach the app's own error handler, which responds with the
+   * error's `status`, or 500 if it has none.
    */
   fetch(request: Request): Promise<Response>;
   close(): Promise<void>;
 }
 
-/** How the contracts start a site in a framework: each path (any method) is answered by its route, through the adapter. */
+/** Starts a site in a framework, in which each path (with any method) is handled by its route, through the adapter. */
 export type StartServer = (
   sessions: Sessions<TestData>,
   routes: Readonly<Record<string, TestRoute>>,
 ) => Promise<TestServer>;
 
-/** Where the contracts are run: a store and an adapter. */
+/** What the contract of adapters runs on: a store and an adapter. */
 export interface AdapterSetting {
-  /** A store, empty or not. */
+  /** Opens a store, which need not be empty. */
   openStore(): MaybePromise<Store>;
   readonly start: StartServer;
 }

@@ -1,27 +1,27 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** A fresh world for one run: what runs at once, and what must hold afterwards. */
+/** The state of one run: the actors that run concurrently, and what must hold afterwards. */
 export interface World {
-  /** Each calls `pause` (or what it uses does) wherever another may come between. */
+  /** Each calls `pause`, directly or indirectly, wherever another actor may run in between. */
   readonly actors: readonly (() => Promise<void>)[];
-  /** Throws when something does not hold. */
+  /** Throws if something does not hold. */
   verify(): Promise<void>;
 }
 
-/** How many turns of the event loop an actor gets to reach its next pause; after that it waits for another actor. */
+/** How many turns of the event loop an actor gets to reach its next pause. After that, it counts as waiting for another. */
 const maxTurns = 10;
 
 interface ActorState {
-  /** Lets a paused actor go on; `undefined` while it runs. */
+  /** Resumes a paused actor; `undefined` while it runs. */
   resume: (() => void) | undefined;
-  /** How many calls to the outside world (a database, say) it waits for. */
+  /** How many external calls, such as to a database, it waits for. */
   outside: number;
   isDone: boolean;
 }
 
 const current = new AsyncLocalStorage<ActorState>();
 
-/** A point where other actors may come between; outside an exploration it does nothing. */
+/** Marks a point at which other actors may run. Does nothing outside an exploration. */
 export async function pause(): Promise<void> {
   const actor = current.getStore();
   if (actor === undefined) return;
@@ -30,7 +30,7 @@ export async function pause(): Promise<void> {
   });
 }
 
-/** Marks work that takes its own time, such as a database's: the exploration waits for it. */
+/** Marks external work, such as a call to a database, for which the exploration waits. */
 export async function outside<T>(work: () => T | Promise<T>): Promise<T> {
   const actor = current.getStore();
   if (actor === undefined) return work();
@@ -43,14 +43,14 @@ export async function outside<T>(work: () => T | Promise<T>): Promise<T> {
 }
 
 /**
- * Runs the actors of fresh worlds in every order that their pauses allow, one actor at a time, and
- * verifies each world at the end: what goes wrong in any order is found, and found every time.
+ * Runs the actors in every order that their pauses allow, one actor at a time, each time in a fresh world, and
+ * verifies each world at the end. So a failure in any order is found, every time.
  *
- * @returns how many orders there were.
- * @throws what `verify` or an actor threw, with the order as its cause's message.
+ * @returns the number of orders.
+ * @throws Error that names the order; its cause is what `verify` or an actor threw.
  */
 export async function exploreInterleavings(makeWorld: () => Promise<World>): Promise<number> {
-  // Depth first: `order` says which of the paused actors goes on at each step; beyond its end, the first.
+  // Depth-first: `order` says which paused actor to resume at each step. After its end, the first.
   let order: number[] = [];
   for (let runs = 1; ; runs++) {
     const { taken, choices } = await runOnce(await makeWorld(), order);
@@ -92,7 +92,7 @@ async function runOnce(
       choices.push(paused.length);
       const next = paused[choice];
       if (next === undefined)
-        throw new Error("The world is not deterministic: an actor that paused before does not now.");
+        throw new Error("The world is not deterministic: an actor did not pause where it did before.");
       path.push(states.indexOf(next));
       const { resume } = next;
       next.resume = undefined;

@@ -2,17 +2,17 @@ import { exploreInterleavings } from "./interleavings.ts";
 import { RaceSite } from "./race-site.ts";
 import type { RaceSetting } from "./race-site.ts";
 
-/** Requests that overlap in one browser, and what must hold whatever their order. */
+/** Requests that overlap in one browser, and what must hold in every order. */
 export interface Overlap {
   /** The visits before, one after the other. */
   readonly before: readonly string[];
-  /** The visits that overlap: each list is one tab; all send the cookie that the browser had before. */
+  /** The visits that overlap: each list is one tab. The first of each sends the cookie that the browser had before. */
   readonly tabs: readonly (readonly string[])[];
   /** What must hold at the end; `responses` by path. */
   verify(site: RaceSite, responses: ReadonlyMap<string, Response>, cookie: string | undefined): Promise<void>;
 }
 
-/** Tries every order. @returns how many there were. */
+/** Tries every order. @returns the number of orders. */
 export async function exploreOverlap(setting: RaceSetting, overlap: Overlap): Promise<number> {
   return exploreInterleavings(async () => {
     const site = await RaceSite.open(setting);
@@ -23,7 +23,7 @@ export async function exploreOverlap(setting: RaceSetting, overlap: Overlap): Pr
     return {
       actors: overlap.tabs.map((paths, tab) => async () => {
         for (const [step, path] of paths.entries()) {
-          // A tab's later clicks send what the browser has by then.
+          // A tab's later visits send the browser's current cookies.
           const sent = step === 0 ? cookie : site.jar.header;
           const response = await site.visit(path, sent);
           responses.set(responses.has(path) ? `${path} in tab ${tab}` : path, response);

@@ -11,14 +11,14 @@ import { outside, pause } from "./interleavings.ts";
 import { probeStore } from "./store-probe.ts";
 import type { StoreProbe } from "./store-probe.ts";
 
-/** Where the races are run: a store and an adapter. */
+/** What the races run on: a store and an adapter. */
 export interface RaceSetting {
-  /** A store, empty or not. */
+  /** Opens a store, which need not be empty. */
   openStore(): MaybePromise<Store>;
   readonly start: StartServer;
 }
 
-/** What the routes of the race site do with the session; each path is one line of a real handler. */
+/** The routes of the race site. Each does what one line of a real handler would. */
 const routesOf = (somebody: string): Readonly<Record<string, TestRoute>> => ({
   "/public": async () => ({}),
   "/read": async (session) => ({ body: (await session()).get("a") ?? "" }),
@@ -93,17 +93,17 @@ async function pick(session: Parameters<TestRoute>[0]) {
   return { subject: opened.subject, rejection: opened.rejection, data: Object.fromEntries(opened.entries()) };
 }
 
-/** What `/state` answers. */
+/** The response of `/state`. */
 export interface RaceState {
   readonly subject?: string;
   readonly reason?: string;
   readonly data: Partial<TestData>;
 }
 
-/** One browser, one store, and two servers before it, as behind a load balancer. */
+/** One browser, and two servers that share one store, as behind a load balancer. */
 export class RaceSite {
   readonly jar: CookieJar = new CookieJar();
-  /** Who logs in here, and nowhere else: the store may be shared. */
+  /** The subject that logs in. Unique to this site, since the store may be shared. */
   readonly subject: string = `ana-${generateSecret()}`;
   readonly clock: TestClock;
   readonly probe: StoreProbe;
@@ -135,7 +135,7 @@ export class RaceSite {
       createSessions<TestData>({ secret, store: probe.store, clock, sweepInterval: false });
     const nodes = [node(), node()] as const;
     const site = new RaceSite(clock, probe, nodes, setting.start);
-    // The other one is started where a race needs it: most do not, and some frameworks take their time.
+    // The other server starts only if a race needs it, since some frameworks start slowly.
     await site.#server(0);
     return site;
   }
@@ -144,13 +144,13 @@ export class RaceSite {
     return (this.#servers[node] ??= await this.#start(this.nodes[node], routesOf(this.subject)));
   }
 
-  /** Sends a request with a cookie header (by default the jar's), and takes the response's cookies when it has arrived. */
+  /** Sends a request with a cookie header (by default the jar's), and stores the response's cookies when it arrives. */
   async visit(
     path: string,
     cookie: string | undefined = this.jar.header,
     node: 0 | 1 = 0,
   ): Promise<Response> {
-    // What a browser does takes time: no two of its visits are in the same moment.
+    // A browser's visits take time, so no two happen in the same millisecond.
     this.clock.advance(1);
     const response = await this.send(path, cookie, node);
     await pause();
@@ -158,21 +158,21 @@ export class RaceSite {
     return response;
   }
 
-  /** Sends a request without a browser: nothing takes the response's cookies. */
+  /** Sends a request without a browser, so that the response's cookies are not stored. */
   async send(path: string, cookie: string | undefined, node: 0 | 1 = 0): Promise<Response> {
     const headers = cookie === undefined ? {} : { cookie };
     const server = await this.#server(node);
     return server.fetch(new Request(`http://localhost${path}`, { headers }));
   }
 
-  /** What a session looks like to a request with this cookie header, by default the jar's. */
+  /** The session as a request with this cookie header (by default the jar's) sees it. */
   async state(cookie: string | undefined = this.jar.header, node: 0 | 1 = 0): Promise<RaceState> {
     const response = await this.send("/state", cookie, node);
     const state: RaceState = JSON.parse(await response.text());
     return state;
   }
 
-  /** How many fields the record of a cookie's ticket still holds. */
+  /** How many fields the record of a cookie's ticket still has. */
   async fieldsLeft(cookie: string | undefined): Promise<number> {
     const id = /=([^.]*)/.exec(cookie ?? "")?.[1] ?? "";
     return (await this.probe.store.read(id, this.clock.now()))?.fields.size ?? 0;

@@ -3,11 +3,11 @@ import { exploreOverlap } from "./overlap.ts";
 import type { Overlap } from "./overlap.ts";
 import type { RaceSetting, RaceSite } from "./race-site.ts";
 
-/** One race: what overlaps, and what must hold whichever order the store's calls and the responses take. */
+/** A race: requests that overlap, and what must hold in every order of the store's calls and the responses. */
 export interface Race {
-  /** Begins with the number that the README's table gives it: `S1` to `S8`, and `F` for flash messages. */
+  /** Begins with its number in the README's table: `S1` to `S8`, and `F` for flash messages. */
   readonly name: string;
-  /** Tries every order. @returns how many there were. @throws AssertionError when something does not hold in one. */
+  /** Tries every order. @returns the number of orders. @throws AssertionError if a check fails in one of them. */
   check(setting: RaceSetting): Promise<number>;
 }
 
@@ -31,12 +31,12 @@ function assertSetsNoCookie(responses: ReadonlyMap<string, Response>, path: stri
 }
 
 /*
- * What they leave out: the upkeep of a session, by which a request that only reads writes and sends its cookie now and
- * then; responses that carry a cookie and are overtaken by a login's on their way, where nothing can
- * be taken back; and browsers that bring no cookie yet, of which nothing tells that two requests come from one.
+ * Not covered: the maintenance of a session, in which a request that only reads occasionally writes and sends its
+ * cookie; a response with a cookie that a login's response overtakes on the network, since nothing can recall it;
+ * and browsers without a cookie, since nothing shows that two of their requests belong together.
  */
 
-/** The races that a session library must win. Run each on every store, through every adapter. */
+/** The races that a session library must handle. Run each on every store, through every adapter. */
 export const races: readonly Race[] = [
   race(
     "S1 a read-only request overlaps a write: the write survives, the reader writes nothing and sends no cookie",
@@ -67,20 +67,20 @@ export const races: readonly Race[] = [
     },
   ]),
 
-  race("S3 two writers update the same key: both are applied, and each is told its own result", [
+  race("S3 two writers update the same key: both are applied, and each gets its own result", [
     {
       before: ["/login"],
       tabs: [["/increment"], ["/increment"]],
       async verify(site, responses) {
         assert.equal((await site.state()).data.n, 2);
-        const told = await Promise.all(Array.from(responses.values(), (response) => response.text()));
-        assert.deepEqual(told.toSorted(), ["1", "2"]);
+        const results = await Promise.all(Array.from(responses.values(), (response) => response.text()));
+        assert.deepEqual(results.toSorted(), ["1", "2"]);
       },
     },
   ]),
 
   race(
-    "S4 a request under way overlaps logout: the session stays dead, late writes are dropped, no cookie is set",
+    "S4 a request in progress overlaps a logout: the session stays ended, late writes are dropped, no cookie is set",
     [
       ...readsAndWrites.map((path) => ({
         before: [...loggedIn, "/flash"],
@@ -114,9 +114,9 @@ export const races: readonly Race[] = [
         before: loggedIn,
         tabs: [["/logout"], ["/rotate"]],
         async verify(site, _, cookie) {
-          // The cookie of either may arrive last; that of a rotation then opens nothing.
-          for (const held of [site.jar.header, cookie]) {
-            assert.equal((await site.state(held)).subject, undefined, "whichever was faster");
+          // Either cookie may arrive last. If it is the rotation's, it opens nothing.
+          for (const sent of [site.jar.header, cookie]) {
+            assert.equal((await site.state(sent)).subject, undefined, "whichever was faster");
           }
           assert.deepEqual(await site.probe.store.list(site.subject, site.clock.now()), []);
         },
@@ -124,7 +124,7 @@ export const races: readonly Race[] = [
     ],
   ),
 
-  race("S5 a request under way overlaps a login: the login stands, the late response touches no cookie", [
+  race("S5 a request in progress overlaps a login: the login stands, the late response sets no cookie", [
     ...readsAndWrites.map((path) => ({
       before: begun,
       tabs: [["/login"], [path]],
@@ -185,7 +185,7 @@ export const races: readonly Race[] = [
   ]),
 
   race(
-    "S7 another node answers from what it read before the logout: the next request there finds the session dead",
+    "S7 another server uses what it read before the logout: the next request there finds the session ended",
     [
       {
         before: loggedIn,
@@ -199,35 +199,38 @@ export const races: readonly Race[] = [
     ],
   ),
 
-  race("S8 a stolen ticket is replayed after logout, login, rotation or revocation: refused on every node", [
-    ...["/logout", "/login", "/rotate"].map((path) => ({
-      before: loggedIn,
-      tabs: [[path]],
-      async verify(site: RaceSite, _: ReadonlyMap<string, Response>, cookie: string | undefined) {
-        for (const node of [0, 1] as const) {
-          for (const use of ["/read", "/set-a", "/increment"]) {
-            assert.deepEqual(
-              (await site.send(use, cookie, node)).headers.getSetCookie(),
-              [],
-              `${use} sets no cookie`,
-            );
+  race(
+    "S8 a stolen ticket is replayed after logout, login, rotation or revocation: refused on every server",
+    [
+      ...["/logout", "/login", "/rotate"].map((path) => ({
+        before: loggedIn,
+        tabs: [[path]],
+        async verify(site: RaceSite, _: ReadonlyMap<string, Response>, cookie: string | undefined) {
+          for (const node of [0, 1] as const) {
+            for (const use of ["/read", "/set-a", "/increment"]) {
+              assert.deepEqual(
+                (await site.send(use, cookie, node)).headers.getSetCookie(),
+                [],
+                `${use} sets no cookie`,
+              );
+            }
+            const { subject, data } = await site.state(cookie, node);
+            assert.deepEqual({ subject, data }, { subject: undefined, data: {} });
           }
-          const { subject, data } = await site.state(cookie, node);
-          assert.deepEqual({ subject, data }, { subject: undefined, data: {} });
-        }
+        },
+      })),
+      {
+        before: loggedIn,
+        tabs: [],
+        async verify(site, _, cookie) {
+          assert.equal(await site.nodes[1].revokeAll(site.subject), 1);
+          assert.deepEqual(await site.state(cookie, 0), { reason: "ended", data: {} });
+        },
       },
-    })),
-    {
-      before: loggedIn,
-      tabs: [],
-      async verify(site, _, cookie) {
-        assert.equal(await site.nodes[1].revokeAll(site.subject), 1);
-        assert.deepEqual(await site.state(cookie, 0), { reason: "ended", data: {} });
-      },
-    },
-  ]),
+    ],
+  ),
 
-  race("F1 two tabs open after one message: one shows it, and it comes back when that page fails", [
+  race("F1 two tabs load after one message: one shows it, and it comes back if that page fails", [
     {
       before: ["/flash"],
       tabs: [["/take"], ["/take"]],

@@ -6,18 +6,21 @@ import type { Fields } from "../record/fields.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Store } from "../record/store.ts";
 
-/** What a store must hold to; throws an AssertionError when it does not. Needs no test runner. */
+/** A rule that every store must satisfy. Needs no test runner. */
 export interface StoreClause {
-  /** A sentence about the store. */
+  /** The rule as a sentence about the store. */
   readonly name: string;
-  /** @param open opens the store; called twice, it answers two doors to the same records (or the same store again). */
+  /**
+   * @param open opens the store. A second call returns another instance on the same records, or the same instance.
+   * @throws AssertionError if the store breaks the rule.
+   */
   check(open: () => MaybePromise<Store>): Promise<void>;
 }
 
-/** The time at which the clauses play, in milliseconds since 1970; records end relative to it. */
+/** The time in the clauses, in milliseconds since 1970 UTC. Deadlines of records are relative to it. */
 export const now: number = Date.UTC(2026, 5, 1);
 
-/** A clause that needs one store. */
+/** Makes a clause that needs one instance of the store. */
 export function clause(name: string, check: (store: Store) => Promise<void>): StoreClause {
   return {
     name,
@@ -32,33 +35,33 @@ export function clause(name: string, check: (store: Store) => Promise<void>): St
   };
 }
 
-/** A clause in which patches of one record race through two doors. */
+/** Makes a clause in which patches of one record race through two instances of the store. */
 export function racing(
   name: string,
-  check: (doors: readonly Store[], id: string) => Promise<void>,
+  check: (instances: readonly Store[], id: string) => Promise<void>,
 ): StoreClause {
   return {
     name,
     async check(open) {
-      const doors = [await open(), await open()];
+      const instances = [await open(), await open()];
       try {
-        const { id } = await created(doorAt(doors, 0), recordWith());
-        await check(doors, id);
+        const { id } = await created(instanceAt(instances, 0), recordWith());
+        await check(instances, id);
       } finally {
-        for (const door of new Set(doors)) await door.close();
+        for (const instance of new Set(instances)) await instance.close();
       }
     },
   };
 }
 
-/** The doors in turn. */
-export function doorAt(doors: readonly Store[], at: number): Store {
-  const door = doors[at % doors.length];
-  if (door === undefined) throw new Error("There is no door.");
-  return door;
+/** The instances in rotation. */
+export function instanceAt(instances: readonly Store[], at: number): Store {
+  const instance = instances[at % instances.length];
+  if (instance === undefined) throw new Error("There is no instance of the store.");
+  return instance;
 }
 
-/** A record under a new id, to be used for an hour from `now`. */
+/** A record with a new id that was last used at `now` and ends an hour later. */
 export function recordWith(columns: Partial<SessionRecord> = {}): SessionRecord {
   return {
     id: newRecordId(),
@@ -93,7 +96,7 @@ export function binaryField(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** What two records are compared by: the same bytes are the same, whatever class holds them. */
+/** A record in a form for comparison, in which equal bytes are equal whatever class holds them. */
 export function plain(record: SessionRecord | null): unknown {
   if (record === null) return null;
   const { fields, verifier, ...columns } = record;
@@ -113,7 +116,7 @@ export async function textsIn(store: Store, id: string, time: number = now): Pro
   );
 }
 
-/** Creates a record that must be new. */
+/** Creates a record, and asserts that its id was free. */
 export async function created(store: Store, record: SessionRecord): Promise<SessionRecord> {
   assert.equal(await store.create(record), true, "a new id is free");
   return record;

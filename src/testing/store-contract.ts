@@ -8,7 +8,7 @@ import { newRecordId } from "../crypto/ticket.ts";
 const hour = 3_600_000;
 
 const recordClauses: readonly StoreClause[] = [
-  clause("gives a record back as it was created", async (store) => {
+  clause("returns a record as it was created", async (store) => {
     const everyByte = Uint8Array.from({ length: 256 }, (_, at) => at);
     const record = recordWith({
       epoch: 3,
@@ -26,15 +26,15 @@ const recordClauses: readonly StoreClause[] = [
     assert.deepEqual(plain(await store.read(record.id, now)), plain(record));
   }),
 
-  clause("takes any field name", async (store) => {
+  clause("accepts any field name", async (store) => {
     const names = ["d:ü 日本 🎟", "d:__proto__", "d:constructor", "d:a:b*?[x]{y}", "d:'\"\\`;--", "f:0"];
     const fields = fieldsOf(Object.fromEntries(names.map((name, at) => [name, String(at)])));
     const record = await created(store, recordWith({ fields }));
     assert.deepEqual(plain(await store.read(record.id, now)), plain(record));
   }),
 
-  clause("does not take a field's name for one like it in another record", async (store) => {
-    // JSON.parse may (nodejs/node#63785): a backslash that it saw before passes for a quotation mark.
+  clause("does not confuse a field's name with a similar one in another record", async (store) => {
+    // JSON.parse may confuse them (nodejs/node#63785): it takes a backslash that it has seen before for a quotation mark.
     for (const name of ["d:\\", 'd:"', "d:\\n", "d:\n"]) {
       const record = await created(store, recordWith({ fields: fieldsOf({ "d:!": "1", [name]: "2" }) }));
       for (let time = 0; time < 5; time++)
@@ -48,7 +48,7 @@ const recordClauses: readonly StoreClause[] = [
     assert.equal((await store.read(record.id, now))?.fields.size, 300);
   }),
 
-  clause("does not create over a record that is there", async (store) => {
+  clause("does not create a record over an existing one", async (store) => {
     const first = await created(store, recordWith({ fields: fieldsOf({ "d:a": "first" }) }));
     assert.equal(
       await store.create(recordWith({ id: first.id, fields: fieldsOf({ "d:a": "second" }) })),
@@ -57,11 +57,11 @@ const recordClauses: readonly StoreClause[] = [
     assert.deepEqual(await textsIn(store, first.id), { "d:a": "first" });
   }),
 
-  clause("answers null for an id that it does not hold", async (store) => {
+  clause("returns null for an unknown id", async (store) => {
     assert.equal(await store.read(newRecordId(), now), null);
   }),
 
-  clause("does not change what it holds when the caller changes what went in", async (store) => {
+  clause("keeps its records as they are if the caller changes what it passed in", async (store) => {
     const bytes = Buffer.from("kept");
     const verifier = new Uint8Array(32).fill(1);
     const fields = new Map<string, Uint8Array>([["d:a", bytes]]);
@@ -76,7 +76,7 @@ const recordClauses: readonly StoreClause[] = [
     assert.equal((await store.read(record.id, now))?.verifier[0], 1);
   }),
 
-  clause("does not change what it holds when the caller changes what came out", async (store) => {
+  clause("keeps its records as they are if the caller changes what it got back", async (store) => {
     const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "kept" }) }));
     const out = await store.read(record.id, now);
     out?.fields.get("d:a")?.fill(0);
@@ -126,7 +126,7 @@ const subjectClauses: readonly StoreClause[] = [
     assert.deepEqual(await store.list(newSubject(), now), []);
   }),
 
-  clause("takes any text for a subject, as it is", async (store) => {
+  clause("accepts any text as a subject, as it is", async (store) => {
     const base = newSubject();
     for (const odd of ["ü 日本", "'\"\\;--", "*?[a]{b}", "a b", "%_", "A", "a"]) {
       const record = await created(store, recordWith({ subject: base + odd }));
@@ -158,7 +158,7 @@ const subjectClauses: readonly StoreClause[] = [
     assert.deepEqual(await store.list(other, now), []);
   }),
 
-  clause("sweeps expired records only, at most as many as it is told", async (store) => {
+  clause("sweeps only expired records, at most as many as requested", async (store) => {
     const subject = newSubject();
     const live = await created(store, recordWith({ subject }));
     const expired = Array.from({ length: 5 }, () =>
@@ -167,7 +167,7 @@ const subjectClauses: readonly StoreClause[] = [
     for (const record of expired) await created(store, record);
     const later = now + 2;
     assert.ok((await store.sweep(later, 2)) <= 2);
-    // Records of other tests may be among those that are swept; the bound is far above their number.
+    // Records of other tests may be swept, too. The bound is far above their number.
     for (let calls = 0; calls < 10_000 && (await store.sweep(later, 500)) > 0; calls++);
     assert.equal(await store.sweep(later, 500), 0);
     assert.notEqual(await store.read(live.id, later), null);
@@ -176,7 +176,7 @@ const subjectClauses: readonly StoreClause[] = [
   }),
 
   {
-    name: "shows through every door what was written through another",
+    name: "shows in every instance what was written through another",
     async check(open) {
       const [one, other] = [await open(), await open()];
       try {
@@ -196,7 +196,7 @@ function byId(one: unknown, other: unknown): number {
   return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
 }
 
-/** What every store must hold to. Run each clause on a store that is open to nobody else, or shared: both work. */
+/** The contract of every store. The clauses can run on a store of their own or on a shared one. */
 export const storeContract: readonly StoreClause[] = [
   ...recordClauses,
   ...patchClauses,

@@ -3,7 +3,7 @@ import {
   binaryField,
   clause,
   created,
-  doorAt,
+  instanceAt,
   fieldsOf,
   now,
   patchNow,
@@ -17,20 +17,20 @@ import type { FieldLimits } from "../record/field-limits.ts";
 import type { PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
-/** Limits of `d:` fields. */
+/** Limits on `d:` fields. */
 function limitsOf(limits: Partial<FieldLimits>): { readonly limits: FieldLimits } {
   return { limits: { prefix: "d:", bytes: 1000, fields: 100, ...limits } };
 }
 
 const full = (limit: "bytes" | "fields"): PatchOutcome => ({ kind: "full", limit });
 
-/** A record whose `d:` fields take 20 bytes, names and values; the other fields count for nothing. */
+/** Creates a record whose `d:` fields take 20 bytes in names and values. Its other fields don't count. */
 async function createdWithTwenty(store: Store): Promise<string> {
   const fields = fieldsOf({ "d:ü": "123456", "d:bc": "123456", "e:x": "x".repeat(500), "f:1": "", d: "d" });
   return (await created(store, recordWith({ fields }))).id;
 }
 
-/** What must hold of patches that say how much a record may hold, and of which fields only the newest. */
+/** The contract of patches with `limits` or `newest`. */
 export const limitClauses: readonly StoreClause[] = [
   clause(
     "fills a record up to the bytes that a patch allows, names and values, and not beyond",
@@ -67,7 +67,7 @@ export const limitClauses: readonly StoreClause[] = [
       for (const [limits, kind] of [
         [{ bytes: 16 }, "applied"],
         [{ bytes: 16, fields: 2 }, "applied"],
-        // Fewer than it leaves, and it leaves fewer than there were.
+        // Below what the patch leaves, which is allowed because it leaves less than there was.
         [{ bytes: 15 }, "applied"],
       ] as const) {
         const id = await createdWithTwenty(store);
@@ -85,30 +85,24 @@ export const limitClauses: readonly StoreClause[] = [
     },
   ),
 
-  clause(
-    "lets what passes a limit already be made smaller, and be written again at its size",
-    async (store) => {
-      const id = await createdWithTwenty(store);
-      const tight = limitsOf({ bytes: 5, fields: 1 });
-      for (const set of [
-        { "d:bc": "654321" },
-        { "e:x": "other" },
-        { "d:ü": "12345", "d:bc": "1234567" },
-        { "d:ü": "1" },
-      ])
-        assert.equal((await patchNow(store, id, { set: fieldsOf(set), ...tight })).kind, "applied");
-      assert.deepEqual(
-        await patchNow(store, id, { set: fieldsOf({ "d:ü": "12" }), ...tight }),
-        full("bytes"),
-      );
-      const another = { remove: ["d:bc"], set: fieldsOf({ "d:z": "1" }), ...tight };
-      assert.equal((await patchNow(store, id, another)).kind, "applied");
-      const remove = { remove: ["d:z"], ...tight };
-      assert.equal((await patchNow(store, id, remove)).kind, "applied");
-    },
-  ),
+  clause("lets a record over a limit get smaller, and be written again at the same size", async (store) => {
+    const id = await createdWithTwenty(store);
+    const tight = limitsOf({ bytes: 5, fields: 1 });
+    for (const set of [
+      { "d:bc": "654321" },
+      { "e:x": "other" },
+      { "d:ü": "12345", "d:bc": "1234567" },
+      { "d:ü": "1" },
+    ])
+      assert.equal((await patchNow(store, id, { set: fieldsOf(set), ...tight })).kind, "applied");
+    assert.deepEqual(await patchNow(store, id, { set: fieldsOf({ "d:ü": "12" }), ...tight }), full("bytes"));
+    const another = { remove: ["d:bc"], set: fieldsOf({ "d:z": "1" }), ...tight };
+    assert.equal((await patchNow(store, id, another)).kind, "applied");
+    const remove = { remove: ["d:z"], ...tight };
+    assert.equal((await patchNow(store, id, remove)).kind, "applied");
+  }),
 
-  clause("tells gone and conflict before full", async (store) => {
+  clause("reports gone and conflict before full", async (store) => {
     const id = await createdWithTwenty(store);
     const set = { set: fieldsOf({ "d:x": "x" }), ...limitsOf({ bytes: 1 }) };
     assert.equal((await patchNow(store, id, { ...set, epoch: 1 })).kind, "gone");
@@ -116,7 +110,7 @@ export const limitClauses: readonly StoreClause[] = [
     assert.equal((await patchNow(store, id, { ...set, expect })).kind, "conflict");
   }),
 
-  clause("counts again where the record is no longer what its writer has counted", async (store) => {
+  clause("counts again if the record has changed since its writer counted", async (store) => {
     const id = await createdWithTwenty(store);
     const counted = { set: fieldsOf({ "d:x": "1234567" }), ...limitsOf({ bytes: 30, countedAt: 1 }) };
     assert.equal((await patchNow(store, id, counted)).kind, "applied");
@@ -124,7 +118,7 @@ export const limitClauses: readonly StoreClause[] = [
     assert.deepEqual(await patchNow(store, id, late), full("bytes"));
   }),
 
-  clause("leaves the newest of some fields: those whose names come last, byte by byte", async (store) => {
+  clause("keeps only the newest of some fields: those whose names sort last, byte by byte", async (store) => {
     const names = [
       "f:0",
       "f:00",
@@ -158,7 +152,7 @@ export const limitClauses: readonly StoreClause[] = [
     }
   }),
 
-  clause("removes nothing where there are no more than the newest", async (store) => {
+  clause("removes nothing if there are no more fields than the newest", async (store) => {
     const { id } = await created(
       store,
       recordWith({ fields: fieldsOf({ "f:1": "", "f:2": "", "d:a": "" }) }),
@@ -168,32 +162,32 @@ export const limitClauses: readonly StoreClause[] = [
     assert.deepEqual(Object.keys(await textsIn(store, id)).toSorted(), ["d:a", "f:2", "f:3"]);
   }),
 
-  racing("lets no more patches that race fill a record than fit into it", async (doors, id) => {
+  racing("lets racing patches fill a record only up to its limits", async (instances, id) => {
     const outcomes = await Promise.all(
       Array.from({ length: 40 }, async (_, at) => {
         const set = fieldsOf({ [`d:${10 + at}`]: "x".repeat(96) });
-        // Each knows of the empty record alone.
-        return patchNow(doorAt(doors, at), id, { set, ...limitsOf({ bytes: 1050, countedAt: 1 }) });
+        // Each patch was counted against the empty record.
+        return patchNow(instanceAt(instances, at), id, { set, ...limitsOf({ bytes: 1050, countedAt: 1 }) });
       }),
     );
     assert.equal(outcomes.filter(({ kind }) => kind === "applied").length, 10);
     assert.equal(outcomes.filter(({ kind }) => kind === "full").length, 30);
-    assert.equal((await doorAt(doors, 0).read(id, now))?.fields.size, 10);
+    assert.equal((await instanceAt(instances, 0).read(id, now))?.fields.size, 10);
   }),
 
   racing(
-    "leaves the newest of the fields that patches set that race, and tells of each other one once",
-    async (doors, id) => {
+    "keeps only the newest of the fields that racing patches set, and reports each removed one once",
+    async (instances, id) => {
       const names = Array.from({ length: 40 }, (_, at) => `f:${10 + at}`);
       const outcomes = await Promise.all(
         names.map(async (name, at) =>
-          patchNow(doorAt(doors, at), id, {
+          patchNow(instanceAt(instances, at), id, {
             set: fieldsOf({ [name]: "" }),
             newest: { prefix: "f:", count: 8 },
           }),
         ),
       );
-      assert.deepEqual(Object.keys(await textsIn(doorAt(doors, 0), id)).toSorted(), names.slice(-8));
+      assert.deepEqual(Object.keys(await textsIn(instanceAt(instances, 0), id)).toSorted(), names.slice(-8));
       const removed = outcomes.flatMap((outcome) => (outcome.kind === "applied" ? outcome.removed : []));
       assert.deepEqual(removed.toSorted(), names.slice(0, -8));
     },

@@ -3,7 +3,7 @@ import {
   binaryField,
   clause,
   created,
-  doorAt,
+  instanceAt,
   fieldsOf,
   newSubject,
   now,
@@ -18,7 +18,7 @@ import { newRecordId } from "../crypto/ticket.ts";
 
 const hour = 3_600_000;
 
-/** What must hold of patches: all of it or nothing, only where the record is, whoever writes beside. */
+/** The contract of patches: they apply as a whole or not at all, only to an existing record, and concurrently. */
 export const patchClauses: readonly StoreClause[] = [
   clause("applies a patch: sets, removes, changes columns, counts the revision", async (store) => {
     const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "1", "d:b": "2" }) }));
@@ -51,7 +51,7 @@ export const patchClauses: readonly StoreClause[] = [
     assert.equal((await store.read(record.id, now))?.revision, 2);
   }),
 
-  clause("tells which removals found something", async (store) => {
+  clause("reports which removals found something", async (store) => {
     const record = await created(store, recordWith({ fields: fieldsOf({ "f:1": "x", "f:2": "y" }) }));
     const outcome = await patchNow(store, record.id, { remove: ["f:2", "f:3", "f:1"] });
     assert.deepEqual(outcome.kind === "applied" && outcome.removed.toSorted(), ["f:1", "f:2"]);
@@ -74,7 +74,7 @@ export const patchClauses: readonly StoreClause[] = [
     assert.deepEqual(await textsIn(store, record.id), { "d:a": "new" });
   }),
 
-  clause("never creates: a patch of an id that it does not hold finds it gone", async (store) => {
+  clause("never creates a record by a patch: one for an unknown id is gone", async (store) => {
     const id = newRecordId();
     assert.deepEqual(await patchNow(store, id, { set: fieldsOf({ "d:a": "1" }) }), { kind: "gone" });
     assert.equal(await store.read(id, now), null);
@@ -97,7 +97,7 @@ export const patchClauses: readonly StoreClause[] = [
   }),
 
   clause(
-    "conflicts, doing nothing and showing the fresh record, when an expectation fails",
+    "reports a conflict with the current record, and changes nothing, if an expectation fails",
     async (store) => {
       const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "1" }) }));
       const failing = [
@@ -153,19 +153,23 @@ export const patchClauses: readonly StoreClause[] = [
     assert.equal(await store.read(record.id, now + 1000), null);
   }),
 
-  racing("lets patches of different fields that race all survive", async (doors, id) => {
+  racing("lets racing patches of different fields all survive", async (instances, id) => {
     const names = Array.from({ length: 20 }, (_, at) => `d:${at}`);
     await Promise.all(
-      names.map(async (name, at) => patchNow(doorAt(doors, at), id, { set: fieldsOf({ [name]: "x" }) })),
+      names.map(async (name, at) =>
+        patchNow(instanceAt(instances, at), id, { set: fieldsOf({ [name]: "x" }) }),
+      ),
     );
-    assert.deepEqual(Object.keys(await textsIn(doorAt(doors, 0), id)).toSorted(), names.toSorted());
-    assert.equal((await doorAt(doors, 0).read(id, now))?.revision, 21);
+    assert.deepEqual(Object.keys(await textsIn(instanceAt(instances, 0), id)).toSorted(), names.toSorted());
+    assert.equal((await instanceAt(instances, 0).read(id, now))?.revision, 21);
   }),
 
-  racing("lets one of the patches that remove the same field win it", async (doors, id) => {
-    await patchNow(doorAt(doors, 0), id, { set: fieldsOf({ "f:1": "once" }) });
+  racing("lets one of the racing patches that remove the same field win", async (instances, id) => {
+    await patchNow(instanceAt(instances, 0), id, { set: fieldsOf({ "f:1": "once" }) });
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, async (_, at) => patchNow(doorAt(doors, at), id, { remove: ["f:1"] })),
+      Array.from({ length: 20 }, async (_, at) =>
+        patchNow(instanceAt(instances, at), id, { remove: ["f:1"] }),
+      ),
     );
     assert.equal(
       outcomes.filter((outcome) => outcome.kind === "applied" && outcome.removed.length === 1).length,
@@ -173,11 +177,11 @@ export const patchClauses: readonly StoreClause[] = [
     );
   }),
 
-  racing("lets one of the patches that expect the same bytes win", async (doors, id) => {
+  racing("lets one of the racing patches that expect the same bytes win", async (instances, id) => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, async (_, at) => {
         const expect = { fields: new Map([["d:n", null]]) };
-        return patchNow(doorAt(doors, at), id, { expect, set: fieldsOf({ "d:n": String(at) }) });
+        return patchNow(instanceAt(instances, at), id, { expect, set: fieldsOf({ "d:n": String(at) }) });
       }),
     );
     assert.equal(outcomes.filter(({ kind }) => kind === "applied").length, 1);
@@ -185,11 +189,11 @@ export const patchClauses: readonly StoreClause[] = [
   }),
 
   racing(
-    "lets one of the patches that begin a new epoch win; for the others the session is gone",
-    async (doors, id) => {
+    "lets one of the racing patches that begin a new epoch win; for the others the session is gone",
+    async (instances, id) => {
       const outcomes = await Promise.all(
         Array.from({ length: 20 }, async (_, at) =>
-          patchNow(doorAt(doors, at), id, { columns: { epoch: 1 } }),
+          patchNow(instanceAt(instances, at), id, { columns: { epoch: 1 } }),
         ),
       );
       assert.equal(outcomes.filter(({ kind }) => kind === "applied").length, 1);

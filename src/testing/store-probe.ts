@@ -2,22 +2,22 @@ import type { SessionRecord } from "../record/record.ts";
 import type { Patch } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
-/** A call that a store got: enough to count calls, and to tell a write of data from a touch. */
+/** A call to a store, with enough detail to tell a write of data from a touch. */
 export type ProbedCall =
   | { readonly operation: "create"; readonly record: SessionRecord }
   | { readonly operation: "read"; readonly id: string }
   | { readonly operation: "patch"; readonly id: string; readonly patch: Patch }
   | { readonly operation: "list" | "sweep" | "close" };
 
-/** A store with a lookout. */
+/** A store whose calls a test can observe and change. */
 export interface StoreProbe {
-  /** Give this one to `createSessions`. */
+  /** The wrapped store, to pass to `createSessions`. */
   readonly store: Store;
-  /** The calls so far, in order; empty it to begin anew. */
+  /** The calls so far, in order. Set its `length` to 0 to start over. */
   readonly calls: ProbedCall[];
   /**
-   * Stands around each call; `run` does it. May wait before or after (a slow store), throw instead
-   * (one that fails) or after (an answer that got lost). Default: just runs it.
+   * Wraps each call, which `run` executes. May wait before or after it (a slow store), throw instead (a failing
+   * store) or afterwards (a lost answer). Default: only runs it.
    */
   around: <T>(call: ProbedCall, run: () => Promise<T>) => Promise<T>;
 }

@@ -38,9 +38,9 @@ test("STORE names the store, and what it takes for itself does not reach the cli
 });
 
 for (const [text, reason] of [
-  ["hunter2", /none of the stores/],
-  ["user:hunter2@db.example", /none of the stores/],
-  ["mysql://user:hunter2@db.example/shop", /none of the stores/],
+  ["hunter2", /must be one of/],
+  ["user:hunter2@db.example", /must be one of/],
+  ["mysql://user:hunter2@db.example/shop", /must be one of/],
   ["redis:hunter2", /looks like redis:/],
   ["redis://", /looks like redis:/],
   ["redis://:hunter2@cache.example/shop", /looks like redis:/],

@@ -69,7 +69,7 @@ test("several processes may start at once on a fresh folder: one key, one demo a
   }
 });
 
-test("a port that is taken is said so", async (t) => {
+test("a port that another program uses is reported", async (t) => {
   const squatter = createServer().listen(0, "127.0.0.1");
   await once(squatter, "listening");
   t.after(() => squatter.close());
@@ -77,7 +77,7 @@ test("a port that is taken is said so", async (t) => {
   const port = typeof address === "object" ? String(address?.port) : "";
   const { child, printed } = await start(t, { DATA_DIR: dataFolder(t), PORT: port });
   assert.equal(child.exitCode, 1);
-  assert.match(printed(), new RegExp(`^The site did not start. Port ${port} is taken`));
+  assert.match(printed(), new RegExp(`^The site did not start. Port ${port} is used`));
 });
 
 test("the site answers on both of localhost's addresses, and stops cleanly on SIGTERM", async (t) => {

@@ -46,7 +46,7 @@ test("a Redis that refuses the password keeps the site from starting", { skip: w
   for (const { address, child, printed } of [none!, wrong!]) {
     assert.equal(address, undefined);
     assert.equal(child.exitCode, 1);
-    assert.match(printed(), /^The site did not start\. STORE is refused by Redis at 127/);
+    assert.match(printed(), /^The site did not start\. STORE: Redis at 127/);
     assert.doesNotMatch(printed(), /battery/);
   }
   assert.ok(right?.address, right?.printed());

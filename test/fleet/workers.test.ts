@@ -24,7 +24,7 @@ function isRunning(pid: number): boolean {
 
 test("four processes behind one port", async (t) => {
   const program = await start(t, { DATA_DIR: dataFolder(t), WORKERS: "4" });
-  const [, list = ""] = await program.prints(/4 processes answer: (.+)\./);
+  const [, list = ""] = await program.prints(/4 processes are running: (.+)\./);
   const pids = list.split(", ").map(Number);
   const address = program.address!.replace("localhost", "127.0.0.1");
   const visitor = new Visitor({ url: address });
@@ -51,7 +51,7 @@ test("four processes behind one port", async (t) => {
 
   await t.test("one that dies is replaced, and nobody is logged out", async () => {
     process.kill(pids[0]!, "SIGKILL");
-    await program.prints(new RegExp(`Process ${pids[0]} ended \\(SIGKILL\\); another takes its place`));
+    await program.prints(new RegExp(`Process ${pids[0]} ended \\(SIGKILL\\) and is being replaced`));
     assert.equal((await visitor.get("/user")).status, 200);
     assert.equal(await count(), "200");
   });
@@ -67,14 +67,14 @@ test("four processes behind one port", async (t) => {
 test("processes that die again and again are not replaced for ever", async (t) => {
   const folder = dataFolder(t);
   const program = await start(t, { DATA_DIR: folder, WORKERS: "2" });
-  const [, pid] = await program.prints(/2 processes answer: (\d+)/);
+  const [, pid] = await program.prints(/2 processes are running: (\d+)/);
   // From now on no process of this site can start.
   writeFileSync(join(folder, "secret.key"), "");
   process.kill(Number(pid), "SIGKILL");
   const [code] = await once(program.child, "close");
   assert.equal(code, 1);
-  assert.equal(program.printed().match(/another takes its place/g)?.length, 4);
-  assert.match(program.printed(), /too many within a minute\. The site stops\./);
+  assert.equal(program.printed().match(/is being replaced/g)?.length, 4);
+  assert.match(program.printed(), /Too many have ended within a minute, so the site stops\./);
 });
 
 test("what keeps processes from starting is said once, and ends them all", async (t) => {

@@ -429,8 +429,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the Hono adapter does not check",
       "adapters/hono.ts",
-      "if (!sessions.allows(incoming))",
-      'if (!sessions.allows(incoming) && incoming.method === "")',
+      "if (!exchanges.allows(incoming))",
+      'if (!exchanges.allows(incoming) && incoming.method === "")',
       "hono\\)",
     ],
   ]),
@@ -493,19 +493,19 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a session that never ends",
       "record/binary/record.ts",
-      "return isExact && !hasSoundNumbers(record) ? undefined : record;",
+      "return isExact && !isSoundRecord(record) ? undefined : record;",
       "return record;",
     ],
     [
       "a near cache packs for ever",
       "stores/redis/record-hash.ts",
-      "return hasSoundNumbers(record) ? record : undefined;",
+      "return isSoundRecord(record) ? record : undefined;",
       "return record;",
     ],
     [
       "PostgreSQL's numbers may be anything",
       "stores/postgres/record-json.ts",
-      "return hasSoundNumbers(record) ? record : undefined;",
+      "return isSoundRecord(record) ? record : undefined;",
       "return record;",
     ],
     [
@@ -1814,7 +1814,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a near record is recalled without a look at its connection",
       "stores/redis/near-cache.ts",
-      "if (packed === undefined || !this.#isBelieved) return undefined;",
+      "if (packed === undefined || !this.#isTrusted) return undefined;",
       "if (packed === undefined) return undefined;",
     ],
     [
@@ -1968,8 +1968,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "who waits no longer ends the calls of others",
       "stores/postgres/batches.ts",
-      "const mostEarlier = 50;",
-      "const mostEarlier = 50_000;",
+      "const maxDeadlineSpread = 50;",
+      "const maxDeadlineSpread = 50_000;",
       "waits no longer",
     ],
     [

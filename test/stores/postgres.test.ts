@@ -49,11 +49,11 @@ describe("the options of postgresStore", () => {
 
   test("what is no client is refused, with the way out", () => {
     for (const client of [undefined, null, {}, () => {}, { query() {} }, { raw() {}, transaction() {} }]) {
-      refused({ client }, /new pg\.Pool\(\{ connectionString \}\) of "pg", or postgres\(url\)/);
+      refused({ client }, /new pg\.Pool\(\{ connectionString \}\) from "pg", or postgres\(url\)/);
     }
-    refused({ client: databaseUrl }, /is an address; make a client of it/);
-    refused({ client: new URL(databaseUrl) }, /is an address; make a client of it/);
-    refused({ client: Object.assign(() => {}, { unsafe() {} }) }, /pass what postgres\(url\) made/);
+    refused({ client: databaseUrl }, /must be a client, not an address/);
+    refused({ client: new URL(databaseUrl) }, /must be a client, not an address/);
+    refused({ client: Object.assign(() => {}, { unsafe() {} }) }, /must be what postgres\(url\) returned/);
   });
 
   test("a client of postgres.js that asks for types is refused, since that may end the process", () => {
@@ -181,7 +181,7 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
     await postgresStore({ client: clients().pool, schema, table }).create(record);
     // As version 2 left it: its function knew nothing of limits.
     await ask(`COMMENT ON TABLE ${schema}.${table} IS 'coatcheck sessions, version 2'`);
-    await ask(`CREATE OR REPLACE FUNCTION ${schema}.${table}_patch_2(patience integer, latest bigint, durable integer,
+    await ask(`CREATE OR REPLACE FUNCTION ${schema}.${table}_patch_2(timeout_ms integer, latest bigint, durable integer,
       patches text) RETURNS text LANGUAGE sql AS $$ SELECT '{}' $$`);
     const store = postgresStore({ client: clients().pool, schema, table });
     const set = new Map([["d:b", Uint8Array.of(2)]]);
@@ -208,7 +208,9 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
       await assert.rejects(
         async () => postgresStore({ client: pool, schema, table: newTable() }).migrate(),
         (error) =>
-          error instanceof StoreError && error.code === "STORE_FAILED" && /lacks a right/.test(error.message),
+          error instanceof StoreError &&
+          error.code === "STORE_FAILED" &&
+          /lacks a privilege/.test(error.message),
       );
     } finally {
       await ask(`DROP OWNED BY ${role}; DROP ROLE ${role}`);

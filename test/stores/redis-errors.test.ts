@@ -109,7 +109,7 @@ describe("options that redisStore refuses", () => {
   test("a near cache whose connection hears no invalidations, or for a cluster", () => {
     const client = createClient();
     refused({ client, nearCache: { connection: createClient() } }, /emitInvalidate: true/);
-    refused({ client, nearCache: { connection: io({}) } }, /only node-redis/);
+    refused({ client, nearCache: { connection: io({}) } }, /must be a separate node-redis client/);
     const connection = createClient({ emitInvalidate: true });
     refused({ client, nearCache: { connection, maxRecords: 0 } }, /maxRecords/);
     const cluster = new Redis.Cluster([], { lazyConnect: true, retryDelayOnFailover: 0 });

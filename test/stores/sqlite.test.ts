@@ -200,7 +200,7 @@ test("[112] a file that is damaged, foreign, or from a newer version is refused 
   await assert.rejects(opened(text), {
     name: "StoreError",
     operation: "open",
-    message: /no SQLite database/,
+    message: /not an SQLite database/,
   });
 
   const newer = join(folder, "newer.db");
@@ -284,7 +284,7 @@ test("a path that leads nowhere is refused at the first use, with the question w
     name: "StoreError",
     code: "STORE_UNAVAILABLE",
     operation: "open",
-    message: /is the path right/,
+    message: /check the path/,
   });
   const store = sqliteStore({ path });
   const read = async () => store.read("AAAAAAAAAAAAAAAAAAAAAA", 0);
@@ -315,6 +315,6 @@ test("where there is no SQLite, the first use says which Node has it, and what t
     await sessions.check().catch(({ name, code, message }) => console.log(name, code, message));`;
   const args = ["--conditions=coatcheck-source", "--no-experimental-sqlite", "--input-type=module"];
   const printed = execFileSync(process.execPath, [...args, "--eval", first], { encoding: "utf8" });
-  assert.match(printed, /^ConfigError CONFIG_INVALID .*Node from 22\.13 on.*coatcheck\/redis/);
+  assert.match(printed, /^ConfigError CONFIG_INVALID .*Node has it from 22\.13 on.*coatcheck\/redis/);
   assert.ok(printed.includes(`(Node ${process.versions.node})`), printed);
 });

@@ -1,6 +1,6 @@
 import { read } from "../sessions";
 
-/** The messages that wait, shown once: on whichever page is answered first. */
+/** The waiting messages. Shown once, on the first page that is rendered. */
 export async function Messages() {
   const session = await read();
   const messages = await session.takeFlashes();

@@ -2,21 +2,21 @@ import { cookieValues } from "../../cookies/parse.ts";
 import type { NextCookies } from "./cookie.ts";
 
 /**
- * The values of one cookie, as a component or an action of this request is to see them: those of the Cookie
- * header, unless an earlier action of the same request, or the proxy, has set or removed the cookie.
+ * The values of a cookie that a component or an action must see: those in the Cookie header, unless the proxy
+ * or an earlier action of the same request has set or removed the cookie.
  *
- * Next.js decodes values and keeps the last of several with one name. So its cookies are asked for that one
- * change alone, and a value of theirs is never written into a header to be parsed again: decoded, it may hold
- * `"; "` and a cookie of a stranger's choice.
+ * Next.js decodes values and keeps only the last of several with the same name. So its cookies are used only to
+ * detect such a change, and their values are never put into a header to be parsed again: a decoded value may
+ * contain `"; "` and another cookie of an attacker's choice.
  */
 export function valuesNow(jar: NextCookies, header: string, name: string): readonly string[] {
   const now = jar.getAll().findLast((cookie) => cookie.name === name)?.value;
   if (now === readByNext(header, name)) return cookieValues(header, name);
-  // Next.js empties a cookie that it removes.
+  // Next.js sets a removed cookie to the empty string.
   return now === undefined || now === "" ? [] : [now];
 }
 
-/** What Next.js finds under a name in a Cookie header: looser than we read it (it knows neither tabs nor duplicates). */
+/** The value that Next.js reads from a Cookie header. Its parser is looser than ours: it ignores tabs and duplicates. */
 function readByNext(header: string, name: string): string | undefined {
   let found: string | undefined;
   for (const pair of header.split(/; */)) {
@@ -27,7 +27,7 @@ function readByNext(header: string, name: string): string | undefined {
       try {
         found = decodeURIComponent(pair.slice(equals + 1));
       } catch {
-        // Next.js passes over what does not decode.
+        // Next.js skips values that can't be decoded.
       }
     }
   }

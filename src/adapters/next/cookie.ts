@@ -1,6 +1,6 @@
 import { decoded } from "../../cookies/encoding.ts";
 
-/** A cookie's attributes as Next.js takes them. */
+/** A cookie's attributes in the form that Next.js accepts. */
 export interface NextCookieAttributes {
   readonly path?: string;
   readonly domain?: string;
@@ -14,13 +14,13 @@ export interface NextCookieAttributes {
   readonly priority?: "low" | "medium" | "high";
 }
 
-/** What this adapter uses of the cookies of Next.js 15 and later. */
+/** The part of the cookies of Next.js 15 and later that this adapter uses. */
 export interface NextCookies {
   getAll(): readonly { readonly name: string; readonly value: string }[];
   set(name: string, value: string, attributes: NextCookieAttributes): unknown;
 }
 
-/** A Set-Cookie header of ours as the arguments that Next.js makes it from again. */
+/** Converts one of our Set-Cookie headers into the arguments from which Next.js builds it again. */
 export function toNextCookie(line: string): [name: string, value: string, attributes: NextCookieAttributes] {
   const [pair = "", ...rest] = line.split("; ");
   const attributes: Record<string, unknown> = {};
@@ -40,6 +40,6 @@ export function toNextCookie(line: string): [name: string, value: string, attrib
     else attributes[key] = value ?? true;
   }
   const at = pair.indexOf("=");
-  // Next.js encodes the value once more; ours is encoded where it needs to be.
+  // Decoded, since Next.js encodes the value itself.
   return [pair.slice(0, at), decoded(pair.slice(at + 1)), attributes];
 }

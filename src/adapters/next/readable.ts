@@ -2,7 +2,7 @@ import type { AnyData } from "../../session/data-types.ts";
 import type { Session } from "../../session/session.ts";
 import { MisuseError } from "../../errors.ts";
 
-/** Everything of a session that changes something, or is the hub's alone. */
+/** The members of a session that write, and those that only the `sessions` object may use. */
 type Writers =
   | "set"
   | "delete"
@@ -18,7 +18,7 @@ type Writers =
   | "cookieAction"
   | "showedMessages";
 
-/** A session as server components see it: everything but writing. Taking messages is reading them, and works. */
+/** A session in a server component: without the methods that write. `takeFlashes` works, since it counts as reading. */
 export type ReadableSession<Data extends object = AnyData> = Omit<Session<Data>, Writers> & {
   readonly permanent: boolean;
 };
@@ -39,12 +39,12 @@ const writers: ReadonlySet<PropertyKey> = new Set<Writers>([
 function refuse(what: string): never {
   throw new MisuseError(
     "AFTER_RESPONSE",
-    `${what} in a server component: its response is under way and can set no cookie. ` +
-      "Write in a server action or in a route handler, through sessions.current().",
+    `${what} can't be used in a server component, whose response has begun and can set no cookie. ` +
+      "Write in a server action or a route handler, through sessions.current().",
   );
 }
 
-/** The session without its writers. @param take replaces `takeFlashes` where the session itself is settled. */
+/** Returns the session without its writers. @param take replaces `takeFlashes` if the session is already committed. */
 export function readable<Data extends object>(
   session: Session<Data>,
   take?: Session<Data>["takeFlashes"],
@@ -57,7 +57,7 @@ export function readable<Data extends object>(
       if (typeof value !== "function") return value;
       return (...args: unknown[]): unknown => {
         const result: unknown = Reflect.apply(value, target, args);
-        // What a component changes would be lost; so it can't.
+        // Frozen, since a component's changes would be lost.
         return take === undefined ? result : frozen(result);
       };
     },
@@ -65,7 +65,7 @@ export function readable<Data extends object>(
   });
 }
 
-/** The value with its lists and plain objects frozen, to the bottom. */
+/** Deeply freezes the lists and plain objects of a value. */
 function frozen(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value;

@@ -1,7 +1,7 @@
 import { PackedFields } from "./fields.ts";
 import { BinaryReader, BinaryWriter } from "./bytes.ts";
 import type { StringPool } from "./bytes.ts";
-import { hasSoundNumbers } from "../record.ts";
+import { isSoundRecord } from "../record.ts";
 import type { SessionRecord } from "../record.ts";
 
 /*
@@ -93,7 +93,7 @@ export function unpackRecord(
   const subject = (flags & flag.subject) === 0 ? null : reader.text();
   const fields = reader.isBroken ? undefined : PackedFields.read(reader, shared);
   if (fields === undefined) return undefined;
-  const record: SessionRecord = {
+  const record = {
     id,
     epoch,
     revision,
@@ -108,8 +108,8 @@ export function unpackRecord(
     permanent: (flags & flag.permanent) !== 0,
     fields,
   };
-  // Others are whole numbers, and sums of two.
-  return isExact && !hasSoundNumbers(record) ? undefined : record;
+  // Otherwise all numbers are whole, or sums of two whole ones, and need no check.
+  return isExact && !isSoundRecord(record) ? undefined : record;
 }
 
 function isWhole(value: number): boolean {

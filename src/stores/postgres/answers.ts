@@ -2,10 +2,10 @@ import { unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { Call } from "./batches.ts";
 
-/** What the server's functions answer: the time there, and what else there is to say. */
+/** A JSON object returned by one of the store's SQL functions. */
 export type Answer = Partial<Readonly<Record<string, unknown>>>;
 
-/** The answers of a statement, if there is one for each of its calls. */
+/** Checks that a statement returned one answer for each of its calls. @throws StoreError RECORD_UNREADABLE */
 export function answersTo(
   operation: StoreOperation,
   calls: readonly Call[],
@@ -15,7 +15,7 @@ export function answersTo(
   throw unreadableRecord(operation);
 }
 
-/** An answer with names in it. */
+/** Checks that an answer is an object. @throws StoreError RECORD_UNREADABLE */
 export function objectOf(operation: StoreOperation, value: unknown): Answer {
   if (typeof value === "object" && value !== null) return value;
   throw unreadableRecord(operation);

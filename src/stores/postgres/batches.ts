@@ -1,15 +1,15 @@
 import { setImmediate } from "node:timers";
-import { isOnesOwn } from "./errors.ts";
+import { isCausedByOneCall } from "./errors.ts";
 
-/** A call that can go to the database in one statement with others. */
+/** A call that can share one statement with others. */
 export interface Call {
-  /** What the statement's function takes for it, as JSON. */
+  /** The argument of the SQL function, as JSON. */
   readonly text: string;
-  /** When its caller stops waiting, as `performance.now()` tells the time. */
+  /** When its caller stops waiting, as `performance.now()`. */
   readonly deadline: number;
 }
 
-/** Does calls in one statement. @returns an answer for each, in their order. */
+/** Sends calls in one statement. @returns an answer for each, in the same order. */
 export type Send<Answer> = (calls: readonly Call[], deadline: number) => Promise<readonly Answer[]>;
 
 interface Waiting<Answer> {
@@ -18,14 +18,14 @@ interface Waiting<Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** The most calls of one statement: its answers all come when the last is ready. */
-const most = 50;
-/** How much earlier than its own deadline a call may have to end for the sake of others, in milliseconds. */
-const mostEarlier = 50;
+/** The most calls in one statement, whose answers all arrive when the last is ready. */
+const maxCalls = 50;
+/** By how many milliseconds at most a batch may shorten the deadline of one of its calls. */
+const maxDeadlineSpread = 50;
 
 /**
- * Sends the calls of one turn of the event loop together: what a statement costs on both sides, a
- * commit's wait for the disk above all, they share. Nobody waits for more than that turn.
+ * Sends the calls of one turn of the event loop together, so that they share the cost of a statement, above
+ * all the wait for the disk at its commit. No call is delayed by more than that turn.
  */
 export class Batches<Answer> {
   readonly #send: Send<Answer>;
@@ -41,7 +41,7 @@ export class Batches<Answer> {
     });
   }
 
-  /** Sends a call in a statement of its own. */
+  /** Sends a call in its own statement. */
   async alone(call: Call): Promise<Answer> {
     return new Promise((resolve, reject) => {
       void this.#sendAll([{ call, resolve, reject }]);
@@ -52,9 +52,9 @@ export class Batches<Answer> {
     const waiting = this.#waiting.toSorted((one, other) => one.call.deadline - other.call.deadline);
     this.#waiting = [];
     for (let from = 0; from < waiting.length;) {
-      const latest = (waiting[from]?.call.deadline ?? 0) + mostEarlier;
+      const latest = (waiting[from]?.call.deadline ?? 0) + maxDeadlineSpread;
       const later = waiting.findIndex(({ call }, at) => at >= from && call.deadline > latest);
-      const to = Math.min(from + most, later === -1 ? waiting.length : later);
+      const to = Math.min(from + maxCalls, later === -1 ? waiting.length : later);
       void this.#sendAll(waiting.slice(from, to));
       from = to;
     }
@@ -66,9 +66,9 @@ export class Batches<Answer> {
       const answers = await this.#send(calls, calls[0]?.deadline ?? 0);
       for (const [at, answer] of answers.entries()) batch[at]?.resolve(answer);
     } catch (error) {
-      const apart = batch.length > 1 && isOnesOwn(error);
+      const resends = batch.length > 1 && isCausedByOneCall(error);
       for (const one of batch) {
-        if (apart) void this.#sendAll([one]);
+        if (resends) void this.#sendAll([one]);
         else one.reject(error);
       }
     }

@@ -1,6 +1,7 @@
 import { ConfigError } from "../../errors.ts";
+import { assertOption } from "../../runtime/assert-option.ts";
 
-/** The part of pg's connections that the store uses. */
+/** The part of a pg connection that the store uses. */
 export interface PgConnection {
   query(config: {
     text: string;
@@ -25,7 +26,7 @@ export interface PgClient extends PgConnection {
   connect(): Promise<unknown>;
 }
 
-/** What the package `postgres` makes. */
+/** What `postgres()` of the package `postgres` returns. */
 export interface PostgresSql {
   unsafe(
     text: string,
@@ -38,7 +39,7 @@ export interface PostgresSql {
   readonly options: { readonly max: number; readonly fetch_types?: boolean | undefined };
 }
 
-/** The clients that the store works with. */
+/** The clients that the store accepts. */
 export type PostgresClient = PgPool | PgClient | PostgresSql;
 
 export function isPgPool(client: PostgresClient): client is PgPool {
@@ -54,32 +55,30 @@ export function isPostgresSql(client: PostgresClient): client is PostgresSql {
 }
 
 /**
- * Nobody catches what postgres.js (as of 3.4.9) throws where a connection breaks while it asks for the
- * server's array types, as it does first on each: that ends the process.
+ * postgres.js first asks the server for its array types on each connection. If the connection breaks
+ * meanwhile, it throws an error that nothing can catch (as of 3.4.9), which ends the process.
  *
- * @throws ConfigError CONFIG_INVALID for a client that asks.
+ * @throws ConfigError CONFIG_INVALID if the client asks for types.
  */
-export function assertAsksNoTypes({ options }: PostgresSql): void {
-  if (options?.fetch_types === false) return;
-  throw new ConfigError(
-    "CONFIG_INVALID",
-    "Say postgres(url, { fetch_types: false }) for the client of sessions: otherwise a connection that breaks at its beginning ends the process.",
+export function assertFetchesNoTypes({ options }: PostgresSql): void {
+  assertOption(
+    options?.fetch_types === false,
+    "client must be made with postgres(url, { fetch_types: false }): otherwise a connection that breaks while it opens ends the process.",
   );
 }
 
-/** The error for everything else, with the way out. */
-export function noClient(client: unknown): ConfigError {
-  const ways = 'new pg.Pool({ connectionString }) of "pg", or postgres(url) of "postgres"';
-  if (typeof client === "string" || client instanceof URL) {
-    return new ConfigError("CONFIG_INVALID", `client is an address; make a client of it: ${ways}.`);
-  }
-  if (typeof client === "function" && hasMethods(client, "unsafe")) {
-    return new ConfigError(
-      "CONFIG_INVALID",
-      "client belongs to one transaction or one reserved connection; pass what postgres(url) made.",
-    );
-  }
-  return new ConfigError("CONFIG_INVALID", `postgresStore needs a client: ${ways}.`);
+/** Throws the error for a value that is none of the accepted clients. */
+export function rejectClient(client: unknown): never {
+  const examples = 'new pg.Pool({ connectionString }) from "pg", or postgres(url) from "postgres"';
+  assertOption(
+    typeof client !== "string" && !(client instanceof URL),
+    `client must be a client, not an address: ${examples}.`,
+  );
+  assertOption(
+    typeof client !== "function" || !hasMethods(client, "unsafe"),
+    "client must be what postgres(url) returned, not one of its transactions or reserved connections.",
+  );
+  throw new ConfigError("CONFIG_INVALID", `client must be a client of PostgreSQL: ${examples}.`);
 }
 
 function hasMethods(value: unknown, ...names: readonly string[]): value is object {

@@ -3,26 +3,26 @@ import { faults, keepsConnection, storeError } from "./errors.ts";
 import { pollPhase } from "./poll-phase.ts";
 import type { PgClient, PgConnection, PgPool, PostgresSql } from "./clients.ts";
 
-/** One call of the database. */
+/** A statement to send to the database. */
 export interface Statement {
-  /** What it is for, in errors. */
+  /** The store's operation, for error messages. */
   readonly operation: StoreOperation;
   readonly text: string;
-  /** None: the text may be several statements in one. */
+  /** Its parameters. Without any, the text may contain several statements. */
   readonly values: readonly (string | number | null)[];
-  /** When its caller stops waiting, as `performance.now()` tells the time. */
+  /** When its caller stops waiting, as `performance.now()`. */
   readonly deadline: number;
 }
 
-/** Sends a statement and answers the first column of each row; every statement's is text. */
+/** Sends a statement and returns the first column of each row, which is text in all of the store's statements. */
 export type Connection = (statement: Statement) => Promise<readonly (string | null)[]>;
 
-/** What nobody listens to is thrown, and ends the process: such is Node's rule for `error` events. */
+/** Node throws an unhandled `error` event, which would end the process. */
 const ignore = (): void => {};
 
 const watched = new WeakSet<PgPool | PgConnection>();
 
-/** Connections end now and then, and the next call finds another. Others' listeners go on hearing of it. */
+/** Ignores a lost connection, since the next call uses another. The app's own listeners still run. */
 function watch(client: PgPool | PgConnection): void {
   if (watched.has(client)) return;
   watched.add(client);
@@ -32,11 +32,11 @@ function watch(client: PgPool | PgConnection): void {
 function watchPool(pool: PgPool): void {
   if (watched.has(pool)) return;
   watch(pool);
-  // From the first moment: a new connection may end in the same breath, when the pool listens no more.
+  // From the start: a new connection may end right after the pool has removed its own listener.
   pool.on("connect", watch);
 }
 
-/** Through a `Pool` of pg. A connection that did not answer in time is closed, and makes room for another. */
+/** Sends through a `Pool` of pg. A connection that does not answer in time is closed, to make room for another. */
 export function overPool(pool: PgPool): Connection {
   watchPool(pool);
   return async (statement) => {
@@ -44,10 +44,10 @@ export function overPool(pool: PgPool): Connection {
       pool.connect(),
       statement,
       () => faults[pool.waitingCount > 0 ? "noConnection" : "noAnswer"],
-      // It comes when nobody waits any more: nothing was sent on it.
+      // A connection that arrives after the deadline goes back unused.
       (late) => late.release(),
     );
-    // One that was there before this store was.
+    // The connection may be older than this store.
     watch(client);
     let broken = true;
     try {
@@ -63,7 +63,7 @@ export function overPool(pool: PgPool): Connection {
   };
 }
 
-/** Over the one connection of a `Client` of pg, one statement after the other. */
+/** Sends through the one connection of a `Client` of pg, one statement after the other. */
 export function overClient(client: PgClient): Connection {
   watch(client);
   let last: Promise<unknown> = Promise.resolve();
@@ -78,7 +78,7 @@ async function queryPg(client: PgConnection, statement: Statement): Promise<(str
   const { operation, text, values, deadline } = statement;
   const left = Math.floor(deadline - performance.now());
   if (left < 1) throw storeError(operation, faults.noConnection);
-  // Unnamed, so that a pooler may send each through another connection.
+  // Unnamed, so that a pooler can send each statement through another connection.
   const { rows } = await client.query({
     text,
     ...(values.length > 0 && { values: [...values] }),
@@ -89,9 +89,9 @@ async function queryPg(client: PgConnection, statement: Statement): Promise<(str
 }
 
 /**
- * Through postgres.js, which has its own pool. What finds none of its connections free waits here: its
- * own queue would go on sending what nobody waits for any more, and cancelling there a statement that
- * waits for a connection to open loses that connection for good (3.4.9).
+ * Sends through postgres.js, which has its own pool. Statements wait here for a free connection: its own
+ * queue would also send those past their deadline, and cancelling one there that waits for a connection to
+ * open loses that connection for good (3.4.9).
  */
 export function overSql(sql: PostgresSql): Connection {
   const slots = new Slots(sql.options.max);
@@ -99,7 +99,7 @@ export function overSql(sql: PostgresSql): Connection {
   return async (statement) => {
     await inTime(slots.take(), statement, () => faults.noConnection, release);
     await pollPhase();
-    // Named statements where the user left them on; `prepare: false` in their options turns them off.
+    // `prepare: false` in the user's options still turns named statements off.
     const query = sql.unsafe(statement.text, [...statement.values], { prepare: true }).values();
     query.then(release, release);
     const fault = () => (query.state === null ? faults.noConnection : faults.noAnswer);
@@ -107,7 +107,7 @@ export function overSql(sql: PostgresSql): Connection {
   };
 }
 
-/** So many may go on at once; others wait for their turn. */
+/** A counting semaphore, first come, first served. */
 class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -130,16 +130,15 @@ class Slots {
 }
 
 function firstColumn(rows: unknown): (string | null)[] {
-  if (!Array.isArray(rows)) throw new TypeError("The client did not answer with rows.");
+  if (!Array.isArray(rows)) throw new TypeError("The client did not return rows.");
   return rows.map((row: unknown) => {
     const value: unknown = Array.isArray(row) ? row[0] : undefined;
-    if (typeof value !== "string" && value !== null)
-      throw new TypeError("The client did not answer with text.");
+    if (typeof value !== "string" && value !== null) throw new TypeError("The client did not return text.");
     return value;
   });
 }
 
-/** The answer, if it comes before the deadline; otherwise the fault, and a late answer goes to `onLate`. */
+/** Returns the answer if it arrives before the deadline. Otherwise throws the fault, and passes a late answer to `onLate`. */
 async function inTime<T>(
   answer: PromiseLike<T>,
   { operation, deadline }: Statement,

@@ -3,30 +3,30 @@ import type { StoreErrorCode, StoreOperation } from "../../errors.ts";
 
 type Fault = readonly [code: StoreErrorCode, transient: boolean, what: string];
 
-/** By SQLSTATE, or by its class of two characters. */
+/** Keyed by SQLSTATE, or by its class, the first two characters. */
 const serverFaults: Readonly<Record<string, Fault>> = {
   "08": ["STORE_UNAVAILABLE", true, "the connection to the database was lost"],
   "22": ["STORE_FAILED", false, "the database refused a value"],
-  "25006": ["STORE_READ_ONLY", true, "the database takes no writes, as a standby does not"],
+  "25006": ["STORE_READ_ONLY", true, "the database accepts no writes, like a standby"],
   "28": ["STORE_UNAVAILABLE", false, "the database refused the login"],
   "3D000": ["STORE_UNAVAILABLE", false, "there is no such database"],
-  "40": ["STORE_BUSY", true, "other transactions kept coming first"],
-  "42": ["STORE_FAILED", false, "the table or its functions are not as coatcheck made them"],
-  "42501": ["STORE_FAILED", false, "the database's user lacks a right"],
-  "53": ["STORE_BUSY", true, "the database has no more memory or connections to give"],
+  "40": ["STORE_BUSY", true, "other transactions kept conflicting with it"],
+  "42": ["STORE_FAILED", false, "the table or its functions are missing or were changed"],
+  "42501": ["STORE_FAILED", false, "the database user lacks a privilege"],
+  "53": ["STORE_BUSY", true, "the database has run out of memory or connections"],
   "53100": ["STORE_FULL", true, "the database's disk is full"],
   "55P03": ["STORE_BUSY", true, "another session kept the record or the table locked"],
-  "57": ["STORE_UNAVAILABLE", true, "the database is stopping, starting or was stopped"],
+  "57": ["STORE_UNAVAILABLE", true, "the database is starting, stopping or stopped"],
   "57014": ["STORE_TIMEOUT", true, "the statement was cancelled"],
-  "58": ["STORE_UNAVAILABLE", true, "the database's disk did not do its work"],
+  "58": ["STORE_UNAVAILABLE", true, "the database's disk failed"],
   XX001: ["STORE_FAILED", false, "the database is damaged"],
   XX002: ["STORE_FAILED", false, "the database is damaged"],
 };
 
-/** By what the drivers say of themselves; they have no codes for most of it. */
+/** Matched against the code and message of the drivers' own errors, most of which have no code. */
 const driverFaults: readonly (readonly [said: RegExp, fault: Fault])[] = [
   [/Query read timeout/, ["STORE_TIMEOUT", true, "the database did not answer in time"]],
-  [/timeout exceeded when trying to connect/, ["STORE_BUSY", true, "no connection of the pool came free"]],
+  [/timeout exceeded when trying to connect/, ["STORE_BUSY", true, "no connection of the pool became free"]],
   [
     /after calling end|CONNECTION_ENDED|was closed and/,
     ["STORE_UNAVAILABLE", false, "the client was closed"],
@@ -35,14 +35,14 @@ const driverFaults: readonly (readonly [said: RegExp, fault: Fault])[] = [
 
 const unreachable: Fault = ["STORE_UNAVAILABLE", true, "the database can't be reached"];
 
-/** Where the store itself stopped waiting. */
+/** The faults of calls that the store itself stopped waiting for. */
 export const faults = {
-  noConnection: ["STORE_BUSY", true, "no connection of the pool came free"],
+  noConnection: ["STORE_BUSY", true, "no connection of the pool became free"],
   noAnswer: ["STORE_TIMEOUT", true, "the database did not answer in time"],
-  late: ["STORE_TIMEOUT", true, "the statement came too late to be carried out"],
+  late: ["STORE_TIMEOUT", true, "the statement came too late and was not executed"],
 } as const satisfies Readonly<Record<string, Fault>>;
 
-/** A failure of the store as the error that says so. */
+/** Makes the StoreError for a fault. */
 export function storeError(operation: StoreOperation, fault: Fault, cause?: unknown): StoreError {
   const [code, transient, what] = fault;
   return new StoreError(code, operation, `The postgres store could not ${operation}: ${what}.`, {
@@ -51,7 +51,7 @@ export function storeError(operation: StoreOperation, fault: Fault, cause?: unkn
   });
 }
 
-/** What a driver threw, as an error without data in it. */
+/** Converts what a driver threw into a StoreError that contains no data. */
 export function asStoreError(operation: StoreOperation, thrown: unknown): StoreError {
   if (thrown instanceof StoreError) return thrown;
   const state = sqlState(thrown);
@@ -71,37 +71,37 @@ export function asStoreError(operation: StoreOperation, thrown: unknown): StoreE
   );
 }
 
-/** The SQLSTATE of an error that the server (or a pooler before it) sent; `undefined` for the driver's own. */
+/** The SQLSTATE of an error that the server or a pooler sent; `undefined` for the driver's own errors. */
 export function sqlState(thrown: unknown): string | undefined {
   return property(thrown, "severity") === undefined ? undefined : property(thrown, "code");
 }
 
-/** Whether the server undid the statement for the sake of another one, so that it may be sent again. */
+/** Whether the server rolled the statement back in favor of another one, so that it can be sent again. */
 export function lostToAnother(thrown: unknown): boolean {
   return ["40001", "40P01"].includes(sqlState(thrown) ?? "");
 }
 
-/** Whether the server undid a statement for what one of its calls brought or asked for, as values it can't hold. */
-export function isOnesOwn(thrown: unknown): boolean {
+/** Whether the server rolled a batch back because of one of its calls, such as for a value it can't store. */
+export function isCausedByOneCall(thrown: unknown): boolean {
   return /^(?:22|23|54|P0|XX)/.test(sqlState(thrown) ?? "");
 }
 
-/** Whether the connection, or the server behind it, went away; another connection may find one. */
+/** Whether the connection or its server is gone. Another connection may work. */
 export function isConnectionLost(thrown: unknown): boolean {
   const { code, transient } = asStoreError("read", thrown);
   return code === "STORE_UNAVAILABLE" && transient;
 }
 
-/** Whether the connection that an error came through is good for more. */
+/** Whether the connection that reported an error can still be used. */
 export function keepsConnection(thrown: unknown): boolean {
   const state = sqlState(thrown);
-  // A server that turned read-only has a successor; whoever connects anew may find it.
+  // A server that became read-only usually has a successor, which a new connection may reach.
   return state !== undefined && property(thrown, "severity") === "ERROR" && state !== "25006";
 }
 
 /**
- * The error that is kept as a cause. The drivers' own errors bring the statement's parameters, and the
- * server quotes values in its details, and where a value was at fault in its message.
+ * The error to keep as a cause. Drivers' errors contain the statement's parameters. The server quotes values
+ * in its details, and also in the message if a value was at fault.
  */
 function withoutData(thrown: unknown): Error {
   const code = property(thrown, "code");

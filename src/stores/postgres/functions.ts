@@ -2,14 +2,14 @@ import { serverClock } from "./names.ts";
 import type { SchemaNames } from "./names.ts";
 
 /**
- * The functions that do the store's calls: locks are taken first, then the time is looked at, then
- * `applyPatch`'s rules are followed. Why functions: docs/decisions/030. Those that many requests need do
- * several calls in one statement, given and answered as a JSON array of them: docs/decisions/033.
+ * The SQL functions of the store. They first take locks, then check the time, then follow the rules of
+ * `applyPatch`. Why functions: docs/decisions/030. Those that many requests need take several calls at once,
+ * as a JSON array, and return an array: docs/decisions/033.
  *
- * Nothing in their declarations names the table, which would wait for its lock before `timeout_ms` is set.
- * All take `timeout_ms`, how many milliseconds they may wait for locks: a call whose visitor has been
- * told 503 must not go on waiting here. Those that write also take `latest`, the moment on the server's
- * own clock after which they change nothing any more, and `durable`, 1 to wait for the disk.
+ * Their declarations do not mention the table, since that would wait for its lock before `timeout_ms` is set.
+ * All take `timeout_ms`, how many milliseconds they may wait for locks: after the visitor has got a 503, the
+ * call must not keep waiting here. Those that write also take `latest`, the time on the server's clock after
+ * which they change nothing, and `durable`, 1 to wait for the disk.
  */
 export function functionsOf({ qualified, call }: SchemaNames): readonly string[] {
   return [
@@ -46,7 +46,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN ${answer("'records', records")};
     END $body$`,
 
-    // Of several, none waits for another's row: who would have to is skipped, and comes again alone.
+    // In a batch, no patch waits for a locked row: it is skipped, and the store sends it again alone.
     `CREATE OR REPLACE FUNCTION ${call("patch")}(timeout_ms integer, latest bigint, durable integer, patches text)
     RETURNS text ${language} AS $body$
     DECLARE
@@ -146,26 +146,26 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
   ];
 }
 
-/** How much there is of the fields that a patch limits: a base64 digit is six bits, and "=" none. */
+/** The bytes and number of the fields that a patch limits. A base64 digit is six bits, and "=" none. */
 function totalOf(fields: string): string {
   return `SELECT coalesce(sum(octet_length(key) + length(rtrim(value, '=')) * 3 / 4), 0), count(*)
               FROM jsonb_each_text(${fields}) WHERE starts_with(key, patch->'limits'->>'prefix')`;
 }
 
-/** Nothing of the caller's session, its search path least of all, decides what a name means. */
+/** With a fixed search path, so that the caller's settings can't change what a name means. */
 const language = "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp";
 
 const waiting = "PERFORM set_config('lock_timeout', greatest(timeout_ms, 1)::text, true);";
 
-/** At least what "on" waits for; until the end of this transaction. */
+/** Raises `synchronous_commit` to at least "on" until the end of this transaction. */
 const durability = `IF durable = 1 AND current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
       END IF;`;
 
-/** Stands behind everything that may wait, and before everything that changes. */
+/** Must come after everything that may wait, and before everything that writes. */
 const isLate = `${serverClock} > latest`;
 
-/** The row of a patch, if it may be patched. */
+/** Matches the row of a patch, if the patch still applies to it. */
 const patchable =
   "id = patch->>'id' AND epoch = (patch->>'epoch')::bigint AND expires_at > (patch->>'now')::bigint";
 
@@ -174,19 +174,19 @@ function outcome(parts: string): string {
 }
 
 /**
- * As a sum, the expiry is no match for its index: before a table is first analyzed, PostgreSQL would
- * read that index whole beside the subject's.
+ * A sum keeps PostgreSQL from using the index on the expiry. Before a table is first analyzed, it would read
+ * that whole index in addition to the subject's.
  */
 const unindexedExpiry = "held.expires_at + 0";
 
-/** Every answer says what time it is here, so that the caller can say `latest` the next time. */
+/** Every answer includes the server's time, from which the caller computes the next `latest`. */
 function answer(parts: string): string {
   return `json_build_object('clock', ${serverClock}, ${parts})::text`;
 }
 
 type ColumnType = "bigint" | "boolean" | "bytea" | "text";
 
-/** The columns that a patch may change. */
+/** The columns that a patch can change. */
 const columns: readonly (readonly [name: string, type: ColumnType])[] = [
   ["epoch", "bigint"],
   ["verifier", "bytea"],
@@ -208,7 +208,7 @@ function changed(name: string, type: ColumnType): string {
   return `CASE WHEN changed ? '${name}' THEN ${read(type, `changed->>'${name}'`)} ELSE held.${name} END`;
 }
 
-/** A row as JSON that `recordFrom` reads. Bytes are hexadecimal whatever `bytea_output` says. */
+/** A row as the JSON that `recordFrom` reads. Bytes are hexadecimal whatever `bytea_output` is set to. */
 function recordOf(row: string): string {
   const parts = columns.map(([name, type]) => {
     const value = `${row}.${name}`;

@@ -6,9 +6,9 @@ let waiting: (() => void)[] = [];
 /**
  * Waits for the phase of the event loop in which sockets are read.
  *
- * postgres.js (as of 3.4.9) leaves what it writes to a `setImmediate`. In one itself, it would send only after the
- * next look at the sockets; where that finds the connection closed, it sends nothing, and nothing of the
- * connection that it opens instead, until that fails for want of time.
+ * postgres.js (as of 3.4.9) writes in a `setImmediate`. If it is called in one, it writes only after the sockets
+ * have been polled again. If that poll finds the connection closed, postgres.js sends nothing, not even on the
+ * connection that it opens instead, until that times out.
  */
 export async function pollPhase(): Promise<void> {
   const { port1 } = (channel ??= newChannel());
@@ -17,7 +17,7 @@ export async function pollPhase(): Promise<void> {
   });
 }
 
-/** A message arrives as what a socket brings does. */
+/** Messages of a channel arrive in the same phase as data from sockets. */
 function newChannel(): Channel {
   const made = new MessageChannel();
   made.port2.addEventListener("message", () => {
@@ -26,7 +26,7 @@ function newChannel(): Channel {
     for (const resolve of all) resolve();
   });
   made.port2.start();
-  // No reason for the process to go on.
+  // The ports must not keep the process running.
   for (const port of [made.port1, made.port2]) if ("unref" in port) port.unref();
   return made;
 }

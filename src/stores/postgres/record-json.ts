@@ -1,15 +1,15 @@
-import { hasSoundNumbers } from "../../record/record.ts";
+import { isSoundRecord } from "../../record/record.ts";
 import type { RecordColumns, SessionRecord } from "../../record/record.ts";
 import type { Patch } from "../../record/patch.ts";
 import type { Fields } from "../../record/fields.ts";
 
-/** A record as the text that the function `create` takes. */
+/** A record as JSON for the SQL function `create`. */
 export function recordText(record: SessionRecord): string {
   const { id, revision, fields, ...columns } = record;
   return JSON.stringify({ id, revision, ...columnsOf(columns), fields: fieldsOf(fields) });
 }
 
-/** A patch as one of those that the function `patch` takes. What it does not say is left out. */
+/** A patch as JSON for the SQL function `patch`. Absent parts are left out. */
 export function patchText(id: string, patch: Patch, now: number): string {
   const { epoch, expect, retain, remove, set, limits, newest, columns } = patch;
   return JSON.stringify({
@@ -19,7 +19,7 @@ export function patchText(id: string, patch: Patch, now: number): string {
     verifier: expect?.verifier && hex(expect.verifier),
     expect: expect?.fields && fieldsOf(expect.fields),
     retain,
-    // A name that stands there twice can be removed once.
+    // `removed` must list a name once, even if the patch repeats it.
     remove: remove && [...new Set(remove)],
     set: set && fieldsOf(set),
     limits,
@@ -28,70 +28,33 @@ export function patchText(id: string, patch: Patch, now: number): string {
   });
 }
 
-/** The record of an answer, or `undefined` when it is not what these functions write. */
-export function recordFrom(found: unknown): SessionRecord | undefined {
-  if (!isObject(found)) return undefined;
-  const { verifier, fields, ...others } = found;
-  if (typeof verifier !== "string" || !isObject(fields)) return undefined;
-  const bytes = new Map<string, Uint8Array>();
-  for (const [name, text] of Object.entries(fields)) {
-    if (typeof text !== "string") return undefined;
-    bytes.set(name, Buffer.from(text, "base64"));
-  }
-  return fromColumns({ ...others, verifier: Buffer.from(verifier, "hex") }, bytes);
-}
-
-/** The record of these columns, or `undefined` when anything in them is not what was written. */
-function fromColumns(
-  row: Readonly<Record<string, unknown>>,
-  fields: Fields | undefined,
-): SessionRecord | undefined {
-  const { id, verifier, subject, authenticated_at: authenticatedAt, permanent } = row;
-  const numbers = [
-    "epoch",
-    "revision",
-    "ticket_at",
-    "created_at",
-    "last_seen_at",
-    "idle_timeout",
-    "absolute_deadline",
-  ];
-  const [epoch, revision, ticketAt, createdAt, lastSeenAt, idleTimeout, absoluteDeadline] = numbers.map(
-    (name) => row[name],
-  );
-  if (
-    typeof id !== "string" ||
-    !(verifier instanceof Uint8Array && verifier.length === 32) ||
-    !(subject === null || typeof subject === "string") ||
-    !(authenticatedAt === null || typeof authenticatedAt === "number") ||
-    !(permanent === 0 || permanent === 1) ||
-    typeof epoch !== "number" ||
-    typeof revision !== "number" ||
-    typeof ticketAt !== "number" ||
-    typeof createdAt !== "number" ||
-    typeof lastSeenAt !== "number" ||
-    typeof idleTimeout !== "number" ||
-    typeof absoluteDeadline !== "number" ||
-    fields === undefined
-  ) {
+/** The record in the JSON of `functions.ts`, or `undefined` if any part of it is malformed. */
+export function recordFrom(row: unknown): SessionRecord | undefined {
+  if (!isObject(row)) return undefined;
+  const { id, epoch, revision, verifier, subject, permanent, fields: texts } = row;
+  if (typeof verifier !== "string" || !isObject(texts) || (permanent !== 0 && permanent !== 1))
     return undefined;
+  const fields = new Map<string, Uint8Array>();
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof text !== "string") return undefined;
+    fields.set(name, Buffer.from(text, "base64"));
   }
-  const record: SessionRecord = {
+  const record = {
     id,
     epoch,
     revision,
-    verifier,
-    ticketAt,
+    verifier: Buffer.from(verifier, "hex"),
+    ticketAt: row["ticket_at"],
     subject,
-    createdAt,
-    authenticatedAt,
-    lastSeenAt,
-    idleTimeout,
-    absoluteDeadline,
+    createdAt: row["created_at"],
+    authenticatedAt: row["authenticated_at"],
+    lastSeenAt: row["last_seen_at"],
+    idleTimeout: row["idle_timeout"],
+    absoluteDeadline: row["absolute_deadline"],
     permanent: permanent === 1,
     fields,
   };
-  return hasSoundNumbers(record) ? record : undefined;
+  return isSoundRecord(record) ? record : undefined;
 }
 
 function columnsOf(columns: Partial<RecordColumns>): Record<string, unknown> {
@@ -109,7 +72,7 @@ function columnsOf(columns: Partial<RecordColumns>): Record<string, unknown> {
   };
 }
 
-/** Base64 in its one spelling, so that bytes are the same exactly when their texts are. */
+/** Canonical base64, so that texts are equal exactly if their bytes are. */
 function fieldsOf(fields: Fields | ReadonlyMap<string, Uint8Array | null>): Record<string, string | null> {
   return Object.fromEntries(
     Array.from(fields, ([name, bytes]) => [name, bytes && asBuffer(bytes).toString("base64")]),

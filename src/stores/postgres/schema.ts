@@ -4,9 +4,9 @@ import { serverClock } from "./names.ts";
 import type { SchemaNames } from "./names.ts";
 
 /**
- * The versions of the schema, each as the statements that lead to it from the one before.
- * Later versions are added at the end; one that is out is never changed, and none takes away what an
- * older release calls, so that the releases of a rolling deployment get along.
+ * The statements that lead to each version of the schema from the one before. Add new versions at the end.
+ * Never change a released one, and never remove what an older release calls, so that several releases can run
+ * during a rolling deployment.
  */
 function migrations(names: SchemaNames): readonly (readonly string[])[] {
   const { qualified, table } = names;
@@ -21,30 +21,30 @@ function migrations(names: SchemaNames): readonly (readonly string[])[] {
           GENERATED ALWAYS AS (least(last_seen_at + idle_timeout, absolute_deadline)) STORED,
         fields jsonb NOT NULL
       ) WITH (fillfactor = 80)`,
-      // What is sealed can't be compressed.
+      // Sealed values can't be compressed.
       `ALTER TABLE ${qualified} ALTER COLUMN fields SET STORAGE EXTERNAL`,
       `CREATE INDEX "${table}_subject" ON ${qualified} (subject) WHERE subject IS NOT NULL`,
       `CREATE INDEX "${table}_expiry" ON ${qualified} (expires_at)`,
     ],
-    // What stood here made the same functions without limits. Whoever calls them as before is answered as before.
+    // This version made the same functions without limits. They keep working for releases that call them.
     [],
     functionsOf(names),
   ];
 }
 
-/** Stands before the version in the comment on the table. */
+/** Precedes the version in the table's comment. */
 const mark = "coatcheck sessions, version ";
 
-/** What a look at the database found. */
+/** The result of inspecting the database. */
 export interface Found {
   readonly clock: number;
-  /** The version of the schema; 0 when there is no table. */
+  /** The version of the schema; 0 if there is no table. */
   readonly version: number;
-  /** What makes sessions less durable than people expect, by the code of the warning that says so. */
+  /** Settings that make sessions less durable than people expect: warning messages by code. */
   readonly weaknesses: Readonly<Record<string, string>>;
 }
 
-/** Looks at the database; needs no rights. Answers what {@link found} reads. */
+/** A query that inspects the database and needs no privileges. {@link found} reads its result. */
 export function inspection({ schema, table }: SchemaNames): string {
   return `SELECT json_build_object('clock', ${serverClock},
       'server', current_setting('server_version_num')::int, 'encoding', current_setting('server_encoding'),
@@ -58,7 +58,7 @@ export function inspection({ schema, table }: SchemaNames): string {
     ) AS c ON true`;
 }
 
-/** @throws ConfigError CONFIG_INVALID when the database can't be used, or the table is somebody else's. */
+/** @throws ConfigError CONFIG_INVALID if the database is unsuitable, or coatcheck did not make the table. */
 export function found(answer: string | null | undefined, { schema, table }: SchemaNames): Found {
   const seen: Partial<Record<string, unknown>> = JSON.parse(answer ?? "{}");
   const name = `${schema}.${table}`;
@@ -68,7 +68,7 @@ export function found(answer: string | null | undefined, { schema, table }: Sche
   if (seen["encoding"] !== "UTF8") {
     throw new ConfigError(
       "CONFIG_INVALID",
-      "The postgres store needs a database whose encoding is UTF8: createdb --encoding=UTF8 --template=template0.",
+      "The postgres store needs a database with the encoding UTF8: createdb --encoding=UTF8 --template=template0.",
     );
   }
   const comment = String(seen["comment"]);
@@ -77,33 +77,33 @@ export function found(answer: string | null | undefined, { schema, table }: Sche
   if (seen["exists"] === true && !(version >= 1)) {
     throw new ConfigError(
       "CONFIG_INVALID",
-      `There is a table ${name} that coatcheck did not make, or its comment was changed; name another with \`table\`.`,
+      `Coatcheck did not make the table ${name}, or its comment was changed. Name another with the option table.`,
     );
   }
   const weaknesses: Record<string, string> = {};
   if (seen["persistence"] === "u") {
     weaknesses["COATCHECK_POSTGRES_UNLOGGED"] =
-      `The table ${name} is UNLOGGED: after a crash of PostgreSQL all sessions are gone. ALTER TABLE ${name} SET LOGGED keeps them.`;
+      `The table ${name} is UNLOGGED: a crash of PostgreSQL deletes all sessions. ALTER TABLE ${name} SET LOGGED prevents that.`;
   }
   if (seen["fsync"] === "off") {
     weaknesses["COATCHECK_POSTGRES_FSYNC_OFF"] =
-      "PostgreSQL runs with fsync = off: after a loss of power the database may be damaged, sessions among it.";
+      "PostgreSQL runs with fsync = off: a power failure may damage the database, including the sessions.";
   }
   if (seen["commit"] === "off") {
     weaknesses["COATCHECK_POSTGRES_COMMIT_OFF"] =
-      'PostgreSQL runs with synchronous_commit = off: after a crash the last logouts may be undone. durability: "full" waits for them.';
+      'PostgreSQL runs with synchronous_commit = off: a crash may undo the last logouts. With durability: "full", writes wait for the disk.';
   }
   return { clock: Number(seen["clock"]), version, weaknesses };
 }
 
-/** The version that this release works with. */
+/** The version that this release needs. */
 export function latestVersion(names: SchemaNames): number {
   return migrations(names).length;
 }
 
 /**
- * Everything up to the latest version, in one statement: processes that start together take turns at
- * an advisory lock that ends with it, and find done what the first one did.
+ * Migrates to the latest version in one statement. Processes that start together take turns through an
+ * advisory lock that is held until the statement ends; all but the first find nothing left to do.
  */
 export function migration(names: SchemaNames): string {
   const { schema, table, qualified } = names;

@@ -16,10 +16,10 @@ import type { SchemaNames } from "./names.ts";
 import { patchText, recordFrom, recordText } from "./record-json.ts";
 import { found, inspection, latestVersion, migration } from "./schema.ts";
 
-/** How often a statement is sent again that the server undid for another's sake, or that it took for late. */
-const attempts = 10;
+/** How often a statement is tried that the server rolled back in favor of another one, or judged to be late. */
+const maxAttempts = 10;
 
-/** The store, over whatever client. */
+/** The store, independent of the client library. */
 export class PgStore implements Store {
   readonly name = "postgres";
   readonly inProcess = false;
@@ -27,9 +27,9 @@ export class PgStore implements Store {
   readonly #names: SchemaNames;
   readonly #durable: 0 | 1;
   readonly #timeout: number;
-  /** The start: looked at the database, and migrated it. Tried again by the next call when it failed. */
+  /** The startup: inspection and migration of the database. If it fails, the next call tries again. */
   #ready: Promise<void> | undefined;
-  /** What to add to `performance.now()` for the time on the server's clock, as of its last answer. */
+  /** How many milliseconds the server's clock is ahead of `performance.now()`, as of its last answer. */
   #ahead = 0;
   readonly #warned = new Set<string>();
   readonly #creations = new Batches<Answer>(async (...calls) => this.#writeAll("create", ...calls));
@@ -86,7 +86,7 @@ export class PgStore implements Store {
   async list(subject: string, now: number): Promise<SessionRecord[]> {
     return this.#run("list", async (deadline) => {
       const rows = await this.#call("list", [lockPatience(deadline), subject, now], deadline);
-      // One damaged record must not hide a person's other sessions from them.
+      // A damaged record must not hide a person's other sessions.
       const records: SessionRecord[] = [];
       for (const [at, text] of rows.entries()) {
         const record = recordFrom(parseJson(text ?? "null"));
@@ -106,7 +106,7 @@ export class PgStore implements Store {
 
   close(): void {}
 
-  /** Does a call's work, after the start, as often as it is safe and of use. */
+  /** Runs a call after the startup. Retries it if that is safe and may help. */
   async #run<T>(
     operation: StoreOperation,
     work: (deadline: number) => Promise<T>,
@@ -119,18 +119,18 @@ export class PgStore implements Store {
         return await work(deadline);
       } catch (error) {
         if (error instanceof ConfigError) throw error;
-        // Somebody took the table or its functions away; the next call looks again.
+        // The table or its functions were removed. The next call inspects the database again.
         if (sqlState(error)?.startsWith("42")) this.#ready = undefined;
-        // Only what is known not to have been carried out is sent again, or what changes nothing.
-        const again =
+        // Only a call that changes nothing, or is known not to have been executed, can be sent again.
+        const canRetry =
           lostToAnother(error) ||
           error === tooLate ||
           (operation === "read" && attempt === 1 && isConnectionLost(error));
-        if (!again || attempt === attempts || performance.now() >= deadline) {
+        if (!canRetry || attempt === maxAttempts || performance.now() >= deadline) {
           throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
         }
       }
-      // An uneven pause keeps those who wait for each other from waking together.
+      // A random pause keeps conflicting calls from retrying at the same moment.
       await wait(Math.random() * 4 * attempt);
     }
   }
@@ -167,10 +167,10 @@ export class PgStore implements Store {
     process.emitWarning(warning, { type: "CoatcheckWarning", code });
   }
 
-  /** What became of a call that changes something. */
+  /** Sends a call that writes and returns its outcome. */
   async #written(batches: Batches<Answer>, call: Call): Promise<Answer> {
     let outcome = await batches.add(call);
-    // Its row was locked, or is gone; by itself it waits, and learns which.
+    // The row was locked or is gone. Sent alone, the call waits and finds out which.
     if (outcome["kind"] === "skipped") outcome = await batches.alone(call);
     if (outcome["kind"] === "late") throw tooLate;
     return outcome;
@@ -181,7 +181,7 @@ export class PgStore implements Store {
     return answersTo("read", calls, records);
   }
 
-  /** Calls a function that changes something, with all that bounds when it does. */
+  /** Calls a function that writes, with its deadline. */
   async #writeAll(
     operation: "create" | "patch",
     calls: readonly Call[],
@@ -193,7 +193,7 @@ export class PgStore implements Store {
     return answersTo(operation, calls, outcomes).map((outcome) => objectOf(operation, outcome));
   }
 
-  /** Calls a function that answers one object. */
+  /** Calls a function that returns one object. */
   async #ask(
     operation: "create" | "read" | "patch",
     values: readonly (string | number)[],
@@ -219,7 +219,7 @@ export class PgStore implements Store {
     });
   }
 
-  /** The record of an answer. That it is the one asked for guards against answers that got mixed up on their way. */
+  /** The record in an answer. Its id is compared, in case a client or pooler mixes answers up. */
   #checked(operation: StoreOperation, id: string, given: unknown): SessionRecord {
     const record = recordFrom(given);
     if (record?.id === id) return record;
@@ -227,10 +227,10 @@ export class PgStore implements Store {
   }
 }
 
-/** Thrown where the server answered that a write came too late, and did nothing. */
+/** Thrown if the server reports that a write came too late and had no effect. */
 const tooLate = new Error("late");
 
-/** How many milliseconds a function may wait for locks, so that its answer is here before the deadline. */
+/** How many milliseconds a function may wait for locks, so that its answer arrives before the deadline. */
 function lockPatience(deadline: number): number {
   return Math.max(1, Math.floor((deadline - performance.now()) * 0.9));
 }

@@ -5,17 +5,17 @@ import { redisError } from "./errors.ts";
 import { checkServers } from "./startup-check.ts";
 import type { RedisWarning } from "./startup-check.ts";
 
-/** How many calls may wait for Redis; more would fill the client's queue while the server is away. */
+/** The most calls that may wait for Redis at once. More would fill the client's queue during an outage. */
 const maxWaiting = 10_000;
 
-/** After how many milliseconds a call that was never answered counts no more: some clients forget what they lose. */
-const forgotten = 60_000;
+/** Milliseconds after which a waiting call is no longer counted: some clients never settle the promise of a lost command. */
+const abandonedAfter = 60_000;
 
-/** The frame of every call of the store: errors that say what they should, an end to waiting lines, the look at the servers. */
+/** Runs the store's calls: limits how many wait at once, converts errors, and starts the startup check. */
 export class RedisCalls {
   readonly #connection: RedisConnection;
   readonly #onWarning: (warning: RedisWarning) => void;
-  /** When each call that waits began, in that order. */
+  /** The start times of the waiting calls, oldest first. */
   readonly #waiting = new Set<{ readonly start: number }>();
   #isChecked = false;
 
@@ -24,18 +24,18 @@ export class RedisCalls {
     this.#onWarning = onWarning;
   }
 
-  /** @param work is told when the caller began to wait, as `performance.now()`. */
+  /** @param work receives the time at which the caller began to wait, as `performance.now()`. */
   async run<T>(operation: StoreOperation, work: (start: number) => Promise<T>): Promise<T> {
     const call = { start: performance.now() };
     if (this.#isCrowded(call.start)) {
-      const message = `The redis store could not ${operation}: ${maxWaiting} calls wait for Redis already.`;
+      const message = `The redis store could not ${operation}: ${maxWaiting} calls are already waiting for Redis.`;
       throw new StoreError("STORE_BUSY", operation, message, { transient: true });
     }
     this.#waiting.add(call);
     try {
-      const answer = await work(call.start);
+      const result = await work(call.start);
       if (!this.#isChecked) this.#check();
-      return answer;
+      return result;
     } catch (error) {
       throw redisError(operation, error);
     } finally {
@@ -46,20 +46,20 @@ export class RedisCalls {
   #isCrowded(now: number): boolean {
     if (this.#waiting.size < maxWaiting) return false;
     for (const call of this.#waiting) {
-      if (now - call.start < forgotten) break;
+      if (now - call.start < abandonedAfter) break;
       this.#waiting.delete(call);
     }
     return this.#waiting.size >= maxWaiting;
   }
 
-  /** At the first answer, when there is a connection to ask through. */
+  /** Runs after the first successful call, when the connection is known to work. */
   #check(): void {
     this.#isChecked = true;
     void (async () => {
       try {
         for (const warning of await checkServers(this.#connection)) this.#onWarning(warning);
       } catch {
-        // DevelopmentAdvice only; the connection's troubles are told to those who need it.
+        // The check only gives advice. Calls that need the connection report its errors.
       }
     })();
   }

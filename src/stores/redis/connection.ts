@@ -1,18 +1,18 @@
-import { ConfigError } from "../../errors.ts";
+import { assertOption } from "../../runtime/assert-option.ts";
 import type { Argument } from "./record-hash.ts";
 
-/** A client, cluster, Sentinel client or pool of node-redis 5 or newer, as far as the store uses it. */
+/** The part of a node-redis client that the store uses: a client, cluster, Sentinel client or pool, version 5 or newer. */
 export interface NodeRedisClient {
   sendCommand(...args: unknown[]): Promise<unknown>;
   withTypeMapping(mapping: object): unknown;
-  /** Of single connections: what is sent now is written now. */
+  /** Only on single connections: whether a command sent now is written at once. */
   readonly isReady?: boolean;
   multi(): { addCommand(...args: unknown[]): unknown; execAsPipeline(): Promise<unknown[]> };
   on(event: "error", listener: () => void): unknown;
   off(event: "error", listener: () => void): unknown;
 }
 
-/** A `Redis` or `Cluster` of ioredis 5 or newer, as far as the store uses it. */
+/** The part of an ioredis client that the store uses: a `Redis` or `Cluster`, version 5 or newer. */
 export interface IoRedisClient {
   hgetallBuffer(key: string): Promise<unknown>;
   pipeline(commands: unknown[][]): { exec(): Promise<[Error | null, unknown][] | null> };
@@ -22,7 +22,7 @@ export interface IoRedisClient {
   off(event: "error", listener: () => void): unknown;
 }
 
-/** A script to be run, by its text or by its SHA-1, on one key. */
+/** A script call on one key. `script` is the source for `EVAL` and the SHA-1 for `EVALSHA`. */
 export interface ScriptCommand {
   readonly name: "EVAL" | "EVALSHA";
   readonly script: string;
@@ -30,74 +30,76 @@ export interface ScriptCommand {
   readonly args: readonly Argument[];
 }
 
-/** How the store talks to a client, whichever it is. */
+/** The operations the store needs, the same for both client libraries. */
 export interface RedisConnection {
   readonly isCluster: boolean;
-  /** The hash under a key, from the server that takes writes for it; strings in it are bytes. */
+  /** Reads the hash at a key from its primary. Strings are returned as bytes. */
   hash(key: string): Promise<unknown>;
-  /** Runs a script; strings in its reply are bytes. */
+  /** Runs a script. Strings in the reply are bytes. */
   run(command: ScriptCommand): Promise<unknown>;
   /**
-   * Runs a script, and a `WAIT` behind it on the same connection: it counts the replicas that have
-   * what this connection wrote, and lets nothing past until then. Answers both replies; strings in
-   * them may be text.
+   * Runs a script and then `WAIT` on the same connection. `WAIT` counts the replicas that have received
+   * this connection's writes, and blocks the connection until then. Returns both replies; their strings
+   * may be text.
    *
    * @param timeout in milliseconds.
    */
   runAndWait(command: ScriptCommand, replicas: number, timeout: number): Promise<unknown[]>;
-  /** A way to talk to each server that takes writes. */
+  /** One function per primary, which sends it a command. */
   servers(): Promise<((name: string, ...args: string[]) => Promise<unknown>)[]>;
-  /** Takes back what was done to the client. */
+  /** Removes the listener that was added to the client. */
   release(): void;
 }
 
-/** @throws ConfigError CONFIG_INVALID for a client of neither library, and for one that repeats or misdirects commands. */
+/**
+ * Wraps a client of either library.
+ *
+ * @throws ConfigError CONFIG_INVALID if it belongs to neither, resends commands or reads from replicas.
+ */
 export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConnection {
   const connection = isIo(client)
     ? ioConnection(client)
     : isNode(client)
       ? nodeConnection(client)
       : undefined;
-  if (connection === undefined) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "redisStore needs a client of node-redis 5 or newer, createClient({ url }), or of ioredis 5 or newer, " +
-        "new Redis(url, { maxRetriesPerRequest: 0 }).",
-    );
-  }
-  // A client without this listener ends the process when its connection breaks (requirement 109).
-  // Whoever waits for an answer is told, and the client connects again by itself.
+  assertOption(
+    connection !== undefined,
+    "client must be a client of node-redis 5 or newer, createClient({ url }), or of ioredis 5 or newer, " +
+      "new Redis(url, { maxRetriesPerRequest: 0 }).",
+  );
+  // Without a listener, the `error` event of a broken connection would end the process (requirement 109).
+  // Waiting calls fail by themselves, and the client reconnects.
   const ignore = (): void => {};
   client.on("error", ignore);
   return { ...connection, release: () => void client.off("error", ignore) };
 }
 
-/** RESP types 36 (strings) and 37 (maps): bytes stay bytes, and maps are lists in RESP3, too. */
-const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
+/** RESP types 36 (strings) and 37 (maps): strings stay bytes, and maps become lists, in RESP3 as in RESP2. */
+export const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
 
 /**
- * The same, without the timeout that node-redis gives to commands it has not written yet: an AbortSignal for
- * each, which takes more time than the rest of a read. What comes too late is refused by the server (decision 021).
+ * `asBytes` without node-redis' timeout for commands not yet written. That timeout makes an AbortSignal for
+ * each command, which costs more than the rest of a read. The server refuses late commands itself (decision 021).
  */
 const untimed = { ...asBytes, timeout: 0 };
 
-/** With more commands under way than this something is slow, and those that wait to be written should not pile up. */
-const few = 200;
+/** With more commands in flight, something is slow, and node-redis' timeout should keep unwritten ones from piling up. */
+const maxUntimed = 200;
 
 function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release"> {
-  let underWay = 0;
+  let inFlight = 0;
   const send = async (key: string, words: readonly Argument[]): Promise<unknown> => {
-    const options = underWay < few && client.isReady === true ? untimed : asBytes;
-    underWay++;
+    const options = inFlight < maxUntimed && client.isReady === true ? untimed : asBytes;
+    inFlight++;
     try {
       return await client.sendCommand(...route(key), words, options);
     } finally {
-      underWay--;
+      inFlight--;
     }
   };
   const isCluster = hasMethods(client, ["nodeClient"]);
   const isSentinel = hasMethods(client, ["acquire", "getMasterNode"]);
-  // What a cluster and Sentinels need to know before the command: the key, and that it is for a primary.
+  // Leading arguments: a cluster needs the key and `isReadonly`, a Sentinel client only `isReadonly`.
   const route = (key: string): unknown[] => (isCluster ? [key, false] : isSentinel ? [false] : []);
   return {
     isCluster,
@@ -125,7 +127,7 @@ function wordsOf({ name, script, key, args }: ScriptCommand): Argument[] {
   return [name, script, "1", key, ...args];
 }
 
-/** ioredis has these, and leaves them out of its types. */
+/** Methods that ioredis has but does not declare in its types. */
 interface IoClient extends IoRedisClient {
   evalBuffer(script: string, keys: number, ...args: Argument[]): Promise<unknown>;
   evalshaBuffer(sha: string, keys: number, ...args: Argument[]): Promise<unknown>;
@@ -143,7 +145,7 @@ function ioConnection(client: IoClient): Omit<RedisConnection, "release"> {
   checkIoOptions(client);
   return {
     isCluster: client.isCluster,
-    // By name: `callBuffer` would do for all, but not where ioredis pipelines by itself.
+    // Named methods, since `callBuffer` does not work with ioredis' automatic pipelining.
     hash: async (key) => client.hgetallBuffer(key),
     run: async ({ name, script, key, args }) =>
       name === "EVALSHA"
@@ -173,49 +175,43 @@ async function pipelined(client: IoRedisClient, commands: unknown[][]): Promise<
 }
 
 /**
- * A command whose answer got lost may have been carried out, so it must not be sent again: an update
- * would be applied twice. By default ioredis does that; and told not to, it leaves the caller without
- * any answer. Where it may not try again at all, it says so at once. And a replica is no place to read
- * from: it may not know yet of a logout.
+ * Checks that ioredis neither resends commands nor reads from replicas. A command whose reply was lost may
+ * have been executed, so resending it could apply an update twice. ioredis resends by default; with resending
+ * only turned off, the caller never gets a reply. With zero retries, the command fails at once. A replica may
+ * not know of a logout yet.
  */
 function checkIoOptions(client: IoRedisClient): void {
   const { options } = client;
   const node = client.isCluster ? option(options, "redisOptions") : options;
-  // The connections of a cluster do not come back by themselves, unless told to.
+  // A cluster's connections do not reconnect unless `clusterNodeRetryStrategy` is set.
   const reconnects = !client.isCluster || typeof option(options, "clusterNodeRetryStrategy") === "function";
-  if (reconnects && option(node, "maxRetriesPerRequest") !== 0) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "This ioredis client sends commands again whose answer got lost, which may write twice. Make it with " +
-        `${client.isCluster ? "redisOptions: " : ""}{ maxRetriesPerRequest: 0 }, or pass a duplicate() made so.`,
-    );
-  }
+  assertOption(
+    !reconnects || option(node, "maxRetriesPerRequest") === 0,
+    "This ioredis client resends commands whose reply was lost, which may write twice. Create it with " +
+      `${client.isCluster ? "redisOptions: " : ""}{ maxRetriesPerRequest: 0 }, or pass a duplicate() with that option.`,
+  );
   if (!client.isCluster) return;
-  if (option(options, "retryDelayOnFailover") !== 0) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "This ioredis cluster sends commands again whose connection broke, which may write twice: make it with " +
-        "{ retryDelayOnFailover: 0 }.",
-    );
-  }
-  if ((option(options, "scaleReads") ?? "master") !== "master") {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      'This ioredis cluster reads from replicas, which may not know yet of a logout: scaleReads must be "master".',
-    );
-  }
+  assertOption(
+    option(options, "retryDelayOnFailover") === 0,
+    "This ioredis cluster resends commands whose connection broke, which may write twice. Create it with " +
+      "{ retryDelayOnFailover: 0 }.",
+  );
+  assertOption(
+    (option(options, "scaleReads") ?? "master") === "master",
+    'This ioredis cluster reads from replicas, which may not know of a logout yet. scaleReads must be "master".',
+  );
 }
 
 function option(options: unknown, name: string): unknown {
   return typeof options === "object" && options !== null ? Reflect.get(options, name) : undefined;
 }
 
-/** Whether it is an object with these methods, whatever its type says. */
-export function hasMethods(given: unknown, names: readonly string[]): boolean {
+/** Whether a value is an object with these methods. */
+export function hasMethods(value: unknown, names: readonly string[]): boolean {
   return (
-    typeof given === "object" &&
-    given !== null &&
-    names.every((name) => typeof Reflect.get(given, name) === "function")
+    typeof value === "object" &&
+    value !== null &&
+    names.every((name) => typeof Reflect.get(value, name) === "function")
   );
 }
 

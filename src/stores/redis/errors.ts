@@ -5,18 +5,18 @@ import type { Argument } from "./record-hash.ts";
 type Fault = readonly [StoreErrorCode, transient: boolean, what: string];
 
 const full: Fault = ["STORE_FULL", true, "Redis has no memory left (maxmemory)"];
-const elsewhere: Fault = ["STORE_UNAVAILABLE", true, "no server of the cluster takes this key now"];
-const denied: Fault = ["STORE_FAILED", false, "Redis does not let this user do it"];
-const busy: Fault = ["STORE_BUSY", true, "Redis is busy with a script"];
+const elsewhere: Fault = ["STORE_UNAVAILABLE", true, "no server of the cluster serves this key right now"];
+const denied: Fault = ["STORE_FAILED", false, "Redis denies this user the command"];
+const busy: Fault = ["STORE_BUSY", true, "Redis is busy running a script"];
 const unreachable: Fault = ["STORE_UNAVAILABLE", true, "there is no connection to Redis"];
 
-/** By the word that Redis begins an error with. */
+/** Keyed by the word that an error reply of Redis begins with. */
 const replies: Readonly<Record<string, Fault>> = {
   READONLY: ["STORE_READ_ONLY", true, "this Redis is a replica"],
   LOADING: ["STORE_UNAVAILABLE", true, "Redis is loading its data"],
   MASTERDOWN: ["STORE_UNAVAILABLE", true, "this Redis is a replica without its primary"],
-  MISCONF: ["STORE_UNAVAILABLE", true, "Redis cannot save to its disk, and takes no writes"],
-  NOREPLICAS: ["STORE_UNAVAILABLE", true, "Redis has too few replicas to take writes"],
+  MISCONF: ["STORE_UNAVAILABLE", true, "Redis cannot save to its disk and accepts no writes"],
+  NOREPLICAS: ["STORE_UNAVAILABLE", true, "Redis has too few replicas to accept writes"],
   OOM: full,
   BUSY: busy,
   UNKILLABLE: busy,
@@ -27,20 +27,20 @@ const replies: Readonly<Record<string, Fault>> = {
   NOPERM: denied,
   NOAUTH: denied,
   WRONGPASS: denied,
-  WRONGTYPE: ["RECORD_UNREADABLE", false, "something else is kept under the record's key"],
+  WRONGTYPE: ["RECORD_UNREADABLE", false, "the record's key holds something that is not a record"],
 };
 
-/** By what an error's text holds. Clients' own errors have no codes. */
+/** Matched against the class name and message, since the clients' own errors have no codes. */
 const texts: readonly (readonly [RegExp, Fault])[] = [
   [/max number of clients/i, ["STORE_BUSY", true, "Redis has too many clients"]],
   [/queue is full/i, ["STORE_BUSY", true, "the client's queue is full"]],
   [/command timed out|^TimeoutError|^CommandTimeout/i, ["STORE_TIMEOUT", true, "the client waited too long"]],
   [/cluster redirections|cannot find node/i, elsewhere],
-  // The last is what node-redis runs into where its map of the cluster has a hole.
+  // node-redis throws that TypeError if its map of the cluster is incomplete.
   [/slots cache|startup nodes|root nodes|cluster|sentinel|shard|^TypeError: Cannot read prop/i, elsewhere],
 ];
 
-/** What went wrong, as an error that holds nothing of the command's arguments. */
+/** Converts a client's error into a StoreError that contains none of the command's arguments. */
 export function redisError(
   operation: StoreOperation,
   cause: unknown,
@@ -49,7 +49,7 @@ export function redisError(
   if (cause instanceof StoreError) return cause;
   const text = cause instanceof Error ? cause.message : "";
   const named = cause instanceof Error ? `${cause.constructor.name}: ${text}` : "";
-  // Redis 6 wraps what a script's command ran into.
+  // Redis 6 wraps the error of a command that a script called.
   const word = /^(?:ERR Error running script.*? -)?([A-Z]{2,})(?: |$)/.exec(text)?.[1];
   const [code, transient, what] =
     replies[word ?? ""] ??
@@ -63,17 +63,17 @@ export function redisError(
   });
 }
 
-/** Whether Redis has not seen a script yet, or has forgotten it; it has done nothing then. */
+/** Whether Redis does not have the script cached. It has changed nothing then. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
-/** Whether something that is no record is kept under the key. */
+/** Whether the key holds a value of another type, which cannot be a record. */
 export function isForeign(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("WRONGTYPE");
 }
 
-/** ioredis hangs the command's arguments on its errors, and Redis quotes some of them: nothing of both is kept. */
+/** A copy without the command's arguments, which ioredis attaches to its errors and Redis sometimes quotes. */
 function bare(cause: unknown, text: string, args: readonly Argument[]): Error {
   const quotes = args.some((argument) => argument.length > 3 && text.includes(String(argument)));
   const bareCause = new Error(quotes || /with args/.test(text) ? text.split(" ", 1)[0] : text);

@@ -1,21 +1,21 @@
 import { packRecord, unpackRecord } from "../../record/binary/record.ts";
 import type { SessionRecord } from "../../record/record.ts";
-import { ConfigError } from "../../errors.ts";
-import { hasMethods } from "./connection.ts";
+import { assertOption } from "../../runtime/assert-option.ts";
+import { asBytes, hasMethods } from "./connection.ts";
 import { fromHash } from "./record-hash.ts";
 
 /** The options of the near cache. */
 export interface NearCacheOptions {
   /**
-   * A node-redis client for the cache alone, `createClient({ url, RESP: 3, emitInvalidate: true })`:
-   * the server tells it of every change to the records that were read through it.
+   * A node-redis client used only by the cache: `createClient({ url, RESP: 3, emitInvalidate: true })`.
+   * The server notifies it of every change to a record that was read through it.
    */
   readonly connection: InvalidationClient;
-  /** How many records it holds at most; default 10,000. At the limit the one that was read least recently goes. */
+  /** The most records it holds. At the limit, the least recently read one is dropped. Default 10,000. */
   readonly maxRecords?: number;
 }
 
-/** A client of node-redis that hears invalidations, as far as the cache uses it. */
+/** The part of a node-redis client with invalidation events that the cache uses. */
 export interface InvalidationClient {
   sendCommand(...args: unknown[]): Promise<unknown>;
   readonly isReady: boolean;
@@ -25,53 +25,50 @@ export interface InvalidationClient {
 }
 
 /**
- * For how many milliseconds after the last sign of life of its connection the cache is believed: the
- * bound on how long an ended session can still be seen when the network fails silently.
+ * For how many milliseconds after the last reply on its connection the cache is trusted. This bounds how
+ * long an ended session can still be read if the network fails silently.
  */
 const lease = 1000;
 
-/** A read that is under way: what it brings may be kept while nobody says that it has changed. */
+/** A read in progress. Its result may be cached as long as no invalidation arrives before it. */
 interface Flight {
   isCurrent: boolean;
 }
 
-const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
-
 /**
- * Records as the server last gave them, kept true by its invalidation messages. These come through the
- * same connection as the reads, so they never overtake the answer that they are about; one that comes
- * while a read of the record is under way keeps what it brings out of the cache (race S7).
+ * A cache of records in this process, kept current by the server's invalidation messages. They arrive on
+ * the same connection as the replies, so they never overtake the reply that they are about. If one arrives
+ * while its record is being read, the result is not cached (race S7).
  */
 export class NearCache {
   readonly #client: InvalidationClient;
   readonly #maxRecords: number;
   readonly #keyOf: (id: string) => string;
   readonly #idOf: (key: string) => string;
-  /** Packed, so that everybody gets a copy of their own; the last read at the end. */
+  /** Packed, so that every caller gets its own copy; the most recently read last. */
   readonly #records = new Map<string, string>();
   readonly #flights = new Map<string, Set<Flight>>();
-  /** When the last command that was answered had been sent: all changes before that are known. */
+  /** When the latest command with a reply was sent: all changes before that are known. */
   #heardAt = Number.NEGATIVE_INFINITY;
-  #isAsking = false;
+  #isPinging = false;
 
-  /** @throws ConfigError CONFIG_INVALID for a client that does not hear invalidations. */
+  /** @throws ConfigError CONFIG_INVALID if the client does not receive invalidations. */
   constructor(options: NearCacheOptions, keyOf: (id: string) => string) {
     const { connection, maxRecords = 10_000 } = options;
     const client: unknown = connection;
-    const hears =
+    const receivesInvalidations =
       hasMethods(client, ["sendCommand", "on", "off"]) &&
       typeof connection.options === "object" &&
       Reflect.get(connection.options, "emitInvalidate") === true;
-    if (!hears) {
-      throw new ConfigError(
-        "CONFIG_INVALID",
-        "nearCache needs a connection of its own that hears invalidations, which only node-redis has: " +
-          "createClient({ url, RESP: 3, emitInvalidate: true }). The store's other client may be any.",
-      );
-    }
-    if (!Number.isSafeInteger(maxRecords) || maxRecords < 1) {
-      throw new ConfigError("CONFIG_INVALID", "nearCache.maxRecords must be a whole number above zero.");
-    }
+    assertOption(
+      receivesInvalidations,
+      "nearCache.connection must be a separate node-redis client that receives invalidations: " +
+        "createClient({ url, RESP: 3, emitInvalidate: true }). The store's own client may be an ioredis one.",
+    );
+    assertOption(
+      Number.isSafeInteger(maxRecords) && maxRecords > 0,
+      "nearCache.maxRecords must be a whole number above zero.",
+    );
     this.#client = connection;
     this.#maxRecords = maxRecords;
     this.#keyOf = keyOf;
@@ -81,18 +78,18 @@ export class NearCache {
     for (const event of lost) connection.on(event, this.#clear);
   }
 
-  /** A record that is here and can be believed; answers at once. */
+  /** Returns a cached record synchronously, if there is one and the cache is trusted. */
   recall(id: string): SessionRecord | undefined {
     const packed = this.#records.get(id);
-    if (packed === undefined || !this.#isBelieved) return undefined;
+    if (packed === undefined || !this.#isTrusted) return undefined;
     this.#keep(id, packed);
     return unpackRecord(id, packed);
   }
 
-  /** A record through the cache's own connection; through `readDirectly` while that one is in doubt. */
+  /** Reads a record through the cache's own connection, or with `readDirectly` while that is not trusted. */
   async read(id: string, readDirectly: () => Promise<SessionRecord | null>): Promise<SessionRecord | null> {
     if (!this.#client.isReady) return readDirectly();
-    if (!this.#isBelieved) this.#ask();
+    if (!this.#isTrusted) this.#ping();
     else {
       const found = await this.#fetch(id);
       if (found !== undefined) return found;
@@ -100,11 +97,11 @@ export class NearCache {
     return readDirectly();
   }
 
-  get #isBelieved(): boolean {
+  get #isTrusted(): boolean {
     return this.#client.isReady && performance.now() - this.#heardAt <= lease;
   }
 
-  /** Called at both ends of a write of this process: what was read before it is past. */
+  /** Called before and after each write of this process, since earlier reads are outdated. */
   forget(id: string): void {
     this.#records.delete(id);
     for (const flight of this.#flights.get(id) ?? []) flight.isCurrent = false;
@@ -118,7 +115,7 @@ export class NearCache {
 
   readonly #invalidated = (key: unknown): void => {
     if (typeof key === "string" || Buffer.isBuffer(key)) this.forget(this.#idOf(key.toString()));
-    // No key in particular: all of them, after FLUSHALL, or when the server forgets what it has given.
+    // Without a key, all are invalid: after FLUSHALL, or when the server's tracking table was cleared.
     else this.#empty();
   };
 
@@ -132,7 +129,7 @@ export class NearCache {
     for (const flights of this.#flights.values()) for (const flight of flights) flight.isCurrent = false;
   }
 
-  /** `undefined` when the connection does not answer, or with something that is no record. */
+  /** Returns `undefined` if the connection does not reply in time, or the reply is not a record. */
   async #fetch(id: string): Promise<SessionRecord | null | undefined> {
     const flight: Flight = { isCurrent: true };
     const flights = this.#flights.get(id) ?? new Set();
@@ -155,17 +152,17 @@ export class NearCache {
     }
   }
 
-  /** Asks for a sign of life, once at a time. */
-  #ask(): void {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+  /** Checks that the connection is alive. Only one PING is in flight at a time. */
+  #ping(): void {
+    if (this.#isPinging) return;
+    this.#isPinging = true;
     void (async () => {
       try {
         await this.#send("PING");
       } catch {
-        // The client says more through its events.
+        // The client reports the failure through its events.
       } finally {
-        this.#isAsking = false;
+        this.#isPinging = false;
       }
     })();
   }
@@ -186,5 +183,5 @@ export class NearCache {
   }
 }
 
-/** What node-redis says when a connection is gone, or will be. */
+/** The events of node-redis for a connection that is lost or about to be. */
 const lost = ["error", "end", "reconnecting", "terminated"] as const;

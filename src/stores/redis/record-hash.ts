@@ -1,12 +1,12 @@
-import { hasSoundNumbers } from "../../record/record.ts";
+import { isSoundRecord } from "../../record/record.ts";
 import type { RecordColumns, SessionRecord } from "../../record/record.ts";
 import type { Patch } from "../../record/patch.ts";
 import { columnOrder, format } from "./scripts.ts";
 
-/** What a command is made of. */
+/** An argument of a Redis command. */
 export type Argument = string | Uint8Array;
 
-/** A record as the fields and values of its hash, in turn. */
+/** A record as the alternating fields and values of its hash. */
 export function toHash(record: SessionRecord): Argument[] {
   const columns = columnOrder.map((name) => columnText(record[name]));
   const hash: Argument[] = ["c", [format, ...columns].join(" "), "v", copied(record.verifier)];
@@ -15,30 +15,19 @@ export function toHash(record: SessionRecord): Argument[] {
   return hash;
 }
 
-/** The record in a hash: `null` for an empty one, `undefined` when anything in it is not what was written. */
+/** The record in a hash: `null` if the hash is empty, `undefined` if any part of it is malformed. */
 export function fromHash(id: string, reply: unknown): SessionRecord | null | undefined {
   const hash = hashOf(reply);
   if (hash === undefined || hash.size === 0) return hash && null;
   const verifier = hash.get("v");
   const [found, ...words] = hash.get("c")?.toString("latin1").split(" ") ?? [];
-  if (found !== format || words.length !== columnOrder.length || verifier?.length !== 32) return undefined;
+  if (found !== format || words.length !== columnOrder.length || verifier === undefined) return undefined;
   const numbers = words.map((word) => (word === "-" ? null : Number(word || Number.NaN)));
-  const [epoch, revision, ticketAt, createdAt, authenticatedAt = null, lastSeenAt, ...rest] = numbers;
+  const [epoch, revision, ticketAt, createdAt, authenticatedAt, lastSeenAt, ...rest] = numbers;
   const [idleTimeout, absoluteDeadline, permanent] = rest;
-  if (
-    typeof epoch !== "number" ||
-    typeof revision !== "number" ||
-    typeof ticketAt !== "number" ||
-    typeof createdAt !== "number" ||
-    typeof lastSeenAt !== "number" ||
-    typeof idleTimeout !== "number" ||
-    typeof absoluteDeadline !== "number"
-  ) {
-    return undefined;
-  }
   const fields = new Map<string, Uint8Array>();
   for (const [name, bytes] of hash) if (name.startsWith(".")) fields.set(fieldOf(name), copied(bytes));
-  const record: SessionRecord = {
+  const record = {
     id,
     epoch,
     revision,
@@ -53,10 +42,10 @@ export function fromHash(id: string, reply: unknown): SessionRecord | null | und
     permanent: permanent === 1,
     fields,
   };
-  return hasSoundNumbers(record) ? record : undefined;
+  return isSoundRecord(record) ? record : undefined;
 }
 
-/** A hash as clients give it: fields and values in turn, or an object or a map of them. */
+/** Reads a hash as clients return it: alternating fields and values, an object or a map. */
 export function hashOf(reply: unknown): Map<string, Buffer> | undefined {
   if (typeof reply !== "object" || reply === null) return undefined;
   if (!Array.isArray(reply)) {
@@ -65,14 +54,14 @@ export function hashOf(reply: unknown): Map<string, Buffer> | undefined {
   const hash = new Map<string, Buffer>();
   for (let at = 0; at < reply.length; at += 2) {
     const value: unknown = reply[at + 1];
-    // Text instead of bytes means a client that decodes: what is in it can't be trusted.
+    // Text means that the client decoded the bytes, which may have damaged them.
     if (!Buffer.isBuffer(value)) return undefined;
     hash.set(String(reply[at]), value);
   }
   return hash;
 }
 
-/** What the script for patches takes, after its deadline; `indexed` is where the id was added to before. */
+/** The arguments of the patch script after the deadline. `indexed`: the subject's index that already has the id. */
 export function patchArguments(
   patch: Patch,
   now: number,
@@ -116,14 +105,14 @@ function hashField(name: string): string {
   return `.${name}`;
 }
 
-/** The field that a name in a hash stands for. */
+/** The record's field that a field of the hash stands for. */
 export function fieldOf(name: string): string {
   return name.slice(1);
 }
 
 const changeable = columnOrder.filter((name) => name !== "revision");
 
-/** Which columns change to what; "" for none. */
+/** The new values of the columns, or "" if none changes. */
 function columnsText(columns: Partial<RecordColumns>): string {
   if (changeable.every((name) => columns[name] === undefined)) return "";
   return changeable.map((name) => columnText(columns[name])).join(" ");
@@ -134,14 +123,14 @@ function marked(subject: string | null | undefined): string {
   return subject === null ? "-" : `=${subject}`;
 }
 
-/** A column's word: "-" for null, "=" for one that stays as it is. */
+/** A column's text: "-" for null, "=" for an unchanged one. */
 function columnText(value: number | boolean | null | undefined): string {
   if (value === undefined) return "=";
   if (value === null) return "-";
   return String(Number(value));
 }
 
-/** The caller's bytes may change before the client has sent them, and a reply's are a part of something larger. */
+/** Copies bytes: the caller may change its own before they are sent, and a reply's would keep a larger buffer in memory. */
 function copied(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes);
 }

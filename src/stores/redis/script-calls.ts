@@ -6,42 +6,42 @@ import type { Argument } from "./record-hash.ts";
 import type { Script } from "./scripts.ts";
 import { ServerTime } from "./server-time.ts";
 
-/** How many replicas must have a write, for how many milliseconds it is waited for them, and on which connection. */
+/** How many replicas must have a write, how many milliseconds to wait for them, and on which connection. */
 export interface Replication {
   readonly replicas: number;
   readonly timeout: number;
   readonly connection: RedisConnection;
 }
 
-/** How often a script is tried against a clock that keeps jumping. */
+/** How often a script is tried if the server's clock keeps jumping. */
 const maxAttempts = 5;
 
-/** Runs scripts that write: never later than somebody waits for them, and on replicas, too, where that is asked for. */
+/** Runs scripts that write. None takes effect after its deadline. Can also wait for replicas. */
 export class ScriptCalls {
   readonly #connection: RedisConnection;
   readonly #timeout: number;
   readonly #serverTime = new ServerTime();
 
-  /** @param timeout for how many milliseconds after the call the script may still be carried out. */
+  /** @param timeout how many milliseconds after its call a script may still run. */
   constructor(connection: RedisConnection, timeout: number) {
     this.#connection = connection;
     this.#timeout = timeout;
   }
 
   /**
-   * Until when a call may be carried out, in `performance.now()`.
+   * The deadline of a call, as `performance.now()`.
    *
-   * @param start when it began. @param timeout how long its caller waits, where that is less than usual.
+   * @param start when the call began. @param timeout how long its caller waits, if less than the store's own.
    */
   until(start: number, timeout = Infinity): number {
     return start + Math.min(this.#timeout, timeout);
   }
 
   /**
-   * The script's reply, after its deadline is added as the first argument: its first word, and what
-   * follows the server's time.
+   * Runs a script with its deadline as the first argument. Returns the status, and what follows the server's
+   * time in the reply.
    *
-   * @param until of `performance.now()`: when nobody waits for it any more.
+   * @param until the deadline, as `performance.now()`.
    */
   async run(
     operation: StoreOperation,
@@ -57,14 +57,14 @@ export class ScriptCalls {
       const [status, time, ...rest] = Array.isArray(reply) ? reply : [];
       this.#serverTime.learn(Number(time));
       if (String(status) !== "late") return [String(status), ...rest];
-      // Refused, and still wanted: the first command does not know the server's time, and learns it so. So
-      // does one after that clock was set forward, or another server took over.
+      // Refused before the deadline: the first command does not know the server's time yet and learns it this
+      // way. So does one after the server's clock was set forward or another server took over.
       if (performance.now() >= until) break;
     }
     throw new StoreError(
       "STORE_TIMEOUT",
       operation,
-      `The redis store could not ${operation}: the command came too late to Redis, and was not carried out.`,
+      `The redis store could not ${operation}: the command reached Redis too late and was not executed.`,
       { transient: true },
     );
   }
@@ -92,7 +92,7 @@ export class ScriptCalls {
     throw new StoreError(
       "STORE_NOT_REPLICATED",
       "patch",
-      `The redis store wrote it, but only ${String(have)} of ${replicas} replicas had it within ${timeout} ms.`,
+      `The redis store wrote the record, but only ${String(have)} of ${replicas} replicas had it within ${timeout} ms.`,
       { transient: true },
     );
   }

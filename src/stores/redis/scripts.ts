@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 
-/** A Lua script: one command to Redis, carried out while nothing else is. */
+/** A Lua script, which Redis runs atomically. */
 export interface Script {
   readonly source: string;
-  /** What `EVALSHA` knows it by. */
+  /** The SHA-1 of the source, for `EVALSHA`. */
   readonly sha: string;
 }
 
 /**
- * How a record is kept: one hash. `c` holds the format and nine columns, divided by spaces (`-` is null),
- * `v` the verifier, `s` the subject where there is one, and `.name` the bytes of each field.
+ * A record is stored as one hash. `c` holds the format and nine columns, separated by spaces (`-` is null),
+ * `v` the verifier, `s` the subject if there is one, and `.name` the bytes of each field.
  */
 export const format = "1";
 
@@ -26,12 +26,12 @@ export const columnOrder = [
   "permanent",
 ] as const;
 
-/** How many arguments a script gives to one command; Lua's stack takes a few thousand. An even number: names with values. */
+/** The most arguments that a script passes to one command: Lua's stack holds a few thousand. Even, for name-value pairs. */
 const most = 1000;
 
 /**
- * Begins every script that writes: what comes later than its caller has waited (ARGV[1], by the
- * server's clock) is not done. It may have lain in a queue, or before a server that stood still.
+ * Begins every script that writes: refuses a command that arrives after its deadline (ARGV[1], by the
+ * server's clock). It may have waited in a queue, or for a server that was paused.
  */
 const inTime = `
 local clock = redis.call('TIME')
@@ -42,8 +42,8 @@ local whole = function(number) return string.format('%.0f', math.min(number, 1e1
 `;
 
 /**
- * ARGV: deadline, life in ms, then the hash's fields and values in turn.
- * Answers created, taken or late.
+ * ARGV: deadline, life in ms, then the hash's alternating fields and values.
+ * Returns created, taken or late.
  */
 export const create: Script = script(`${inTime}
 if redis.call('EXISTS', key) == 1 then return {'taken', time} end
@@ -54,25 +54,26 @@ return {'created', time}
 `);
 
 /**
- * The rules of \`applyPatch\` in the core, on the record itself. ARGV, where "" stands for "not given":
+ * Applies a patch in Redis by the same rules as `applyPatch`. ARGV, with "" for "not given":
  *
- *  1 deadline, 2 now, 3 epoch, 4 verifier expected, 5 "=" and the subject that the id was added to the
- *  index of, 6 until when, 7 verifier, 8 subject ("-" for none, or "=" and the name), 9 the other columns
- *  but the revision, divided by spaces ("=" for those that stay), 10 to 13 how many fields to expect, retain
- *  (-1: all), remove and set, 14 the limits: bytes, fields, the revision counted at and the prefix, divided by
- *  spaces, 15 of which fields only the newest stay: how many, and the prefix; then these as they are named in the
- *  hash: names with "-" for none or "=" and the bytes, names, names, names with bytes.
+ *  1 deadline, 2 now, 3 epoch, 4 expected verifier, 5 "=" and the subject whose index already has the id,
+ *  6 until when, 7 verifier, 8 subject ("-" for none, or "=" and the name), 9 the other columns except the
+ *  revision, separated by spaces ("=" for unchanged ones), 10 to 13 the number of fields to expect, retain
+ *  (-1: all), remove and set, 14 the limits: bytes, fields, the revision counted at and the prefix, separated
+ *  by spaces, 15 how many of the newest fields with a prefix to keep: the number and the prefix. Then the fields
+ *  themselves, named as in the hash: expected names, each with "-" for absent or "=" and the bytes; names to
+ *  retain; names to remove; names to set, each with its bytes.
  *
- * Answers applied (revision, removed), conflict (the hash), full (which limit), gone, late, unreadable, or index:
- * the id has to be in the index of this subject until this deadline first.
+ * Returns applied (revision, removed), conflict (the hash), full (which limit), gone, late, unreadable, or index
+ * (subject, deadline): the id must first be added to that subject's index until that deadline.
  *
- * `life` ends a millisecond early, since Redis keeps a key through the one that it is given, and a record is gone in it.
+ * `life` is a millisecond short, since Redis keeps a key through its last millisecond, and a record has expired by then.
  *
- * Names are compared byte by byte, since Lua itself goes by the server's locale, and two servers may differ.
+ * Names are compared byte by byte, since Lua compares by the server's locale, and two servers may differ.
  *
- * At maxmemory Redis refuses a script's first write if it could take memory, and no later one. So what
- * sets no fields (`setting == 0`) begins with one that takes none, and a logout goes through; anything else is
- * refused, since it begins with an HSET.
+ * At maxmemory, Redis refuses a script's first write if it could take memory, but no later one. So a patch that
+ * sets no fields (`setting == 0`) begins with a write that takes none, which lets logouts through. Any other patch
+ * is refused, since it begins with an HSET.
  */
 export const patch: Script = script(`${inTime}
 local now = tonumber(ARGV[2])
@@ -194,8 +195,8 @@ return {'applied', time, c[3], removed}
 `);
 
 /**
- * Adds an id to the index of a subject, with the server's time, and lets the index live long enough.
- * ARGV: deadline, life in ms, id. Answers added (how many ids there are) or late.
+ * Adds an id to a subject's index, with the server's time, and extends the life of the index if needed.
+ * ARGV: deadline, life in ms, id. Returns added (the number of ids) or late.
  */
 export const addToIndex: Script = script(`${inTime}
 redis.call('HSET', key, ARGV[3], whole(time))
@@ -204,8 +205,8 @@ return {'added', time, redis.call('HLEN', key)}
 `);
 
 /**
- * Takes ids out of the index of a subject, unless they were added again since they were seen, or lately:
- * their record may be about to be written. ARGV: deadline, age in ms, then ids with the times seen.
+ * Removes ids from a subject's index, unless they were added recently or again since they were seen: their
+ * record may be about to be written. ARGV: deadline, age in ms, then ids, each with the time seen.
  */
 export const healIndex: Script = script(`${inTime}
 local healed = 0

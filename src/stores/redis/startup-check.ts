@@ -1,14 +1,14 @@
 import type { RedisConnection } from "./connection.ts";
 
-/** What the store has to say about the server that it was given. */
+/** A warning about the configuration of a Redis server. */
 export interface RedisWarning {
   readonly code: "COATCHECK_REDIS_MAY_EVICT" | "COATCHECK_REDIS_NOT_PERSISTENT";
   readonly message: string;
 }
 
 /**
- * Looks whether the servers are set to throw sessions away. What a server does not tell (managed ones
- * forbid `CONFIG`, an ACL may forbid more) is not judged.
+ * Checks whether the servers are configured in a way that loses sessions. Settings that a server does not
+ * reveal are not judged: managed servers forbid `CONFIG`, and an ACL may forbid more.
  */
 export async function checkServers(connection: RedisConnection): Promise<RedisWarning[]> {
   const warnings = new Map<string, RedisWarning>();
@@ -20,8 +20,8 @@ export async function checkServers(connection: RedisConnection): Promise<RedisWa
       warnings.set("COATCHECK_REDIS_MAY_EVICT", {
         code: "COATCHECK_REDIS_MAY_EVICT",
         message:
-          `Redis may throw sessions away when its memory is full (maxmemory-policy ${policy}), and people ` +
-          "would be logged out. Set it to noeviction on the server that keeps sessions.",
+          `Redis may evict sessions when its memory is full (maxmemory-policy ${policy}), which logs people ` +
+          "out. Set it to noeviction on the server that keeps sessions.",
       });
     }
     const save = await answered(ask("CONFIG", "GET", "save"));
@@ -29,14 +29,14 @@ export async function checkServers(connection: RedisConnection): Promise<RedisWa
       warnings.set("COATCHECK_REDIS_NOT_PERSISTENT", {
         code: "COATCHECK_REDIS_NOT_PERSISTENT",
         message:
-          "Redis keeps nothing on disk: a restart of it logs everybody out. Set appendonly yes, unless that is what you want.",
+          "Redis keeps nothing on disk: a restart logs everybody out. Set appendonly yes, unless that is what you want.",
       });
     }
   }
   return [...warnings.values()];
 }
 
-/** The reply as text, its parts in lines; empty when the server refuses. */
+/** The reply as text, one part per line; empty if the server refuses. */
 async function answered(reply: Promise<unknown>): Promise<string> {
   try {
     return linesOf(await reply);

@@ -7,16 +7,16 @@ import type { Replication, ScriptCalls } from "./script-calls.ts";
 import { addToIndex, healIndex } from "./scripts.ts";
 
 /**
- * Which ids a subject may have: a hash from id to when it was added. It stands under a key of its own,
- * maybe on another server than the records, so the two are never changed together. Therefore an id is
- * added before the record gets the subject, and one too many is no harm: whoever lists looks at the
- * records, and takes out what has been there for long without a record that belongs to it.
+ * The ids that may belong to a subject: a hash from id to the time it was added. It has its own key, which may
+ * be on another server than the records, so both cannot change atomically. Therefore an id is added before its
+ * record gets the subject, and a superfluous id is harmless: `list` reads the records, and removes ids that
+ * have been there for long without a matching record.
  */
 export class SubjectIndex {
   readonly #scripts: ScriptCalls;
   readonly #readHash: (key: string) => Promise<unknown>;
   readonly #prefix: string;
-  /** Subjects with many ids here, to be looked through at the next sweep. */
+  /** Subjects with many ids, whose index the next sweep cleans up. */
   readonly #crowded = new Set<string>();
 
   constructor(scripts: ScriptCalls, readHash: (key: string) => Promise<unknown>, prefix: string) {
@@ -26,10 +26,10 @@ export class SubjectIndex {
   }
 
   /**
-   * Makes a subject's list lead to an id.
+   * Adds an id to a subject's index.
    *
-   * @param life for how many milliseconds, at least.
-   * @param until as `ScriptCalls.run` has it.
+   * @param life how many milliseconds the index must live at least.
+   * @param until the deadline, as in `ScriptCalls.run`.
    */
   async add(
     subject: string,
@@ -38,7 +38,7 @@ export class SubjectIndex {
     until: number,
     replication?: Replication,
   ): Promise<void> {
-    // Clocks differ between machines, and a list that ends before its records hides them.
+    // Clocks differ between machines, and an index that expires before its records would hide them.
     const args = [String(Math.max(0, life) + slack), id];
     const key = this.#keyOf(subject);
     const [, size] = await this.#scripts.run("patch", addToIndex, key, args, until, replication);
@@ -46,9 +46,9 @@ export class SubjectIndex {
   }
 
   /**
-   * The subject's records, expired ones among them.
+   * Returns the subject's records, including expired ones.
    *
-   * @param readRecord the record, `null` for none, `undefined` for one that can't be read.
+   * @param readRecord returns the record, `null` if there is none, `undefined` if it can't be read.
    */
   async list(
     subject: string,
@@ -61,13 +61,13 @@ export class SubjectIndex {
       return true;
     });
     const strays = found.filter(({ record }) => record === null || record?.subject !== subject);
-    // One damaged record must not hide a person's other sessions from them, nor be forgotten.
+    // A damaged record must not hide a person's other sessions, nor be removed from the index.
     const gone = strays.filter(({ record }) => record !== undefined).map(({ id }) => id);
     if (gone.length > 0) await this.#heal(subject, gone, added);
     return found.flatMap(({ record }) => (record?.subject === subject ? record : []));
   }
 
-  /** Heals lists that had grown long, at most so many; healing all others waits until somebody looks at them. */
+  /** Cleans up at most `limit` indexes that have grown long. Others are cleaned up when they are listed. */
   async sweep(
     limit: number,
     readRecord: (id: string) => Promise<SessionRecord | null | undefined>,
@@ -91,23 +91,27 @@ export class SubjectIndex {
           this.#scripts.until(performance.now()),
         );
       } catch {
-        // The list is right without it, and the next one tries again.
+        // The listed records are correct without it, and the next `list` tries again.
         return;
       }
     }
   }
 
-  /** No subject's name is in a key: it may be long, or personal, or hold what means something in a pattern. */
+  /** Keys contain a hash of the subject, which itself may be long, personal, or contain pattern characters. */
   #keyOf(subject: string): string {
     return this.#prefix + createHash("sha256").update(subject).digest("base64url");
   }
 }
 
+/** How many milliseconds an index outlives its records, since clocks differ. */
 const slack = 3_600_000;
-/** How long an id without a record stays: much longer than a record's write can come after it. */
+/** How many milliseconds an id without a record is kept: far longer than the write of its record can take. */
 const age = 60_000;
+/** The number of ids above which a sweep cleans up an index. */
 const crowd = 32;
+/** The most indexes that are remembered for a sweep. */
 const maxCrowded = 10_000;
+/** The most ids that are removed in one script. */
 const batch = 500;
-/** A list of thousands must not keep the connection's other commands waiting. */
+/** Limited so that a list of thousands does not delay the connection's other commands. */
 const readsAtOnce = 100;

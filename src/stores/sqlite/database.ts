@@ -4,9 +4,9 @@ import type * as sqliteModule from "node:sqlite";
 import type { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../errors.ts";
 
-/** Later versions add statements at the end; one that is out is never changed. */
+/** Add new versions at the end. Never change a released one. */
 const migrations = [
-  // What stood here kept a column for each part of a record; it was never released, and whoever has such a file logs in again.
+  // This version had a column for each part of a record. It was never released; people with such a file log in again.
   "",
   `DROP TABLE IF EXISTS coatcheck_session;
   CREATE TABLE coatcheck_session (
@@ -16,9 +16,10 @@ const migrations = [
   CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);`,
 ];
 
-/** How many milliseconds the process may stand still for another one's write before it waits without blocking. */
+/** How many milliseconds a write may block this process for another's, before it waits without blocking. */
 export const blockingPatience = 10;
-/** Opens the file, and makes what is missing. @throws as SQLite does, also that others are writing at the moment. */
+
+/** Opens the file and creates what is missing. @throws SQLite's errors, including SQLITE_BUSY. */
 export function openDatabase(
   sqlite: typeof sqliteModule,
   path: string,
@@ -32,10 +33,10 @@ export function openDatabase(
   }
   const database = new sqlite.DatabaseSync(path, { timeout: blockingPatience });
   try {
-    // Needs the file for itself for a moment, and SQLite does not wait for that by itself.
+    // Needs exclusive access for a moment, for which SQLite itself does not wait.
     database.exec("PRAGMA journal_mode = wal");
-    // At most 16 MB of pages in memory, and as many in the log before they are copied into the file: a page
-    // that changes often is so copied less often.
+    // At most 16 MB of pages in memory, and as many in the log before they are copied to the file, so that
+    // pages that change often are copied less often.
     database.exec(
       `PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000`,
     );
@@ -47,7 +48,7 @@ export function openDatabase(
   }
 }
 
-/** Processes that start together take turns here: the first migrates, the others find it busy, then done. */
+/** Processes that start together take turns: the first migrates, the others get SQLITE_BUSY until it is done. */
 function migrate(database: DatabaseSync): void {
   database.exec("BEGIN IMMEDIATE");
   try {
@@ -57,7 +58,7 @@ function migrate(database: DatabaseSync): void {
     if (version > migrations.length) {
       throw new ConfigError(
         "CONFIG_INVALID",
-        "The database was made by a newer version of coatcheck; update this one.",
+        "A newer version of coatcheck made this database. Update coatcheck here.",
       );
     }
     for (const [done, migration] of migrations.entries()) {
@@ -72,13 +73,13 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
-/** SQLite's primary result code in an error of `node:sqlite` (the low byte of the extended one), or 0. */
+/** SQLite's primary result code (the low byte of the extended one) of an error of `node:sqlite`, or 0. */
 export function resultCode(error: unknown): number {
   const code: unknown = error instanceof Error && "errcode" in error ? error.errcode : 0;
   return typeof code === "number" ? code & 0xff : 0;
 }
 
-/** SQLITE_BUSY and SQLITE_LOCKED: somebody else is writing. */
+/** Whether an error is SQLITE_BUSY or SQLITE_LOCKED: another connection is writing. */
 export function isBusy(error: unknown): boolean {
   return [5, 6].includes(resultCode(error));
 }

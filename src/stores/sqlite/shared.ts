@@ -3,10 +3,10 @@ import type { DatabaseSync } from "node:sqlite";
 import { builtInSqlite } from "./built-in.ts";
 import { openDatabase } from "./database.ts";
 
-/** What a store holds of a database that others in this process may use, too. */
+/** A store's share of a database that other stores in this process may also use. */
 export interface HeldDatabase {
   readonly database: DatabaseSync;
-  /** Closes the database when nobody else holds it. */
+  /** Gives the share up. The last one to do so closes the database. */
   release(): void;
 }
 
@@ -16,8 +16,8 @@ interface Shared {
 }
 
 /**
- * On `globalThis` and not in this module: a development server that loads modules anew may load this one anew,
- * too, and what the one before has open must be found. The number changes with the shape.
+ * The databases are kept on `globalThis`, not in this module: a development server may reload the module, and
+ * must find the databases that are already open. The number changes with the shape of the map.
  */
 const place = Symbol.for("coatcheck.sqlite.1");
 
@@ -27,9 +27,9 @@ function sharedDatabases(): Map<string, Shared> {
 }
 
 /**
- * Opens a database, or takes the one that this process has open: a hub that is made again, as in development after
- * every edit, opens no more files. A file is known by what it is, not by its name: one that was deleted and made
- * again is another.
+ * Opens a database, or shares the one that this process has open, so that re-creating the `sessions` object, as
+ * development servers do after every edit, opens no more files. A file is identified by its inode, not its name:
+ * a file that was deleted and created again is another one.
  */
 export function holdDatabase(path: string, durability: "normal" | "full"): HeldDatabase {
   const sqlite = builtInSqlite();
@@ -38,7 +38,7 @@ export function holdDatabase(path: string, durability: "normal" | "full"): HeldD
     return { database, release: () => database.close() };
   }
   const known = sharedDatabases();
-  // Looked at by its name: to open and close the file once more would take SQLite's locks from it (POSIX fcntl).
+  // Uses `stat`: opening and closing the file again would release SQLite's locks on it (POSIX fcntl).
   const before = keyOf(path, durability);
   const found = before === undefined ? undefined : known.get(before);
   if (found !== undefined && before !== undefined) return hold(known, before, found);
@@ -61,7 +61,7 @@ function hold(known: Map<string, Shared>, key: string, shared: Shared): HeldData
   };
 }
 
-/** What names a file on this machine; `undefined` where there is none. */
+/** Identifies a file on this machine; `undefined` if it does not exist. */
 function keyOf(path: string, durability: string): string | undefined {
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   return file && `${file.dev}:${file.ino}:${durability}`;

@@ -3,7 +3,7 @@ import type { Session } from "coatcheck";
 import { read } from "../../sessions";
 import type { Data } from "../../sessions";
 
-/** What a component is told that writes all the same. The types say so first. */
+/** Shows the error that a component gets if it writes. The types already forbid it. */
 export default async function Write() {
   const readable = await read();
   // @ts-expect-error -- a readable session has no set

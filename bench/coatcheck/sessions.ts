@@ -2,9 +2,9 @@ import { createSessions } from "coatcheck";
 import type { Sessions, Store } from "coatcheck";
 import { hearingRedisClient, pgPool, redisClient, redisPrefix } from "../clients.ts";
 import { secret, setting, user } from "../site.ts";
-import type { Deeds } from "../site.ts";
+import type { Actions } from "../site.ts";
 
-/** Where the sessions of a site of ours are kept. */
+/** The stores of our sites. */
 export const storeKinds = ["memory", "sqlite", "redis", "redis-near", "postgres"] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
@@ -13,7 +13,7 @@ export interface Data {
   count: number;
 }
 
-// Loaded one by one: what an app does not use costs it nothing, and a store that is not there stops nobody else.
+// Loaded on demand: an unused store costs an app nothing, and a missing one does not affect the others.
 const open: Readonly<Record<StoreKind, (name: string) => Promise<Store>>> = {
   memory: async () => (await import("coatcheck/memory")).memoryStore({ maxRecords: 1_000_000 }),
   sqlite: async () => (await import("coatcheck/sqlite")).sqliteStore({ path: setting("BENCH_SQLITE") }),
@@ -33,12 +33,12 @@ const open: Readonly<Record<StoreKind, (name: string) => Promise<Store>>> = {
   },
 };
 
-/** @param name tells the contenders that share a server apart. */
-export async function openHub(kind: StoreKind, name: string): Promise<Sessions<Data>> {
+/** @param name distinguishes the contenders that share a server. */
+export async function openSessions(kind: StoreKind, name: string): Promise<Sessions<Data>> {
   return createSessions<Data>({ secret, store: await open[kind](name) });
 }
 
-export function deedsOf(sessions: Sessions<Data>): Deeds<[object]> {
+export function actionsOf(sessions: Sessions<Data>): Actions<[object]> {
   let logins = 0;
   return {
     read: async (handle) => (await sessions.of(handle)).get("user") ?? "",
