@@ -1,40 +1,40 @@
 import type { Fields } from "./fields.ts";
 
-/** A record's columns: what a store may look at. All times are milliseconds since 1970-01-01 UTC. */
+/** A record's columns: the part that a store may read. All times are milliseconds since 1970-01-01 UTC. */
 export interface RecordColumns {
   /**
-   * Counts logins and logouts. A patch carries the epoch it was made under; in another epoch the
-   * session it was meant for has ended, and the patch finds nothing to change.
+   * Counts logins and logouts. A patch contains the epoch it was made for. In any other epoch the session
+   * that it was meant for has ended, and the patch changes nothing.
    */
   readonly epoch: number;
   /** SHA-256 of the current ticket's secret: 32 bytes. */
   readonly verifier: Uint8Array;
-  /** When the current ticket was given out. */
+  /** When the current ticket was issued. */
   readonly ticketAt: number;
-  /** Who is logged in, or `null`: what `list` looks for. */
+  /** Who is logged in, or `null`. `list` searches this column. */
   readonly subject: string | null;
   readonly createdAt: number;
-  /** When the subject logged in; `null` while nobody has. */
+  /** When the subject logged in; `null` if nobody is logged in. */
   readonly authenticatedAt: number | null;
   readonly lastSeenAt: number;
   /** How long the session may stay unused, in milliseconds. */
   readonly idleTimeout: number;
-  /** When it ends, however much it is used. */
+  /** When the session ends, no matter how much it is used. */
   readonly absoluteDeadline: number;
-  /** Whether its cookie outlives the browser. */
+  /** Whether its cookie is kept after the browser is closed. */
   readonly permanent: boolean;
 }
 
-/** What a store keeps for an id. */
+/** What a store keeps under an id. */
 export interface SessionRecord extends RecordColumns {
   /** 22 base64url characters. */
   readonly id: string;
-  /** 1 when created; one more with every patch that was applied. */
+  /** 1 when created, incremented by every applied patch. */
   readonly revision: number;
   readonly fields: Fields;
 }
 
-/** When a record ends unless it is used again: the earlier of its two deadlines. */
+/** Returns when a record expires unless it is used again: the earlier of its two deadlines. */
 export function expiresAt(
   columns: Pick<RecordColumns, "lastSeenAt" | "idleTimeout" | "absoluteDeadline">,
 ): number {
@@ -42,8 +42,8 @@ export function expiresAt(
 }
 
 /**
- * Whether a record's numbers can be reckoned with. With a time that is NaN or infinite, which only damaged bytes can
- * hold, a session would never end; with such a revision, or one below 0, it can't be packed.
+ * Whether a record's numbers are valid. With a time that is NaN or infinite, which only damaged bytes can contain,
+ * a session would never end. With such a revision, or a negative one, the record can't be packed.
  */
 export function hasSoundNumbers(record: SessionRecord): boolean {
   return (
@@ -62,7 +62,7 @@ function isCount(value: number): boolean {
   return value >= 0 && Number.isSafeInteger(value);
 }
 
-/** In milliseconds, with a fraction where a clock has one; far beyond any date, so that sums of such are times, too. */
+/** Fractions of a millisecond are allowed, since a clock may have them. The bound is far beyond any date and leaves room for sums. */
 function isTime(value: number): boolean {
   return Math.abs(value) <= 2 ** 55;
 }

@@ -16,7 +16,7 @@ import type { Timeouts } from "./timeouts.ts";
 
 /** What all requests of one `sessions` object share. */
 export interface Services {
-  /** Warns a developer about what browsers do silently; `undefined` in production. */
+  /** Warns a developer about what browsers do silently; `undefined` if all warnings are off. */
   readonly advice: DevelopmentAdvice | undefined;
   readonly clock: Clock;
   readonly codec: FieldCodec;
@@ -27,7 +27,7 @@ export interface Services {
   readonly keyring: Keyring;
   readonly limits: Limits;
   readonly protectedValues: ProtectedValues;
-  /** One task at a time for each record id or session: what `update`, `login` and the commit of one session do. */
+  /** Runs one task at a time for each record id and each session: `update`, `login`, the commit. */
   readonly queue: KeyedQueue;
   readonly store: StoreClient;
   readonly sweeper: Sweeper;
