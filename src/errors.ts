@@ -57,7 +57,9 @@ export class ConfigError extends CoatcheckError {
   }
 }
 
-/** Thrown by a call that can't work: for example, to set a value that can't be stored, or after the response has left. */
+/**
+ * Thrown by a call that can't work: for example, to set a value that can't be stored, or after the response has left.
+ */
 export class MisuseError extends CoatcheckError {
   override readonly name = "MisuseError";
   readonly code: MisuseErrorCode;

@@ -36,7 +36,7 @@ export interface SessionsOptions extends TimeoutOptions {
    * It may be `undefined` or empty while a site is built, but then every use of a session, and `check`, throws.
    */
   readonly secret: Secret | undefined;
-  /** Where records live. */
+  /** The store that keeps the records. */
   readonly store: Store;
   readonly cookie?: SessionCookieOptions;
   /**

@@ -40,7 +40,10 @@ export function exchangesOf<Data extends object>(sessions: Sessions<Data>): Exch
   return readExchanges(sessions);
 }
 
-/** The `sessions` object: finds each request's session, and lists and revokes sessions. `Data` is the type of their data. */
+/**
+ * The `sessions` object: finds each request's session, and lists and revokes sessions. `Data` is the type of their
+ * data.
+ */
 export class Sessions<Data extends object = AnyData> {
   readonly #services: Services;
   readonly #exchanges: Exchanges<Data>;
@@ -81,7 +84,7 @@ export class Sessions<Data extends object = AnyData> {
    * its `signal`; to write to the session, use a request. A handshake from another site's page carries the
    * visitor's cookie too, but loads no session (`rejection` says `cross-origin`).
    *
-   * @throws StoreError
+   * @throws StoreError; ConfigError SECRET_MISSING.
    */
   async handshake(request: RequestLike): Promise<Session<Data>> {
     // Over HTTP/2 a handshake is a CONNECT request without an Upgrade header (RFC 8441).
@@ -130,7 +133,11 @@ export class Sessions<Data extends object = AnyData> {
     await this.#services.store.read(newRecordId(), true);
   }
 
-  /** Lists the sessions in which a subject is logged in, most recently used first. @throws StoreError; ConfigError SECRET_MISSING. */
+  /**
+   * Lists the sessions in which a subject is logged in, most recently used first.
+   *
+   * @throws StoreError; ConfigError SECRET_MISSING.
+   */
   async list(subject: string): Promise<SessionInfo[]> {
     this.#services.keyring.assertPresent();
     return listSessions(this.#services, subject);
@@ -154,7 +161,8 @@ export class Sessions<Data extends object = AnyData> {
    *
    * @param options `except`: the id of a session to keep.
    * @returns the number of sessions ended.
-   * @throws StoreError, possibly after some sessions have ended; call again to end the rest. ConfigError SECRET_MISSING.
+   * @throws StoreError, possibly after some sessions have ended: call again to end the rest;
+   *   ConfigError SECRET_MISSING.
    */
   async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
     this.#services.keyring.assertPresent();

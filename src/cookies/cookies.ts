@@ -29,7 +29,10 @@ export interface CookieJarParts {
   readonly sessionCookie: string;
 }
 
-/** The cookies of one request and its response, other than the session cookie. The visitor can read and change plain ones. */
+/**
+ * The cookies of one request and its response, other than the session cookie. The visitor can read and change plain
+ * ones.
+ */
 export class Cookies {
   /** Cookies that the visitor can read but not change. */
   readonly signed: CookieKind;

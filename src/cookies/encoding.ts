@@ -5,7 +5,10 @@ export function encoded(value: string): string {
   return value.replace(/[^\x21\x23\x24\x26-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+/g, encodeURIComponent);
 }
 
-/** Reverses `encoded`. A value that can't be decoded, since others wrote it or the visitor edited it, is returned unchanged. */
+/**
+ * Reverses `encoded`. A value that can't be decoded, since others wrote it or the visitor edited it, is returned
+ * unchanged.
+ */
 export function decoded(value: string): string {
   const text = textOf(value);
   if (!text.includes("%")) return text;
@@ -24,7 +27,10 @@ export function headerBytesOf(name: string): string {
   return isAscii(name) ? name : Buffer.from(name).toString("latin1");
 }
 
-/** Decodes the bytes of a header if they are UTF-8. Anything else is returned unchanged, such as text that a server has already decoded. */
+/**
+ * Decodes the bytes of a header if they are UTF-8. Anything else is returned unchanged, such as text that a server
+ * has already decoded.
+ */
 function textOf(bytes: string): string {
   if (isAscii(bytes) || !isBytes(bytes)) return bytes;
   try {

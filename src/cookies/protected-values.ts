@@ -12,7 +12,10 @@ export interface ValueCodec {
   decode(name: string, text: string): string | undefined;
 }
 
-/** Codecs for signed and sealed cookies. Both kinds are bound to the cookie's name, contain their expiry, and have their own keys. */
+/**
+ * Codecs for signed and sealed cookies. Both kinds are bound to the cookie's name, contain their expiry, and have
+ * their own keys.
+ */
 export interface ProtectedValues {
   /** The visitor can read the value. */
   readonly signed: ValueCodec;

@@ -69,7 +69,7 @@ function scopeFault(name: string, scope: CookieScope): string | undefined {
   const { path = "/", domain, secure = true, httpOnly = true, sameSite = "lax", partitioned = false } = scope;
   const unknown = Object.keys(scope).find((attribute) => !knownAttributes.includes(attribute));
   if (unknown !== undefined)
-    return `has an unknown attribute "${unknown}". Known attributes: ${knownAttributes.join(", ")}`;
+    return `has no attribute "${unknown}". Known attributes: ${knownAttributes.join(", ")}`;
   if (typeof path !== "string" || !pathShape.test(path) || path.length > maxAttributeBytes) {
     return "needs a path that starts with / and has no ; or control character";
   }
@@ -123,7 +123,8 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
 /**
  * Serializes the Set-Cookie header that removes a cookie, no matter who set it.
  *
- * @throws MisuseError COOKIE_INVALID if no browser sends such a name, if it is not ASCII, or if the scope contradicts itself.
+ * @throws MisuseError COOKIE_INVALID if no browser sends such a name, if it is not ASCII, or if the scope contradicts
+ *   itself.
  */
 export function serializeDeletion(name: string, scope: CookieScope): string {
   const isKept = typeof name === "string" && name.length <= maxCookieBytes && keptShape.test(name);
@@ -158,7 +159,11 @@ function headerOf(name: string, value: string, scope: CookieScope, maxAge: numbe
   return header;
 }
 
-/** Converts a cookie's lifetime to whole seconds. @throws LimitError COOKIE_TOO_LONG_LIVED over 400 days; MisuseError COOKIE_INVALID. */
+/**
+ * Converts a cookie's lifetime to whole seconds.
+ *
+ * @throws LimitError COOKIE_TOO_LONG_LIVED over 400 days; MisuseError COOKIE_INVALID.
+ */
 export function toMaxAge(duration: Duration): number {
   const seconds = Math.ceil(millisecondsOf(duration) / 1000);
   if (seconds > maxCookieAge) {

@@ -109,7 +109,10 @@ function checkedBytes(entry: unknown, name: string): Uint8Array {
 /** Words that documentation and tutorials use in place of a key. */
 const samples = /secret|password|change.?me|keyboard.?cat|example|default|insecure|replace|your.?key/i;
 
-/** Lower-case words with punctuation between them, or words in any case with spaces. Random base64url does not look like this. */
+/**
+ * Lower-case words with punctuation between them, or words in any case with spaces. Random base64url does not look
+ * like this.
+ */
 const phrases = [/^[a-z]+(?:[ _.,'-]+[a-z]+){2,}[.!?]?$/, /^\p{L}+(?:[ ,.']+\p{L}+){2,}[.!?]?$/u];
 
 /**

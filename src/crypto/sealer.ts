@@ -4,7 +4,7 @@ import type { Keyring, Purpose, PurposeKey } from "./keyring.ts";
 import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
 
 /**
- * Encrypts bytes and binds them to the place where they are stored (AES-256-GCM, NIST SP 800-38D).
+ * Encrypts bytes and binds them to the place that they belong to (AES-256-GCM, NIST SP 800-38D).
  *
  * Each context (a record's id, a cookie's salt) has its own key, derived with HMAC-SHA-256. `place`
  * (a field's or cookie's name) is the associated data. So bytes that are moved to another record, field

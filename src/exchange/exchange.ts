@@ -16,7 +16,9 @@ import { Session } from "../session/session.ts";
 import type { StoreClient } from "../services/store-client.ts";
 import { attempt } from "../runtime/maybe-promise.ts";
 
-/** How a handler ended. `takesNoCookie`: the response can't set cookies, so what needs one waits for another response. */
+/**
+ * How a handler ended. `takesNoCookie`: the response can't set cookies, so what needs one waits for another response.
+ */
 export type HandlerOutcome = { readonly status: number; readonly takesNoCookie?: true } | "threw";
 
 /** What to do with a response after the commit. */
@@ -29,7 +31,7 @@ export interface Committed {
   readonly failure: unknown;
 }
 
-/** Is told when an exchange is first used. */
+/** A listener for the first use of an exchange. */
 export interface AccessListener {
   onAccess(): void;
 }

@@ -5,7 +5,10 @@ import { FastWeakMap } from "../runtime/fast-weak-map.ts";
 import type { Services } from "../services/services.ts";
 import type { AnyData } from "../session/data-types.ts";
 
-/** The exchanges of one `sessions` object. Adapters begin them, and `sessions.of` finds them. Adapters get this object from `exchangesOf`. */
+/**
+ * The exchanges of one `sessions` object. Adapters begin them, and `sessions.of` finds them. Adapters get this object
+ * from `exchangesOf`.
+ */
 export class Exchanges<Data extends object = AnyData> {
   readonly #services: Services;
   readonly #running = new AsyncVariable<Exchange<Data>>();
@@ -59,7 +62,10 @@ export class Exchanges<Data extends object = AnyData> {
     return this.#running.get();
   }
 
-  /** Returns the exchange of an object that a handler was given. Frameworks wrap the server's request and expose it, so one entry serves all wrappers. */
+  /**
+   * Returns the exchange of an object that a handler was given. Frameworks wrap the server's request and expose it,
+   * so one entry serves all wrappers.
+   */
   of(handle: RequestWrapper): Exchange<Data> | undefined {
     const own = this.#byHandle.get(handle);
     if (own !== undefined) return own;

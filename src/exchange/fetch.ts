@@ -28,12 +28,18 @@ export function forbiddenResponse(): Response {
   return toResponse(plainForbidden);
 }
 
-/** For adapters: returns the response if the store failed when the session was needed. It leaves the visitor's cookie unchanged. */
+/**
+ * For adapters: returns the response if the store failed when the session was needed. It leaves the visitor's cookie
+ * unchanged.
+ */
 export function unavailableResponse(): Response {
   return toResponse(plainUnavailable);
 }
 
-/** Deno's requests lose their headers once the response is sent, so they are read early. Elsewhere reading them costs time. */
+/**
+ * Deno's requests lose their headers once the response is sent, so they are read early. Elsewhere reading them costs
+ * time.
+ */
 const losesHeaders = "Deno" in globalThis;
 
 /** For adapters: wraps a `Request`. */
@@ -88,7 +94,10 @@ function isEqual(some: readonly [string, string][], others: readonly [string, st
   );
 }
 
-/** For adapters: returns the response with these headers. It may be another object, because some responses' headers can't be changed. */
+/**
+ * For adapters: returns the response with these headers. It may be another object, because some responses' headers
+ * can't be changed.
+ */
 export function withHeaders(response: Response, headers: ResponseHeaders): Response {
   if (addsNothing(headers)) return response;
   // A network error, or a switch of protocols, can't carry headers.
@@ -142,7 +151,10 @@ export async function handle<Data extends object>(
   );
 }
 
-/** Returns the response to an error: the app's own, or else a plain one. Never fails, because the response may have to carry a login's cookie. */
+/**
+ * Returns the response to an error: the app's own, or else a plain one. Never fails, because the response may have to
+ * carry a login's cookie.
+ */
 async function errorResponse(error: unknown, request: Request, options: HandleOptions): Promise<Response> {
   try {
     const isOutage = error instanceof StoreError;

@@ -2,7 +2,7 @@ import { ConfigError } from "../errors.ts";
 import { assertKnownOptions } from "../runtime/check-options.ts";
 import type { RequestLike } from "./request.ts";
 
-/** Which requests from other sites may change something here. */
+/** Which requests from other sites may change data here. */
 export interface CrossOriginOptions {
   /**
    * The site's own origins, such as `"https://example.com"`. Default: a request's Origin is compared with
@@ -21,13 +21,18 @@ export interface CrossOriginOptions {
    * that this visitor started the flow.
    */
   readonly exemptPaths?: readonly string[];
-  /** Also refuse unsafe requests that have neither Sec-Fetch-Site nor Origin; no browser sends these. Default `false`. */
+  /**
+   * Also refuse unsafe requests that have neither Sec-Fetch-Site nor Origin; no browser sends these. Default `false`.
+   */
   readonly strict?: boolean;
 }
 
 /** Checks whether a request comes from this site or a trusted origin. */
 export interface CrossOriginCheck {
-  /** Whether the request may proceed: its method is safe, it comes from this site or a trusted origin, or its path is exempt. */
+  /**
+   * Whether the request may proceed: its method is safe, it comes from this site or a trusted origin, or its path is
+   * exempt.
+   */
   allows(request: RequestLike): boolean;
   /** Whether the request comes from this site or a trusted origin, whatever its method. */
   isOurs(request: RequestLike): boolean;
@@ -94,7 +99,10 @@ function isWebOrigin(origin: string): boolean {
   return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
 }
 
-/** The form that webviews and extensions send: their own scheme and a name, without wildcards. `file:` could be anyone's. */
+/**
+ * The form that webviews and extensions send: their own scheme and a name, without wildcards. `file:` could be
+ * anyone's.
+ */
 const appOrigin = /^(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/;
 
 function checkedOwnOrigin(origin: string): string {

@@ -4,7 +4,10 @@ import type { RequestLike } from "./request.ts";
 export interface LoginRedirectOptions {
   /** The path of the login page. Default `"/login"`. */
   readonly loginPath?: string;
-  /** The query parameter that tells the login page where to return to. Read it with `safeReturnPath`. Default `"return"`. */
+  /**
+   * The query parameter that tells the login page where to return to. Read it with `safeReturnPath`. Default
+   * `"return"`.
+   */
   readonly returnParameter?: string;
 }
 

@@ -123,7 +123,9 @@ export class ChangedFields extends LazyFields {
 
 const noChanges: FieldChanges = new Map();
 
-/** Returns the original fields and the changes separately. There are no changes unless the fields are `ChangedFields`. */
+/**
+ * Returns the original fields and the changes separately. There are no changes unless the fields are `ChangedFields`.
+ */
 export function layersOf(fields: Fields): { readonly before: Fields; readonly changes: FieldChanges } {
   return fields instanceof ChangedFields ? fields.layers : { before: fields, changes: noChanges };
 }

@@ -63,7 +63,10 @@ export interface PatchResult {
   readonly next?: SessionRecord;
 }
 
-/** As `applyPatch`, but for stores that pack the result immediately: its fields are a layer over those of the record, not a map. */
+/**
+ * As `applyPatch`, but for stores that pack the result immediately: its fields are a layer over those of the record,
+ * not a map.
+ */
 export function layPatch(record: SessionRecord | null, patch: Patch, now: number): PatchResult {
   if (record === null || record.epoch !== patch.epoch || expiresAt(record) <= now) {
     return { outcome: { kind: "gone" } };

@@ -47,8 +47,8 @@ export function expiresAt(
  */
 export function hasSoundNumbers(record: SessionRecord): boolean {
   return (
-    isCount(record.epoch) &&
-    isCount(record.revision) &&
+    isWhole(record.epoch) &&
+    isWhole(record.revision) &&
     isTime(record.ticketAt) &&
     isTime(record.createdAt) &&
     (record.authenticatedAt === null || isTime(record.authenticatedAt)) &&
@@ -58,11 +58,15 @@ export function hasSoundNumbers(record: SessionRecord): boolean {
   );
 }
 
-function isCount(value: number): boolean {
+/** Whether a value is a safe integer from 0 up. */
+export function isWhole(value: number): boolean {
   return value >= 0 && Number.isSafeInteger(value);
 }
 
-/** Fractions of a millisecond are allowed, since a clock may have them. The bound is far beyond any date and leaves room for sums. */
+/**
+ * Fractions of a millisecond are allowed, since a clock may have them. The bound is far beyond any date and leaves
+ * room for sums.
+ */
 function isTime(value: number): boolean {
   return Math.abs(value) <= 2 ** 55;
 }

@@ -8,10 +8,10 @@ import type { Patch, PatchOutcome } from "./patch.ts";
  *
  * Every call gets the time (`now`, milliseconds since 1970 UTC). A record whose deadline is at or before `now`
  * counts as absent, swept or not. Not finding a record is a result, never an error; a store throws only if it
- * could not do its work, and then a {@link StoreError} if it knows why. What a store keeps
- * and what it returns are its own copies.
+ * could not do its work, and then a {@link StoreError} if it knows why. What a store keeps and what it returns
+ * are its own copies.
  *
- * `storeContract` in `coatcheck/testing` is the list of what must hold.
+ * `storeContract` in `coatcheck/testing` lists the rules that every store must follow.
  */
 export interface Store {
   /** The store's name in errors and events: "memory", "sqlite". */

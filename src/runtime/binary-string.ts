@@ -1,4 +1,7 @@
-/** Bytes as a string, with one character (U+0000 to U+00FF) for each byte. `atob` returns such strings; the name is the DOM's. */
+/**
+ * Bytes as a string, with one character (U+0000 to U+00FF) for each byte. `atob` returns such strings; the name is
+ * the DOM's.
+ */
 export type BinaryString = string;
 
 /** ASCII text is its own binary string. */

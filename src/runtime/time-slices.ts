@@ -4,7 +4,10 @@ import type { MaybePromise } from "./maybe-promise.ts";
 /** How long a loop may block the event loop, in milliseconds. */
 const slice = 5;
 
-/** Divides a long loop into slices: with a store that answers synchronously, the loop would block the event loop until its end. */
+/**
+ * Divides a long loop into slices: with a store that answers synchronously, the loop would block the event loop until
+ * its end.
+ */
 export class TimeSlices {
   readonly #clock: Clock;
   #start: number;

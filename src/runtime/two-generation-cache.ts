@@ -46,7 +46,9 @@ export class TwoGenerationCache<Value> {
   }
 }
 
-/** Returns 30 bits of a text that is random from `at` on, as ids and nonces are: six bits of each of five characters. */
+/**
+ * Returns 30 bits of a text that is random from `at` on, as ids and nonces are: six bits of each of five characters.
+ */
 export function fingerprintOf(text: string, at: number): number {
   let bits = 0;
   for (let index = at; index < at + 5; index++) bits = bits * 64 + (text.charCodeAt(index) & 63);

@@ -5,7 +5,7 @@ import type { RejectionReason } from "./rejection.ts";
 
 /**
  * What happened to sessions, for logs, metrics and alarms (ASVS 16.3). No event carries a ticket, a
- * key, a cookie's value or session data; an `id` is a record's public name and opens nothing.
+ * key, a cookie's value or session data. An `id` is a record's public name and gives no access.
  */
 export type SessionEvent =
   | { readonly type: "created"; readonly id: string }
@@ -28,7 +28,10 @@ export type SessionEvent =
   /** A field could not be unsealed or decoded; it counts as absent. */
   | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
   | { readonly type: "cross-origin-refused"; readonly method: string }
-  /** A store call failed after `milliseconds`. `cause` is the name and code of the driver's error, without its message. */
+  /**
+   * A store call failed after `milliseconds`. `cause` is the name and code of the driver's error, without its
+   * message.
+   */
   | {
       readonly type: "store-failed";
       readonly operation: StoreOperation;
@@ -38,7 +41,10 @@ export type SessionEvent =
     }
   | { readonly type: "swept"; readonly deleted: number };
 
-/** An event as subscribers get it, with the session cookie's name to tell several `sessions` objects of a process apart. */
+/**
+ * An event as subscribers get it, with the session cookie's name to tell several `sessions` objects of a process
+ * apart.
+ */
 export type PublishedEvent = SessionEvent & { readonly cookie: string };
 
 /** The name of the `node:diagnostics_channel` that carries {@link PublishedEvent}s. */

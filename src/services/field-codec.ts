@@ -42,7 +42,9 @@ interface Known {
 const recentRoom = 2 ** 20;
 const longestKnown = 4096;
 
-/** Encodes the text of values as the bytes of fields, and decodes it. Fields are sealed if records leave the process. */
+/**
+ * Encodes the text of values as the bytes of fields, and decodes it. Fields are sealed if records leave the process.
+ */
 export class FieldCodec {
   /** `undefined` if records never leave the process. */
   readonly sealer: Sealer | undefined;

@@ -30,7 +30,9 @@ const defaults: Limits = {
   flashLength: 2000,
 };
 
-/** @throws ConfigError CONFIG_INVALID if a limit is unknown, is not a whole number above zero, or `depth` is over 256. */
+/**
+ * @throws ConfigError CONFIG_INVALID if a limit is unknown, is not a whole number above zero, or `depth` is over 256.
+ */
 export function readLimits(options: Partial<Limits> = {}): Limits {
   assertKnownOptions(options, Object.keys(defaults), "limits");
   for (const [name, value] of Object.entries(options)) {

@@ -8,7 +8,10 @@ export interface Cause {
   readonly code?: string;
 }
 
-/** Returns what may be reported about the cause of a store error. Never its message: those of databases contain queries and addresses. */
+/**
+ * Returns what may be reported about the cause of a store error. Never its message: those of databases contain
+ * queries and addresses.
+ */
 export function causeOf({ cause }: StoreError): Cause | undefined {
   if (!(cause instanceof Error)) return undefined;
   const code: unknown = Reflect.get(cause, "code");

@@ -156,7 +156,11 @@ export class StoreClient {
   }
 }
 
-/** Runs store calls whose failure the visitor must not notice. It was already reported as an event. @returns `undefined` if they failed. */
+/**
+ * Runs store calls whose failure the visitor must not notice. It was already reported as an event.
+ *
+ * @returns `undefined` if they failed.
+ */
 export function ignoringStoreErrors<T>(work: () => MaybePromise<T>): MaybePromise<T | undefined> {
   return attempt<T, T | undefined>(
     work,

@@ -24,7 +24,7 @@ export interface TimeoutOptions {
   readonly permanentAbsoluteTimeout?: Duration;
 }
 
-/** The same in milliseconds. */
+/** The timeouts in milliseconds. */
 export interface Timeouts {
   readonly idle: number;
   readonly absolute: number;

@@ -5,7 +5,8 @@ import { parseJson } from "../runtime/parse-json.ts";
 /**
  * Encodes values as JSON. A value that JSON does not have (Date, Map, Set, bigint, Uint8Array, URL, undefined, NaN,
  * the infinities and -0) becomes an object with one key that starts with `$`. A plain object that looks the same gets
- * an additional `$`. docs/values.md says how each kind of value is encoded; any other kind is refused with the path to it.
+ * an additional `$`. docs/values.md says what happens to each kind of value; any other kind is refused, with the path
+ * to it.
  *
  * An object's kind is determined by its internal type and not by its prototype, which differs between realms.
  */
@@ -46,7 +47,7 @@ interface Walk {
 }
 
 /** An object that occurs several times is written out each time, so a few nested objects may expand to millions. */
-const mostObjects = 2 ** 18;
+const maxObjects = 2 ** 18;
 
 /** Stands for `undefined` in arrays, Maps and Sets. An undefined property is left out instead. */
 const nothing = Object.freeze({ $undefined: null });
@@ -82,10 +83,10 @@ function objectToJson(value: object, path: string, walk: Walk): unknown {
   if (walk.ancestors.length >= walk.maxDepth) {
     throw new LimitError("VALUE_TOO_DEEP", `${path} is nested deeper than ${walk.maxDepth} levels.`);
   }
-  if (++walk.count > mostObjects) {
+  if (++walk.count > maxObjects) {
     throw new LimitError(
       "SESSION_TOO_LARGE",
-      `${path} is one of more than ${mostObjects} objects in one value.`,
+      `${path} is one of more than ${maxObjects} objects in one value.`,
     );
   }
   walk.ancestors.push(value);

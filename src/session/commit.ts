@@ -219,7 +219,10 @@ function write(
   );
 }
 
-/** Writes a patch that changes the cookie's lifetime, and sends the cookie again if its ticket is still the current one. */
+/**
+ * Writes a patch that changes the cookie's lifetime, and sends the cookie again if its ticket is still the current
+ * one.
+ */
 function writeAndResend(
   handle: RecordHandle,
   { verifier }: SessionRecord,

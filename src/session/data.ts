@@ -36,7 +36,10 @@ export class SessionData {
     this.#limits = limits;
   }
 
-  /** Applies this request's changes to another record, or to none. Objects that were read stay if the record still has them. */
+  /**
+   * Applies this request's changes to another record, or to none. Objects that were read stay if the record still has
+   * them.
+   */
   rebase(record: SessionRecord | null): void {
     const before = this.#fields;
     const read = this.#read;

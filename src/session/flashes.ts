@@ -61,7 +61,10 @@ export class FlashQueue {
     this.rebase(record);
   }
 
-  /** Switches to the messages of another record, or none. Messages that this request added stay, and so do those it took from the same subject's record. */
+  /**
+   * Switches to the messages of another record, or none. Messages that this request added stay, and so do those it
+   * took from the same subject's record.
+   */
   rebase(record: SessionRecord | null): void {
     if (record === null || record.id !== this.#id || record.subject !== this.#subject) this.#taken.clear();
     this.#id = record?.id ?? "";
@@ -153,7 +156,11 @@ export class FlashQueue {
     return { prefix: flashPrefix, count: this.#limits.flashes };
   }
 
-  /** Returns how many messages were dropped here, and not by the store. @param seen whether the response is seen, so that nothing is restored. */
+  /**
+   * Returns how many messages were dropped here, and not by the store.
+   *
+   * @param seen whether the response is seen, so that nothing is restored.
+   */
   dropped(seen: boolean): number {
     return this.#dropped + (seen ? this.#droppedStored : 0);
   }

@@ -18,7 +18,10 @@ export interface Login {
   readonly agent: string;
 }
 
-/** @throws MisuseError SUBJECT_INVALID unless it is a well-formed string of 1 to 255 characters without control characters. */
+/**
+ * @throws MisuseError SUBJECT_INVALID unless it is a well-formed string of 1 to 255 characters without control
+ *   characters.
+ */
 export function checkedSubject(subject: unknown): string {
   if (
     typeof subject === "string" &&

@@ -36,7 +36,12 @@ export async function listSessions(services: Services, subject: string): Promise
   return list.toSorted((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
 }
 
-/** Ends all sessions of a subject. @param except the id of a session to keep. @returns the number of sessions ended. */
+/**
+ * Ends all sessions of a subject.
+ *
+ * @param except the id of a session to keep.
+ * @returns the number of sessions ended.
+ */
 export async function revokeSessions(services: Services, subject: string, except?: string): Promise<number> {
   const records = await services.store.list(subject);
   const slices = new TimeSlices(services.clock);

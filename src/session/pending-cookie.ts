@@ -11,7 +11,10 @@ interface Claim {
   readonly id: string;
   /** The verifier of the issued ticket, or `revokedVerifier` if the session was ended. */
   readonly verifier: Uint8Array;
-  /** When that was written; `undefined` for a login's ticket, which is not withdrawn for a later login in another record. */
+  /**
+   * When that was written; `undefined` for a login's ticket, which is not withdrawn for a later login in another
+   * record.
+   */
   readonly ticketAt: number | undefined;
   /** When the store acknowledged or last confirmed it. */
   readonly since: number;

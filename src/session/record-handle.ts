@@ -14,7 +14,10 @@ import { newRecordId, newTicket, revokedVerifier, verifierOf, verifiersEqual } f
 import type { Ticket } from "../crypto/ticket.ts";
 import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "../services/timeouts.ts";
 
-/** What a response does with the session cookie: nothing, unless its own request did something that the store acknowledged. */
+/**
+ * What a response does with the session cookie: nothing, unless its own request did something that the store
+ * acknowledged.
+ */
 export type CookieAction =
   | { readonly kind: "none" }
   | { readonly kind: "send"; readonly ticket: Ticket; readonly permanent: boolean; readonly deadline: number }
@@ -101,7 +104,10 @@ export class RecordHandle {
     return this.#hasClient;
   }
 
-  /** Notes that the client has gone. A session that starts from here on exists only in this request and is never saved. */
+  /**
+   * Notes that the client has gone. A session that starts from here on exists only in this request and is never
+   * saved.
+   */
   clientLeft(): void {
     this.#hasClient = false;
   }
@@ -140,7 +146,7 @@ export class RecordHandle {
       }
       if (!(await this.calls.create(record))) continue;
       this.#adopt(record, ticket);
-      // A session started by data after a logout keeps that logout's claim. Without a logout there is nothing to confirm.
+      // A session that data starts after a logout keeps that logout's claim; without one there is nothing to confirm.
       if (start.subject !== null) this.cookie.claim(record, undefined);
       events.emit({ type: "created", id: record.id });
       this.#services.sweeper.sweepIfDue();
@@ -186,7 +192,10 @@ export class RecordHandle {
     });
   }
 
-  /** Returns the columns of a touch if one is due and the cookie need not be sent again. Including them in a patch saves the commit a patch. */
+  /**
+   * Returns the columns of a touch if one is due and the cookie need not be sent again. Including them in a patch
+   * saves the commit a patch.
+   */
   dueTouch(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
     const { columns } = this.touch(false);
     return columns === undefined ? {} : { columns };
@@ -261,14 +270,19 @@ export class RecordHandle {
     if (this.#record !== null && this.#ticket !== null) this.cookie.send();
   }
 
-  /** Checks, if that is due, whether the response may still set or clear the cookie. If not, data must not start a session either. */
+  /**
+   * Checks, if that is due, whether the response may still set or clear the cookie. If not, data must not start a
+   * session either.
+   */
   confirm(): MaybePromise<void> {
     return andThen(this.cookie.confirm(this.calls), (holds) => {
       if (!holds) this.#canStart = false;
     });
   }
 
-  /** The record of the request's ticket, if a rotation (and not a login) replaced that ticket within the last minute. */
+  /**
+   * The record of the request's ticket, if a rotation (and not a login) replaced that ticket within the last minute.
+   */
   get #rotated(): SessionRecord | undefined {
     const { ticketAt = 0, authenticatedAt, createdAt, verifier } = this.#replaced ?? {};
     if (verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)) return undefined;

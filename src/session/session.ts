@@ -82,7 +82,10 @@ export class Session<Data extends object = AnyData> {
     return toDate(this.#handle.current?.authenticatedAt);
   }
 
-  /** When the session was last used. May lag behind by up to a tenth of the idle timeout or a minute, whichever is shorter. */
+  /**
+   * When the session was last used. May lag behind by up to a tenth of the idle timeout or a minute, whichever is
+   * shorter.
+   */
   get lastSeenAt(): Date | undefined {
     return toDate(this.#handle.current?.lastSeenAt);
   }
@@ -176,7 +179,7 @@ export class Session<Data extends object = AnyData> {
   /**
    * Adds a message for the next page that this visitor sees.
    * @param category the kind of message. Default `"message"`.
-   * @throws LimitError FLASH_TOO_LONG; MisuseError AFTER_RESPONSE, or VALUE_NOT_STORABLE if it is not a well-formed string.
+   * @throws LimitError FLASH_TOO_LONG; MisuseError AFTER_RESPONSE, VALUE_NOT_STORABLE (not a well-formed string).
    */
   flash(message: string, category = "message"): void {
     this.#assertNotCommitted();
@@ -212,7 +215,7 @@ export class Session<Data extends object = AnyData> {
    *
    * @param subject who logs in: a string of 1 to 255 characters, such as the user's id.
    * @param options `keep`: the data keys to keep from an anonymous session. Default: none.
-   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError, after which it is unknown whether the login was written.
+   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError: it is then unknown whether the login was written.
    */
   async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
     this.#assertNotCommitted();
@@ -231,7 +234,7 @@ export class Session<Data extends object = AnyData> {
    * The logout is written when you call this, even if the handler fails later. Only `flash` and `login` may follow;
    * they start another session. Without a session, `logout` does nothing.
    *
-   * @throws MisuseError AFTER_RESPONSE; StoreError, after which it is unknown whether the session has ended.
+   * @throws MisuseError AFTER_RESPONSE; StoreError: it is then unknown whether the session has ended.
    */
   async logout(): Promise<void> {
     this.#assertNotCommitted();
@@ -274,7 +277,10 @@ export class Session<Data extends object = AnyData> {
     return commitInTurn(this.#pending, outcome, takesCookie);
   }
 
-  /** @internal Notes that the client went away before the response began. The session still works, but nothing is saved. */
+  /**
+   * @internal Notes that the client went away before the response began. The session still works, but nothing is
+   * saved.
+   */
   clientLeft(): void {
     if (this.#responded) return;
     if (this.modified) this.#reportDrop();

@@ -21,7 +21,10 @@ export interface Update {
   readonly fn: (value: unknown) => unknown;
 }
 
-/** An update that has been called. It starts from changes made before the call, and changes made after the call replace its result. */
+/**
+ * An update that has been called. It starts from changes made before the call, and changes made after the call
+ * replace its result.
+ */
 interface Called extends Update {
   readonly open: OpenUpdate;
 }

@@ -72,7 +72,11 @@ export class BinaryWriter {
     this.#at += length;
   }
 
-  /** Writes a short ASCII string character by character, which is faster than two Buffer calls. @returns `false` if it is not ASCII. */
+  /**
+   * Writes a short ASCII string character by character, which is faster than two Buffer calls.
+   *
+   * @returns `false` if it is not ASCII.
+   */
   #ascii(text: string): boolean {
     const { length } = text;
     this.#room(length + 1);

@@ -5,7 +5,9 @@ import { BinaryReader } from "./bytes.ts";
 import { toBinaryString, encodeUtf8 } from "../../runtime/binary-string.ts";
 import type { BinaryWriter, StringPool } from "./bytes.ts";
 
-/** The lowest bit of a field's tag: whether the field's own bytes follow, or the tag is the number of a pooled string. */
+/**
+ * The lowest bit of a field's tag: whether the field's own bytes follow, or the tag is the number of a pooled string.
+ */
 const own = 0;
 const pooled = 1;
 
@@ -20,7 +22,10 @@ const maxPooled = 512;
 export class PackedFields extends LazyFields {
   readonly #packed: string;
   readonly #start: number;
-  /** The pooled strings among them, in order. They are kept with their numbers, because a number may be reused for another string. */
+  /**
+   * The pooled strings among them, in order. They are kept with their numbers, because a number may be reused for
+   * another string.
+   */
   readonly #shared: { readonly number: number; readonly text: string }[] = [];
 
   private constructor(packed: string, start: number) {

@@ -1,7 +1,7 @@
 import { PackedFields } from "./fields.ts";
 import { BinaryReader, BinaryWriter } from "./bytes.ts";
 import type { StringPool } from "./bytes.ts";
-import { hasSoundNumbers } from "../record.ts";
+import { hasSoundNumbers, isWhole } from "../record.ts";
 import type { SessionRecord } from "../record.ts";
 
 /*
@@ -110,8 +110,4 @@ export function unpackRecord(
   };
   // Without `exact` all numbers are whole numbers or sums of two.
   return isExact && !hasSoundNumbers(record) ? undefined : record;
-}
-
-function isWhole(value: number): boolean {
-  return value >= 0 && Number.isSafeInteger(value);
 }
