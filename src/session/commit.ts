@@ -203,19 +203,15 @@ function write(
   takesCookie: boolean,
 ): MaybePromise<number> {
   const { columns, resends } = handle.touch(takesCookie);
-  const due = columns === undefined ? {} : { columns };
-  if (permanent !== undefined && permanent !== record.permanent) {
-    const lifetime = { ...columns, ...lifetimeOf(services.timeouts, permanent, startOf(record)) };
-    const patch = { ...changes, columns: lifetime };
-    return andThen(writeAndResend(handle, record, patch), (outcome) =>
-      afterWrite(services, handle, patch, outcome),
-    );
-  }
-  if (changes.set.size === 0 && changes.remove.length === 0)
+  const isNewLifetime = permanent !== undefined && permanent !== record.permanent;
+  if (!isNewLifetime && changes.set.size === 0 && changes.remove.length === 0)
     return andThen(touch(handle, record, takesCookie), () => 0);
+  const lifetime = isNewLifetime && lifetimeOf(services.timeouts, permanent, startOf(record));
+  const due = isNewLifetime || columns !== undefined ? { columns: { ...columns, ...lifetime } } : {};
   const patch = { ...changes, ...due };
-  return andThen(resends === true ? writeAndResend(handle, record, patch) : handle.patch(patch), (outcome) =>
-    afterWrite(services, handle, patch, outcome),
+  return andThen(
+    isNewLifetime || resends === true ? writeAndResend(handle, record, patch) : handle.patch(patch),
+    (outcome) => afterWrite(services, handle, patch, outcome),
   );
 }
 
