@@ -124,7 +124,7 @@ export class StoreClient {
   }
 
   #timeoutError(operation: StoreOperation): StoreError {
-    const total = this.#elapsed === undefined ? "" : " (the limit for all calls of a request)";
+    const total = this.#elapsed === undefined ? "" : " (for all calls of the request together)";
     const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms${total}.`;
     return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
   }
