@@ -23,7 +23,7 @@ export interface CookieKind {
 export interface CookieJarParts {
   /** The request's cookies. */
   readonly incoming: () => ReadonlyMap<string, readonly string[]>;
-  readonly vault: ProtectedValues;
+  readonly protectedValues: ProtectedValues;
   readonly clock: Clock;
   /** The session cookie's name. An app can't set or delete this cookie itself. */
   readonly sessionCookie: string;
@@ -49,9 +49,9 @@ export class Cookies {
   /** Use `sessions.cookies(request)`. */
   constructor(parts: CookieJarParts) {
     this.#parts = parts;
-    const { vault } = parts;
-    this.signed = this.#kind(vault.signed);
-    this.sealed = this.#kind(vault.sealed);
+    const { protectedValues } = parts;
+    this.signed = this.#kind(protectedValues.signed);
+    this.sealed = this.#kind(protectedValues.sealed);
   }
 
   /**

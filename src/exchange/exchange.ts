@@ -134,7 +134,7 @@ export class Exchange<Data extends object = AnyData> {
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
       incoming: () => (incoming ??= parseCookieHeader(this.#cookieHeader)),
-      vault: this.#services.protectedValues,
+      protectedValues: this.#services.protectedValues,
       clock: this.#services.clock,
       sessionCookie: this.#services.cookie.name,
     });

@@ -21,7 +21,7 @@ interface Watched {
  * read for each session that has a signal. A round never begins before the last one is over.
  */
 export class EndWatcher {
-  readonly #calls: StoreClient;
+  readonly #store: StoreClient;
   readonly #clock: Clock;
   readonly #timeouts: Timeouts;
   readonly #interval: number;
@@ -29,8 +29,8 @@ export class EndWatcher {
   #isAsking = false;
 
   /** @param interval in milliseconds: the longest time for which an end in another process can go unnoticed. */
-  constructor(calls: StoreClient, clock: Clock, timeouts: Timeouts, interval: number) {
-    this.#calls = calls;
+  constructor(store: StoreClient, clock: Clock, timeouts: Timeouts, interval: number) {
+    this.#store = store;
     this.#clock = clock;
     this.#timeouts = timeouts;
     this.#interval = interval;
@@ -113,7 +113,7 @@ export class EndWatcher {
   /** Returns whether the session goes on, or `undefined` if the store can't tell. */
   async #goesOn(id: string, { epoch }: Watched): Promise<boolean | undefined> {
     try {
-      const record = await this.#calls.read(id, true);
+      const record = await this.#store.read(id, true);
       return record !== null && record.epoch === epoch && endOf(record, this.#timeouts) > this.#clock.now();
     } catch (error) {
       // Unknown does not mean ended: the next round asks again. A damaged record can no longer be used.

@@ -6,15 +6,15 @@ import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 
 /** Deletes expired records. It sets no timer; instead, the creation of a session checks whether a sweep is due. */
 export class Sweeper {
-  readonly #calls: StoreClient;
+  readonly #store: StoreClient;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #interval: number | undefined;
   #nextAt: number;
 
   /** @param interval in milliseconds; `undefined` to sweep only when `sweep` is called. */
-  constructor(calls: StoreClient, clock: Clock, events: Events, interval: number | undefined) {
-    this.#calls = calls;
+  constructor(store: StoreClient, clock: Clock, events: Events, interval: number | undefined) {
+    this.#store = store;
     this.#clock = clock;
     this.#events = events;
     this.#interval = interval;
@@ -25,7 +25,7 @@ export class Sweeper {
   async sweep(): Promise<number> {
     let deleted = 0;
     for (;;) {
-      const count = await this.#calls.sweep(recordsAtOnce);
+      const count = await this.#store.sweep(recordsAtOnce);
       deleted += count;
       if (count < recordsAtOnce) break;
       // A store may be synchronous or hold locks during a batch, so requests must get a turn between batches.

@@ -101,7 +101,7 @@ export class BinaryWriter {
 /** The scale of the last byte that a number of 53 bits can have. */
 const largestScale = 2 ** 49;
 
-/** Reads what a `BinaryWriter` wrote. Past the end all values are 0 or empty, and `isBroken` is `true`. */
+/** Reads what a `BinaryWriter` wrote. Past the end, numbers are 0, bytes are cut short, and `isBroken` is `true`. */
 export class BinaryReader {
   readonly packed: BinaryString;
   at: number;
