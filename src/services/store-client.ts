@@ -11,8 +11,8 @@ import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /**
- * Calls a store. Every call has a deadline, which is common to all calls of a request, and every failure
- * becomes a {@link StoreError}.
+ * Calls a store. Every call has a deadline, the calls of one request share one, and every failure becomes a
+ * {@link StoreError}. Only a ConfigError stays as it is.
  */
 export class StoreClient {
   readonly store: Store;
@@ -47,7 +47,7 @@ export class StoreClient {
     return this.#timeout - (this.#elapsed ?? 0);
   }
 
-  /** Counts the time since `start`, which the request spent waiting for another request's store call. */
+  /** Counts the time since `start` as waiting for the store, even if it was a wait for another request's call. */
   addElapsedSince(start: number): void {
     if (this.#elapsed !== undefined) this.#elapsed += Math.max(0, this.#clock.now() - start);
   }

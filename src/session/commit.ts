@@ -118,7 +118,7 @@ function commitChanges(
   const record = handle.current;
   if (record === null)
     return texts.size > 0
-      ? andThen(begin(services, handle, texts, permanent), () => reportDropped(pending, dropped))
+      ? andThen(startSession(services, handle, texts, permanent), () => reportDropped(pending, dropped))
       : undefined;
   const set = new Map(
     Array.from(texts, ([name, text]) => [name, services.codec.encode(record.id, name, text)]),
@@ -130,9 +130,9 @@ function commitChanges(
     ...(dataTexts.size > 0 && { limits: data.limitsAt(handle.completeAt) }),
     ...(flashes !== undefined && set.size > dataTexts.size && { newest: flashes.newest }),
   };
-  return andThen(write(services, handle, record, changes, permanent, takesCookie), (made) => {
+  return andThen(write(services, handle, record, changes, permanent, takesCookie), (droppedByStore) => {
     if (handle.current === null) return undefined;
-    reportDropped(pending, dropped + made);
+    reportDropped(pending, dropped + droppedByStore);
     return reseal(services, handle, record, new Set([...set.keys(), ...remove]), takesCookie);
   });
 }
@@ -181,7 +181,7 @@ function touch(handle: RecordHandle, record: SessionRecord, takesCookie: boolean
   );
 }
 
-async function begin(
+async function startSession(
   services: Services,
   handle: RecordHandle,
   texts: ReadonlyMap<string, string>,

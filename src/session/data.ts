@@ -57,7 +57,7 @@ export class SessionData {
 
   get(key: string): unknown {
     const changed = this.#changed.get(key);
-    if (changed !== undefined) return changed?.value;
+    if (changed !== undefined) return changed.value;
     const read = this.#read.get(key);
     if (read !== undefined) return read.value;
     const name = fieldName.data(key);
