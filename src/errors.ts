@@ -1,10 +1,10 @@
-/**
- * What an operator or a programmer did wrong, as errors with a stable `code`.
- * What a stranger can cause is never an error: it is a value (see `Rejection`).
- * No message carries a ticket, a key, a cookie's value or session data.
+/*
+ * Errors are for mistakes of operators and programmers; each has a stable `code`. What a stranger can
+ * cause is never an error but a value (see `Rejection`). No message contains a ticket, a key, a cookie's
+ * value or session data.
  */
 
-/** The codes of {@link ConfigError}: what is wrong with the options of a constructor. */
+/** The codes of {@link ConfigError}: what is wrong with the options. */
 export type ConfigErrorCode = "CONFIG_INVALID" | "COOKIE_CONFIG_INVALID" | "SECRET_MISSING" | "SECRET_WEAK";
 
 /** The codes of {@link MisuseError}: what is wrong with a call. */
@@ -18,7 +18,7 @@ export type MisuseErrorCode =
   | "SUBJECT_INVALID"
   | "VALUE_NOT_STORABLE";
 
-/** The codes of {@link LimitError}: which limit a call would have passed. */
+/** The codes of {@link LimitError}: which limit a call would have exceeded. */
 export type LimitErrorCode =
   | "COOKIE_TOO_LARGE"
   | "COOKIE_TOO_LONG_LIVED"
@@ -28,7 +28,7 @@ export type LimitErrorCode =
   | "SESSION_TOO_LARGE"
   | "VALUE_TOO_DEEP";
 
-/** The codes of {@link StoreError}: what the store did. */
+/** The codes of {@link StoreError}: what went wrong in the store. */
 export type StoreErrorCode =
   | "RECORD_UNREADABLE"
   | "STORE_BUSY"
@@ -40,13 +40,13 @@ export type StoreErrorCode =
   | "STORE_TIMEOUT"
   | "STORE_UNAVAILABLE";
 
-/** The base of every error this package throws; catch it to catch them all. */
+/** The base class of every error this package throws; catch it to catch them all. */
 export abstract class CoatcheckError extends Error {
-  /** Stable across releases; match on this, never on the message. */
+  /** Stable across releases. Match on this, never on the message. */
   abstract readonly code: string;
 }
 
-/** Thrown at construction when options are missing, weak or contradict each other. */
+/** Thrown if options are missing, not valid, weak or contradict each other. */
 export class ConfigError extends CoatcheckError {
   override readonly name = "ConfigError";
   readonly code: ConfigErrorCode;
@@ -57,7 +57,9 @@ export class ConfigError extends CoatcheckError {
   }
 }
 
-/** Thrown by a call that can't mean anything: a value that can't be kept, a session whose response has left. */
+/**
+ * Thrown by a call that can't work: for example, to set a value that can't be stored, or after the response has left.
+ */
 export class MisuseError extends CoatcheckError {
   override readonly name = "MisuseError";
   readonly code: MisuseErrorCode;
@@ -68,7 +70,7 @@ export class MisuseError extends CoatcheckError {
   }
 }
 
-/** Thrown by a call that would pass a limit; what was there before is untouched. */
+/** Thrown by a call that would exceed a limit. Existing data is unchanged. */
 export class LimitError extends CoatcheckError {
   override readonly name = "LimitError";
   readonly code: LimitErrorCode;
@@ -79,19 +81,19 @@ export class LimitError extends CoatcheckError {
   }
 }
 
-/** The store's operations, as {@link StoreError} names them. */
+/** The names of the store's operations in {@link StoreError}. */
 export type StoreOperation = "create" | "read" | "patch" | "list" | "sweep" | "close" | "open";
 
 /**
- * Thrown when the store failed or did not answer in time. The session is then *unknown*: neither
- * logged in nor anonymous. Adapters answer 503 with Retry-After and leave the cookie alone.
+ * Thrown if the store failed or did not answer in time. The session is then *unknown*: neither
+ * logged in nor anonymous. Adapters respond with 503 and Retry-After, and leave the cookie unchanged.
  */
 export class StoreError extends CoatcheckError {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;
   /** The call that failed. */
   readonly operation: StoreOperation;
-  /** `true` when the same call may well succeed a little later. */
+  /** `true` if the same call may succeed a little later. */
   readonly transient: boolean;
 
   constructor(
@@ -107,9 +109,9 @@ export class StoreError extends CoatcheckError {
   }
 }
 
-/** The error of a store for what it did not write so. */
+/** Reports a record in a form that this store did not write. */
 export function unreadableRecord(operation: StoreOperation): StoreError {
-  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged, or of an unknown format.", {
+  return new StoreError("RECORD_UNREADABLE", operation, "A record is damaged or has an unknown format.", {
     transient: false,
   });
 }

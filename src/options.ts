@@ -1,4 +1,5 @@
 import { ConfigError } from "./errors.ts";
+import { assertKnownOptions } from "./runtime/check-options.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { DevelopmentWarnings } from "./services/development-warnings.ts";
 import type { Duration } from "./runtime/duration.ts";
@@ -27,38 +28,42 @@ import { readTimeouts } from "./services/timeouts.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { toMilliseconds } from "./runtime/duration.ts";
 
-/** The options of `createSessions`. Only `secret` and `store` are needed. */
+/** The options of `createSessions`. Only `secret` and `store` are required. */
 export interface SessionsOptions extends TimeoutOptions {
   /**
-   * The app's secret key, or several, newest first: the first signs and seals, the others only open,
-   * so that a key can be replaced without logging anybody out. At least 32 random bytes each. Needed:
-   * where it is `undefined` or empty, as while a site is built, every use of a session is refused, and `check`.
+   * The app's secret key, or several, newest first. The first signs and seals; the others only verify and
+   * open, so that a key can be replaced without logging anyone out. Each needs at least 32 random bytes.
+   * It may be `undefined` or empty while a site is built, but then every use of a session, and `check`, throws.
    */
   readonly secret: Secret | undefined;
-  /** Where records live. */
+  /** The store that keeps the records. */
   readonly store: Store;
   readonly cookie?: SessionCookieOptions;
   /**
-   * How long a request may wait for the store, all the calls of its session together; `list` and `revoke`
-   * have as long for each call. Default 2 seconds.
+   * How long a request may wait for the store, summed over all calls for its session. For `list` and
+   * `revoke` it applies to each call separately. Default 2 seconds.
    */
   readonly storeTimeout?: Duration;
   readonly limits?: Partial<Limits>;
-  /** Which other sites may send unsafe requests; `false` turns the check off. Default: none may. */
+  /** Which other sites may send unsafe requests; `false` turns the check off. Default: none. */
   readonly crossOrigin?: CrossOriginOptions | false;
-  /** How often expired records are deleted, at the creation of another; `false`: call `sweep` yourself. Default 10 minutes. */
+  /**
+   * How often expired records are deleted, checked whenever a record is created. `false`: call `sweep` yourself.
+   * Default 10 minutes.
+   */
   readonly sweepInterval?: Duration | false;
   /**
-   * How often the store is asked about a session whose `signal` somebody holds: the longest that its
-   * expiry, or its end in another process, goes unnoticed there. Default 5 seconds.
+   * How often the store is asked about each session whose `signal` is in use. This is the longest time for
+   * which its expiry, or its end in another process, can go unnoticed. Default 5 seconds.
    */
   readonly watchInterval?: Duration;
   /**
-   * One line on the console, once for each kind, about what browsers do silently, with the way out: all or none of
-   * them, or each by itself. Default: on, unless NODE_ENV is `production` or `test`.
+   * Whether to print warnings about what browsers do silently: one line on the console, once for each kind,
+   * that says how to fix it. `true`, `false`, or a setting for each kind. Default: on, unless NODE_ENV is
+   * `production` or `test`.
    */
   readonly developmentWarnings?: boolean | DevelopmentWarnings;
-  /** Where the time comes from. Default: the machine's clock. */
+  /** The source of the current time and of timers. Default: the system clock. */
   readonly clock?: Clock;
 }
 
@@ -88,17 +93,8 @@ const storeMethods = [
   "close",
 ] as const satisfies readonly (keyof Store)[];
 
-/** @throws ConfigError CONFIG_INVALID for an unknown option (a misspelt one would be silently off) or a store that is none. */
-function checkOptions(options: SessionsOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!known.some((option) => option === name)) {
-      throw new ConfigError(
-        "CONFIG_INVALID",
-        `createSessions has no option "${name}"; there are ${known.join(", ")}.`,
-      );
-    }
-  }
-  const store: unknown = options.store;
+/** @throws ConfigError CONFIG_INVALID for an object that does not have the methods of a Store. */
+function assertStore(store: unknown): void {
   const isStore =
     typeof store === "object" &&
     store !== null &&
@@ -112,12 +108,13 @@ function checkOptions(options: SessionsOptions): void {
 }
 
 /**
- * Builds what all requests share. Opens no file and no connection.
+ * Creates what all requests share. Opens no file and no connection.
  *
- * @throws ConfigError for an option that is unknown, weak, or contradicts another.
+ * @throws ConfigError if an option is unknown, weak, or contradicts another.
  */
 export function createServices(options: SessionsOptions): Services {
-  checkOptions(options);
+  assertKnownOptions(options, known, "createSessions");
+  assertStore(options.store);
   const { clock = systemClock, crossOrigin = {}, sweepInterval = { minutes: 10 } } = options;
   const keyring = createKeyring(options.secret);
   const cookie = createSessionCookie(options.cookie ?? {});
@@ -128,7 +125,7 @@ export function createServices(options: SessionsOptions): Services {
   const timeouts = readTimeouts(options);
   const watchInterval = toMilliseconds(options.watchInterval ?? { seconds: 5 }, "watchInterval");
   const advice = createDevelopmentAdvice(options.developmentWarnings);
-  advice?.made(options.store, cookie.name);
+  advice?.created(options.store, cookie.name);
   return {
     advice,
     clock,

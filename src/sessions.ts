@@ -13,18 +13,19 @@ import { newRecordId } from "./crypto/ticket.ts";
 import { createServices } from "./options.ts";
 import { Exchanges } from "./exchange/exchanges.ts";
 
-/** How a session is opened. */
+/** How a session is loaded. */
 export interface LoadOptions {
-  /** Ask the store itself, not a copy nearby. Default `false`. */
+  /** Reads the record from the store itself, never from a nearby copy. Default `false`. */
   readonly authoritative?: boolean;
 }
 
 /**
- * Makes the hub of an app's sessions: once, where the app starts.
+ * Creates the `sessions` object of an app. Call it once, when the app starts.
  *
- * Opens no file and makes no connection, and needs no secret key yet: builders of sites load this, too.
+ * It opens no file and no connection, and does not need the secret key yet, because site builders load this
+ * code too.
  *
- * @throws ConfigError when an option is weak, unknown or contradicts another, or there is no store.
+ * @throws ConfigError if an option is weak, unknown or contradicts another, or if there is no store.
  */
 export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions,
@@ -34,12 +35,15 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 
 let readExchanges: <Data extends object>(sessions: Sessions<Data>) => Exchanges<Data>;
 
-/** For adapters: the exchanges of a `sessions` object. */
+/** For adapters: returns the exchanges of a `sessions` object. */
 export function exchangesOf<Data extends object>(sessions: Sessions<Data>): Exchanges<Data> {
   return readExchanges(sessions);
 }
 
-/** The hub: every request's session, and what can be done to sessions from outside. `Data` types the dictionary. */
+/**
+ * The `sessions` object: finds each request's session, and lists and revokes sessions. `Data` is the type of their
+ * data.
+ */
 export class Sessions<Data extends object = AnyData> {
   readonly #services: Services;
   readonly #exchanges: Exchanges<Data>;
@@ -55,35 +59,35 @@ export class Sessions<Data extends object = AnyData> {
   }
 
   /**
-   * The session of a request. The first call reads the store, if the request brought a ticket of ours;
-   * a request that never asks costs nothing.
+   * Returns the session of a request. The first call reads the store, if the request has a ticket that we signed.
+   * A request that never asks for its session costs nothing.
    *
    * @param request what the handler was given: the request, or the framework's context.
-   * @param options `authoritative`: for what must not trust a copy of the record, however fresh; it
+   * @param options `authoritative`: use it where even a fresh copy of the record must not be trusted. It
    *   makes a difference only for stores with a near cache.
-   * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer;
-   *   ConfigError SECRET_MISSING where there is no secret key.
+   * @throws MisuseError NO_SESSION_HERE if no adapter saw this request; StoreError if the store fails or does not
+   *   answer in time; ConfigError SECRET_MISSING if there is no secret key.
    */
   of(request: object, options: LoadOptions = {}): Promise<Session<Data>> {
     const exchange = this.#exchanges.of(request);
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionOf());
   }
 
-  /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
+  /** Returns the session of the current request, in any code that its handler calls. Throws the same errors as `of`. */
   current(options: LoadOptions = {}): Promise<Session<Data>> {
     const exchange = this.#exchanges.current;
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionHere());
   }
 
   /**
-   * The session of a WebSocket handshake, which no adapter sees. It can be read, and watched through its
-   * `signal`; what there is to write goes through requests. A handshake from a page of another site opens
-   * nothing (`rejection` says `cross-origin`), though it brings the visitor's cookie.
+   * Returns the session of a WebSocket handshake, which no adapter sees. You can read it, and watch it through
+   * its `signal`; to write to the session, use a request. A handshake from another site's page carries the
+   * visitor's cookie too, but loads no session (`rejection` says `cross-origin`).
    *
-   * @throws StoreError
+   * @throws StoreError; ConfigError SECRET_MISSING.
    */
   async handshake(request: RequestLike): Promise<Session<Data>> {
-    // Over HTTP/2 a handshake is a CONNECT without Upgrade (RFC 8441); a handshake it is all the same.
+    // Over HTTP/2 a handshake is a CONNECT request without an Upgrade header (RFC 8441).
     const header: RequestLike["header"] = (name) => (name === "upgrade" ? "websocket" : request.header(name));
     const cookieValues = request.cookieValues?.bind(request);
     const exchange = this.#exchanges.begin({ method: request.method, header, cookieValues }, []);
@@ -92,14 +96,18 @@ export class Sessions<Data extends object = AnyData> {
     return session;
   }
 
-  /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */
+  /**
+   * Returns the request's cookies other than the session cookie.
+   *
+   * @throws MisuseError NO_SESSION_HERE if no adapter saw this request; ConfigError SECRET_MISSING.
+   */
   cookies(request: object): Cookies {
     const exchange = this.#exchanges.of(request);
     if (exchange === undefined) throw noSessionOf();
     return exchange.cookies();
   }
 
-  /** The cookies of the request being handled. @throws as `cookies` does. */
+  /** Returns the cookies of the current request. Throws the same errors as `cookies`. */
   currentCookies(): Cookies {
     const exchange = this.#exchanges.current;
     if (exchange === undefined) throw noSessionHere();
@@ -107,16 +115,16 @@ export class Sessions<Data extends object = AnyData> {
   }
 
   /**
-   * Handles a request of a plain `fetch` server: checks its origin, lets the handler answer, commits,
-   * and gives the response back with what it must carry.
+   * Handles a request of a plain `fetch` server: checks its origin, calls the handler, commits the session,
+   * and returns the response with the headers it needs.
    */
   async handle(request: Request, handler: FetchHandler, options: HandleOptions = {}): Promise<Response> {
     return handleRequest(this.#exchanges, request, handler, options);
   }
 
   /**
-   * Whether this hub can work: for a start, so that a server that lacks its secret key or can't reach its store does
-   * not come up. What would be wrong with the first request is thrown.
+   * Checks the secret key and the connection to the store. Call it at startup, so that a server does not start
+   * if it lacks its key or can't reach its store. Throws the error that the first request would get.
    *
    * @throws ConfigError SECRET_MISSING, CONFIG_INVALID; StoreError
    */
@@ -125,19 +133,23 @@ export class Sessions<Data extends object = AnyData> {
     await this.#services.store.read(newRecordId(), true);
   }
 
-  /** The sessions in which a subject is logged in, the last seen first. @throws StoreError */
+  /**
+   * Lists the sessions in which a subject is logged in, most recently used first.
+   *
+   * @throws StoreError; ConfigError SECRET_MISSING.
+   */
   async list(subject: string): Promise<SessionInfo[]> {
     this.#services.keyring.assertPresent();
     return listSessions(this.#services, subject);
   }
 
   /**
-   * Ends a session from outside; its next request is anonymous, on every node.
+   * Ends any session by its id. Its next request is anonymous, on every server.
    *
-   * @param id from `list`. Anything else, also from a stranger's form, answers `false`.
-   * @param options `subject`: only if it is this subject's session. Give it when a visitor names the id.
-   * @returns `false` when there was nothing to end.
-   * @throws StoreError
+   * @param id from `list`. For anything else, such as text from a stranger's form, `revoke` returns `false`.
+   * @param options `subject`: revoke only a session of this subject. Pass it if the id comes from a visitor.
+   * @returns `false` if there was nothing to end.
+   * @throws StoreError; ConfigError SECRET_MISSING.
    */
   async revoke(id: string, options: { readonly subject?: string } = {}): Promise<boolean> {
     this.#services.keyring.assertPresent();
@@ -145,40 +157,41 @@ export class Sessions<Data extends object = AnyData> {
   }
 
   /**
-   * Ends all sessions of a subject: after a change of password, or "log out everywhere" (ASVS 7.4.3).
+   * Ends all sessions of a subject: after a password change, or for "log out everywhere" (ASVS 7.4.3).
    *
-   * @param options `except`: the id of the session that stays.
-   * @returns how many it ended.
-   * @throws StoreError; some may have ended by then, and calling again ends the rest.
+   * @param options `except`: the id of a session to keep.
+   * @returns the number of sessions ended.
+   * @throws StoreError, possibly after some sessions have ended: call again to end the rest;
+   *   ConfigError SECRET_MISSING.
    */
   async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
     this.#services.keyring.assertPresent();
     return revokeSessions(this.#services, subject, options.except);
   }
 
-  /** Deletes all expired records, in batches that let other work go on. @returns how many. @throws StoreError */
+  /** Deletes all expired records, in batches so that other work can run. @returns how many. @throws StoreError */
   async sweep(): Promise<number> {
     return this.#services.sweeper.sweep();
   }
 
-  /** Lets go of what the store opened. Requests under way may fail. @throws StoreError */
+  /** Closes what the store has opened. Requests in progress may fail. @throws StoreError */
   async close(): Promise<void> {
     await this.#services.store.close();
   }
 }
 
-/** The error of a call with what no adapter has seen. */
+/** For an object that no adapter has seen. */
 function noSessionOf(): MisuseError {
   return new MisuseError(
     "NO_SESSION_HERE",
-    "This request has no session: put the sessions' adapter in front of its handler, and pass what the handler was given.",
+    "No sessions adapter has seen this request. Put the adapter in front of the handler, and pass what the handler was given.",
   );
 }
 
-/** The error of a call where no request is being handled. */
+/** For a call outside of a request. */
 function noSessionHere(): MisuseError {
   return new MisuseError(
     "NO_SESSION_HERE",
-    "No request is being handled here: put the sessions' adapter in front, or, in a callback that lost its request, call sessions.of(request).",
+    "No request is being handled here. Put the sessions adapter in front of the handler; in a callback that lost its request, call sessions.of(request).",
   );
 }

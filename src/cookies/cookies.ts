@@ -5,74 +5,77 @@ import { decoded, encoded, headerBytesOf } from "./encoding.ts";
 import { serializeDeletion, serializeSetCookie, toMaxAge } from "./serialize.ts";
 import type { CookieAttributes, CookieScope } from "./serialize.ts";
 
-/** Cookies of one kind: all that differs is what the visitor can do with their values. */
+/** The signed or the sealed cookies of a request. */
 export interface CookieKind {
-  /** The value of a cookie, or `undefined` where there is none, or (signed, sealed) where it is not ours. */
+  /** Returns a cookie's value, or `undefined` if there is none or if it is not valid. */
   get(name: string): string | undefined;
   /**
-   * Sets a cookie on the response; sent unless the handler fails.
+   * Sets a cookie on the response. It is sent unless the handler fails.
    *
    * @throws MisuseError COOKIE_INVALID, AFTER_RESPONSE; LimitError COOKIE_TOO_LARGE, COOKIE_TOO_LONG_LIVED.
    */
   set(name: string, value: string, attributes?: CookieAttributes): void;
-  /** Whether there is a cookie of this name whose value does not open: somebody changed it, or its time is over. */
+  /** Whether there is a cookie with this name whose value is not valid: it was changed, or it has expired. */
   invalid(name: string): boolean;
 }
 
-/** What the jar of one request works with. */
+/** What the cookies of one request depend on. */
 export interface CookieJarParts {
   /** The request's cookies. */
   readonly incoming: () => ReadonlyMap<string, readonly string[]>;
-  readonly vault: ProtectedValues;
+  readonly protectedValues: ProtectedValues;
   readonly clock: Clock;
-  /** The session cookie's name, which is not to be touched by hand. */
+  /** The session cookie's name. An app can't set or delete this cookie itself. */
   readonly sessionCookie: string;
 }
 
-/** The cookies of one request and its response, beside the session. Plain ones can be read and changed by the visitor. */
+/**
+ * The cookies of one request and its response, other than the session cookie. The visitor can read and change plain
+ * ones.
+ */
 export class Cookies {
-  /** Cookies that the visitor can read and not change. */
+  /** Cookies that the visitor can read but not change. */
   readonly signed: CookieKind;
   /** Cookies that the visitor can neither read nor change. */
   readonly sealed: CookieKind;
   readonly #parts: CookieJarParts;
-  /** Values of this response by name; `undefined` for deleted ones. */
+  /** The values set on this response, by name; `undefined` for deleted cookies. */
   readonly #values = new Map<string, string | undefined>();
   /** Set-Cookie headers; the last for the same name, path and domain wins (RFC 6265bis 4.1.1). */
   readonly #headers = new Map<string, string>();
   #committed = false;
   #hasClient = true;
 
-  /** Made by the hub: `sessions.cookies(request)`. */
+  /** Use `sessions.cookies(request)`. */
   constructor(parts: CookieJarParts) {
     this.#parts = parts;
-    const { vault } = parts;
-    this.signed = this.#kind(vault.signed);
-    this.sealed = this.#kind(vault.sealed);
+    const { protectedValues } = parts;
+    this.signed = this.#kind(protectedValues.signed);
+    this.sealed = this.#kind(protectedValues.sealed);
   }
 
   /**
-   * The value of a plain cookie as the visitor sent it (it may be anything), or `undefined`. Percent-encoding
-   * is decoded, and bytes that are UTF-8 are text; quotation marks belong to the value (RFC 6265bis 4.1.1).
+   * Returns the value of a plain cookie as the visitor sent it (it may be anything), or `undefined`. Percent-encoding
+   * and UTF-8 are decoded; quotation marks are part of the value (RFC 6265bis 4.1.1).
    */
   get(name: string): string | undefined {
     const value = this.#raw(name);
     return value === undefined ? undefined : decoded(value);
   }
 
-  /** Whether the request (or this response) has a cookie of this name. */
+  /** Whether the request or this response has a cookie with this name. */
   has(name: string): boolean {
     return this.#raw(name) !== undefined;
   }
 
-  /** All values of a name, in the order they came; there are several where paths or domains differ. */
+  /** Returns all values with this name in the request, in order; there are several if their paths or domains differ. */
   getAll(name: string): string[] {
     return this.#received(name).map(decoded);
   }
 
   /**
-   * Sets a plain cookie on the response; sent unless the handler fails. Values may be any text: what
-   * a cookie can't hold is percent-encoded.
+   * Sets a plain cookie on the response. It is sent unless the handler fails. The value may be any text;
+   * characters that a cookie can't contain are percent-encoded.
    *
    * @throws MisuseError COOKIE_INVALID, AFTER_RESPONSE; LimitError COOKIE_TOO_LARGE, COOKIE_TOO_LONG_LIVED.
    */
@@ -82,8 +85,8 @@ export class Cookies {
   }
 
   /**
-   * Removes a cookie from the browser, whoever set it: any name in ASCII that a browser sends will do. Path,
-   * domain, secure and partitioned must be as when it was set.
+   * Removes a cookie from the browser, no matter who set it. The name may be any ASCII name that a browser sends.
+   * Pass the same path, domain, secure and partitioned as when it was set.
    *
    * @throws MisuseError COOKIE_INVALID, AFTER_RESPONSE.
    */
@@ -93,13 +96,13 @@ export class Cookies {
     this.#values.set(name, undefined);
   }
 
-  /** @internal For the hub: the Set-Cookie headers; from here on `set` and `delete` throw. */
+  /** @internal Returns the Set-Cookie headers. From then on, `set` and `delete` throw. */
   commit(): string[] {
     this.#committed = true;
     return [...this.#headers.values()];
   }
 
-  /** @internal For the hub: the client has gone. `set` and `delete` work on, and nobody gets their cookies. */
+  /** @internal Notes that the client has gone. `set` and `delete` no longer throw, and their cookies are never sent. */
   clientLeft(): void {
     if (!this.#committed) this.#hasClient = false;
   }
@@ -146,7 +149,7 @@ export class Cookies {
     if (typeof value === "string" && value.isWellFormed()) return;
     throw new MisuseError(
       "COOKIE_INVALID",
-      `A cookie's value must be a well-formed string; JSON.stringify others (${typeof value}).`,
+      `A cookie's value must be a well-formed string, not ${typeof value}; use JSON.stringify for other values.`,
     );
   }
 
@@ -154,13 +157,13 @@ export class Cookies {
     if (this.#committed && this.#hasClient) {
       throw new MisuseError(
         "AFTER_RESPONSE",
-        "The response has left; set cookies before the handler returns.",
+        "The response has already left; set cookies before the handler returns.",
       );
     }
     if (name === this.#parts.sessionCookie) {
       throw new MisuseError(
         "COOKIE_INVALID",
-        `The cookie "${name}" is the session's; use login(), logout() and rotate().`,
+        `"${name}" is the session cookie; use login(), logout() and rotate().`,
       );
     }
   }

@@ -1,11 +1,14 @@
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Percent-encodes what a cookie's value can't hold (RFC 6265bis 4.1.1), and `%` itself. */
+/** Percent-encodes the characters that a cookie's value can't contain (RFC 6265bis 4.1.1), and `%` itself. */
 export function encoded(value: string): string {
   return value.replace(/[^\x21\x23\x24\x26-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+/g, encodeURIComponent);
 }
 
-/** Undoes `encoded`; a value that others wrote, or the visitor edited, is given as it is. */
+/**
+ * Reverses `encoded`. A value that can't be decoded, since others wrote it or the visitor edited it, is returned
+ * unchanged.
+ */
 export function decoded(value: string): string {
   const text = textOf(value);
   if (!text.includes("%")) return text;
@@ -17,14 +20,17 @@ export function decoded(value: string): string {
 }
 
 /**
- * The text of a name as its bytes in a header, one a character, which is how servers give headers. Browsers
- * send what is no ASCII in UTF-8.
+ * Returns a name as it appears in a header: browsers send non-ASCII characters in UTF-8, and servers return
+ * headers with one character for each byte.
  */
 export function headerBytesOf(name: string): string {
   return isAscii(name) ? name : Buffer.from(name).toString("latin1");
 }
 
-/** The text of bytes from a header where they are UTF-8; anything else, text that a server has decoded among it, stays. */
+/**
+ * Decodes the bytes of a header if they are UTF-8. Anything else is returned unchanged, such as text that a server
+ * has already decoded.
+ */
 function textOf(bytes: string): string {
   if (isAscii(bytes) || !isBytes(bytes)) return bytes;
   try {

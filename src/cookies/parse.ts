@@ -1,15 +1,15 @@
-/** More pairs than this are not looked at: browsers keep 180 a site at most. */
+/** Further pairs are ignored: browsers keep at most 180 cookies for a site. */
 const maxPairs = 256;
 
 /**
- * The cookies of a request, by name, each name's values in the order they came.
+ * Returns the cookies of a request by name, with the values of each name in order.
  *
- * Names are compared byte for byte and never decoded, only space and tab are trimmed, and only `;`
- * separates (RFC 6265bis 4.2.1 and 5.4): anything looser lets another name pass for ours
- * (CVE-2020-8184, CVE-2023-23934, and U+00A0, which `String.trim` cuts off). Linear in the
- * header's length, and never throws.
+ * Names are compared byte for byte and never decoded, only space and tab are trimmed, and only `;` is
+ * a separator (RFC 6265bis 4.2.1 and 5.4). With anything looser, another name could pass for ours
+ * (CVE-2020-8184, CVE-2023-23934, and U+00A0, which `String.trim` removes). The time is linear in the
+ * header's length, and it never throws.
  *
- * @param header the Cookie header; several are joined with `"; "` (HTTP/2 sends crumbs).
+ * @param header the Cookie header; several are joined with `"; "` (HTTP/2 may split it).
  */
 export function parseCookieHeader(header: string): ReadonlyMap<string, readonly string[]> {
   const cookies = new Map<string, string[]>();
@@ -20,12 +20,12 @@ export function parseCookieHeader(header: string): ReadonlyMap<string, readonly 
     if (values === undefined) cookies.set(name, [value]);
     else values.push(value);
   });
-  // Nameless; `=__Host-Http-session=…` must not pass for ours.
+  // Cookies without a name: `=__Host-Http-session=…` must not pass for ours.
   cookies.delete("");
   return cookies;
 }
 
-/** The values of one name alone: what `parseCookieHeader` would have under it. */
+/** Returns the values of one name: those that `parseCookieHeader` would return for it. */
 export function cookieValues(header: string, name: string): readonly string[] {
   const values: string[] = [];
   eachPair(header, (start, equals, end) => {
@@ -34,15 +34,15 @@ export function cookieValues(header: string, name: string): readonly string[] {
   return values;
 }
 
-/** Where each pair begins, has its first equals sign, and ends. */
-function eachPair(header: string, found: (start: number, equals: number, end: number) => void): void {
+/** Calls `visit` with the positions of each pair's start, first equals sign, and end. */
+function eachPair(header: string, visit: (start: number, equals: number, end: number) => void): void {
   let start = 0;
   for (let pairs = 0; start < header.length && pairs < maxPairs; pairs++) {
     let end = header.indexOf(";", start);
     if (end === -1) end = header.length;
     const equals = header.indexOf("=", start);
-    // A part without a name names nothing: browsers send `value` or `=value` for nameless cookies.
-    if (equals !== -1 && equals < end) found(start, equals, end);
+    // Browsers send `value` or `=value` for a cookie without a name; the first form is skipped here.
+    if (equals !== -1 && equals < end) visit(start, equals, end);
     start = end + 1;
   }
 }

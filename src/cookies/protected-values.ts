@@ -4,15 +4,18 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Keyring } from "../crypto/keyring.ts";
 import { createSealer, sealOverhead } from "../crypto/sealer.ts";
 
-/** Makes cookie values that the visitor can't change, and opens them again. */
+/** Encodes cookie values so that the visitor can't change them, and decodes them again. */
 export interface ValueCodec {
-  /** @param expires when the value stops counting, in seconds since 1970; 0 for never. */
+  /** @param expires when the value expires, in seconds since 1970; 0 for never. */
   encode(name: string, value: string, expires: number): string;
-  /** The value, or `undefined` when it was not closed here for a cookie of this name, or is past its time. */
+  /** Returns the value, or `undefined` if it was not encoded here for a cookie with this name, or has expired. */
   decode(name: string, text: string): string | undefined;
 }
 
-/** Both kinds are bound to the cookie's name, carry their own expiry, and have keys of their own. */
+/**
+ * Codecs for signed and sealed cookies. Both kinds are bound to the cookie's name, contain their expiry, and have
+ * their own keys.
+ */
 export interface ProtectedValues {
   /** The visitor can read the value. */
   readonly signed: ValueCodec;
@@ -26,7 +29,7 @@ const expiryLength = 6;
 const signedShape = /^([A-Za-z0-9_-]*)\.([0-9a-z]{1,10})\.([A-Za-z0-9_-]{43})$/;
 const sealedShape = /^[A-Za-z0-9_-]+$/;
 
-/** The vault of a hub. */
+/** Creates the codecs of a `sessions` object. */
 export function createProtectedValues(keyring: Keyring, clock: Clock): ProtectedValues {
   const isOver = (expires: number): boolean => expires !== 0 && expires * 1000 <= clock.now();
   return { signed: createSignedCodec(keyring, isOver), sealed: createSealedCodec(keyring, isOver) };
@@ -84,7 +87,7 @@ function createSealedCodec(keyring: Keyring, isOver: (expires: number) => boolea
   };
 }
 
-/** The bytes of a base64url text, if this is its one canonical spelling. */
+/** Decodes base64url text, or returns `undefined` if it is not in its canonical spelling. */
 function fromCanonical(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64url");
   return bytes.toString("base64url") === text ? bytes : undefined;

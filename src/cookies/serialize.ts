@@ -2,45 +2,46 @@ import { ConfigError, LimitError, MisuseError } from "../errors.ts";
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 
-/** Where a cookie holds, and who may see it. To delete a cookie, give the same as when it was set. */
+/** Where a cookie is sent, and who can read it. To delete a cookie, pass the same scope as when it was set. */
 export interface CookieScope {
   /** Default `"/"`. */
   readonly path?: string;
-  /** Sub-domains included; default none: this host alone. */
+  /** The domain that gets the cookie, together with its subdomains. Default unset: only this host. */
   readonly domain?: string;
-  /** Sent over https only (and to localhost). Default `true`. */
+  /** Sent only over https (and to localhost). Default `true`. */
   readonly secure?: boolean;
   /** Hidden from scripts. Default `true`. */
   readonly httpOnly?: boolean;
-  /** Whether other sites' requests carry it. Default `"lax"`. */
+  /** Whether requests from other sites carry it. Default `"lax"`. */
   readonly sameSite?: "strict" | "lax" | "none";
-  /** Kept apart for every site that embeds this one (CHIPS). Default `false`. */
+  /** Stored separately for each site that embeds this one (CHIPS). Default `false`. */
   readonly partitioned?: boolean;
-  /** Which cookies a full browser drops last. Default unset. */
+  /** Browsers that run out of room drop cookies with a higher priority last. Default unset. */
   readonly priority?: "low" | "medium" | "high";
 }
 
 /** The attributes of a cookie. */
 export interface CookieAttributes extends CookieScope {
-  /** How long the browser keeps it, at most 400 days. Without it, until the browser is closed. */
+  /** How long the browser keeps it, at most 400 days. Default: until the browser is closed. */
   readonly maxAge?: Duration;
 }
 
-/** RFC 6265bis 5.5: browsers cut longer lifetimes down to 400 days. */
+/** In seconds. Browsers limit longer lifetimes to 400 days (RFC 6265bis 5.5). */
 export const maxCookieAge = 400 * 86_400;
 
-/** RFC 6265bis 5.6: name and value together, in bytes. Browsers drop a larger cookie silently. */
+/** Name and value together, in bytes. Browsers drop a larger cookie silently (RFC 6265bis 5.6). */
 const maxCookieBytes = 4096;
 
 const maxAttributeBytes = 1024;
 const tokenShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /**
- * Names that browsers keep and send, in ASCII: others are not as strict as we are. Without the blanks that
- * browsers trim. Beyond ASCII Node's servers write a header in UTF-8 or in Latin-1 as the body falls out.
+ * ASCII names that browsers store and send, but not with spaces or tabs at either end, which browsers trim. This
+ * is wider than `tokenShape`, because others may set cookies with such names. Non-ASCII names are excluded: Node
+ * writes a header in UTF-8 or in Latin-1, depending on the body.
  */
 const keptShape = /^(?![\t ])[\t\x20-\x3a\x3c\x3e-\x7e]+(?<![\t ])$/;
 const valueShape = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/;
-/** Browsers trim a space at the end. */
+/** No space at the end, because browsers trim it. */
 const pathShape = /^\/([\x20-\x3a\x3c-\x7e]*[\x21-\x3a\x3c-\x7e])?$/;
 const domainShape = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const knownAttributes = [
@@ -55,8 +56,8 @@ const knownAttributes = [
 ];
 
 /**
- * What is wrong with a cookie's name and scope, or `undefined`. Browsers drop what contradicts itself
- * without a word (RFC 6265bis 5.7), so it is found here.
+ * Returns what is wrong with a cookie's name and scope, or `undefined`. Browsers silently drop cookies whose
+ * attributes contradict each other (RFC 6265bis 5.7), so they are detected here.
  */
 export function cookieFault(name: string, scope: CookieScope): string | undefined {
   if (typeof name !== "string" || !tokenShape.test(name))
@@ -67,35 +68,37 @@ export function cookieFault(name: string, scope: CookieScope): string | undefine
 function scopeFault(name: string, scope: CookieScope): string | undefined {
   const { path = "/", domain, secure = true, httpOnly = true, sameSite = "lax", partitioned = false } = scope;
   const unknown = Object.keys(scope).find((attribute) => !knownAttributes.includes(attribute));
-  if (unknown !== undefined) return `has no attribute "${unknown}"; there are ${knownAttributes.join(", ")}`;
+  if (unknown !== undefined)
+    return `has no attribute "${unknown}". Known attributes: ${knownAttributes.join(", ")}`;
   if (typeof path !== "string" || !pathShape.test(path) || path.length > maxAttributeBytes) {
-    return "needs a path that starts with / and holds no ; or control character";
+    return "needs a path that starts with / and has no ; or control character";
   }
   if (domain !== undefined && (typeof domain !== "string" || !domainShape.test(domain))) {
-    return "needs a domain like example.com, without dot in front or port";
+    return "needs a domain like example.com, without leading dot or port";
   }
   if (!["strict", "lax", "none"].includes(sameSite)) return 'needs sameSite "strict", "lax" or "none"';
   if (scope.priority !== undefined && !["low", "medium", "high"].includes(scope.priority)) {
     return 'needs priority "low", "medium" or "high"';
   }
   if (sameSite === "none" && !secure) return 'needs secure with sameSite "none"';
-  if (partitioned && !secure) return "needs secure when it is partitioned";
-  // Browsers compare prefixes without regard to case (5.7 steps 20 and 21).
+  if (partitioned && !secure) return "needs secure, because it is partitioned";
+  // Browsers ignore case in prefixes (5.7 steps 20 and 21).
   const prefix = /^__(secure|host|http|host-http)-/i.exec(name)?.[1]?.toLowerCase();
   if (prefix === undefined) return undefined;
-  if (!secure) return `needs secure, since its name starts with __${prefix}-`;
+  if (!secure) return `needs secure, because its name starts with __${prefix}-`;
   if (prefix.startsWith("host") && (path !== "/" || domain !== undefined)) {
-    return `needs path "/" and no domain, since its name starts with __${prefix}-`;
+    return `needs path "/" and no domain, because its name starts with __${prefix}-`;
   }
-  if (prefix.endsWith("http") && !httpOnly) return `needs httpOnly, since its name starts with __${prefix}-`;
+  if (prefix.endsWith("http") && !httpOnly)
+    return `needs httpOnly, because its name starts with __${prefix}-`;
   return undefined;
 }
 
 /**
- * One Set-Cookie header. Every attribute that is not its default in browsers is written out, SameSite
- * always (without it browsers fall back to a weaker rule, RFC 6265bis 5.6.7.2).
+ * Serializes a Set-Cookie header. Attributes that differ from the browsers' defaults are written out, and
+ * SameSite always is (without it browsers apply a weaker rule, RFC 6265bis 5.6.7.2).
  *
- * @param maxAge in seconds; `undefined` for a cookie that ends with the browser.
+ * @param maxAge in seconds; `undefined` for a cookie that lasts until the browser is closed.
  * @throws MisuseError COOKIE_INVALID; LimitError COOKIE_TOO_LARGE (name and value over 4096 bytes).
  */
 export function serializeSetCookie(name: string, value: string, scope: CookieScope, maxAge?: number): string {
@@ -103,28 +106,29 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
   if (!valueShape.test(value)) {
     throw new MisuseError(
       "COOKIE_INVALID",
-      `The value of the cookie ${shownName(name)} has characters that need encoding.`,
+      `The value of the cookie ${shownName(name)} contains characters that need encoding.`,
     );
   }
   const bytes = name.length + value.length;
   if (bytes > maxCookieBytes) {
     throw new LimitError(
       "COOKIE_TOO_LARGE",
-      `The cookie ${shownName(name)} has ${bytes} bytes in name and value; browsers drop cookies over ${maxCookieBytes}. ` +
-        "Keep the data in the session.",
+      `The name and value of the cookie ${shownName(name)} have ${bytes} bytes; browsers drop cookies over ${maxCookieBytes}. ` +
+        "Keep the data in the session instead.",
     );
   }
   return headerOf(name, value, scope, maxAge);
 }
 
 /**
- * The Set-Cookie header that removes a cookie, whoever set it.
+ * Serializes the Set-Cookie header that removes a cookie, no matter who set it.
  *
- * @throws MisuseError COOKIE_INVALID for a name that no browser sends or that is not ASCII, or a scope that contradicts itself.
+ * @throws MisuseError COOKIE_INVALID if no browser sends such a name, if it is not ASCII, or if the scope contradicts
+ *   itself.
  */
 export function serializeDeletion(name: string, scope: CookieScope): string {
   const isKept = typeof name === "string" && name.length <= maxCookieBytes && keptShape.test(name);
-  refuse(name, isKept ? scopeFault(name, scope) : "needs a name of ASCII without = ; and control characters");
+  refuse(name, isKept ? scopeFault(name, scope) : "needs an ASCII name without = ; and control characters");
   return headerOf(name, "", scope, 0);
 }
 
@@ -144,7 +148,7 @@ function headerOf(name: string, value: string, scope: CookieScope, maxAge: numbe
   } = scope;
   let header = `${name}=${value}; Path=${path}`;
   if (maxAge !== undefined) header += `; Max-Age=${maxAge}`;
-  // Old clients know Expires alone; for a deletion both must say so.
+  // Old clients know only Expires, so a deletion sends both.
   if (maxAge === 0) header += "; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
   if (domain !== undefined) header += `; Domain=${domain}`;
   if (secure) header += "; Secure";
@@ -155,13 +159,17 @@ function headerOf(name: string, value: string, scope: CookieScope, maxAge: numbe
   return header;
 }
 
-/** A cookie's lifetime in whole seconds. @throws LimitError COOKIE_TOO_LONG_LIVED over 400 days; MisuseError COOKIE_INVALID. */
+/**
+ * Converts a cookie's lifetime to whole seconds.
+ *
+ * @throws LimitError COOKIE_TOO_LONG_LIVED over 400 days; MisuseError COOKIE_INVALID.
+ */
 export function toMaxAge(duration: Duration): number {
   const seconds = Math.ceil(millisecondsOf(duration) / 1000);
   if (seconds > maxCookieAge) {
     throw new LimitError(
       "COOKIE_TOO_LONG_LIVED",
-      "Browsers keep a cookie for 400 days at most (RFC 6265bis 5.5).",
+      "Browsers keep a cookie for at most 400 days (RFC 6265bis 5.5).",
     );
   }
   return seconds;
@@ -171,7 +179,7 @@ function millisecondsOf(duration: Duration): number {
   try {
     return toMilliseconds(duration, "A cookie's maxAge");
   } catch (error) {
-    // The same fault as in an option, but found in a call.
+    // The same mistake as in an option, but made in a call.
     if (error instanceof ConfigError) throw new MisuseError("COOKIE_INVALID", error.message);
     throw error;
   }
@@ -181,7 +189,7 @@ function capitalized(word: string): string {
   return word.slice(0, 1).toUpperCase() + word.slice(1);
 }
 
-/** A cookie's name as a message may show it. */
+/** Returns a cookie's name in a form that is safe to show in a message. */
 export function shownName(name: unknown): string {
   return typeof name === "string" && tokenShape.test(name) ? `"${name.slice(0, 64)}"` : "(unprintable)";
 }

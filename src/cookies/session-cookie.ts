@@ -2,36 +2,39 @@ import { ConfigError } from "../errors.ts";
 import { cookieFault, maxCookieAge, serializeSetCookie, shownName } from "./serialize.ts";
 import type { CookieScope } from "./serialize.ts";
 
-/** The session cookie. Its value is a ticket and can't be chosen; scripts never see it. */
+/** The attributes of the session cookie. Its value is a ticket and can't be chosen, and it is always httpOnly. */
 export interface SessionCookieOptions extends Omit<CookieScope, "httpOnly"> {
   /**
-   * Default `"__Host-Http-session"`: browsers then take it only over https (or from localhost), for this
-   * host alone and the whole site (RFC 6265bis 4.1.3.2), and newer ones (Chromium from 140 on) from a
-   * response only, never from a script. Plain http elsewhere needs another name and `secure: false`;
-   * sub-domains that share sessions need `"__Secure-…"` and `domain`.
+   * Default `"__Host-Http-session"`. Browsers accept a cookie with this prefix only over https (or from localhost),
+   * only for this host, and only for the whole site (RFC 6265bis 4.1.3.2). Newer ones (Chromium from 140 on)
+   * accept it only from a response, never from a script. Plain http elsewhere needs another name and
+   * `secure: false`; subdomains that share sessions need `"__Secure-…"` and `domain`.
    */
   readonly name?: string;
 }
 
-/** A longer name would not leave a cookie's 4096 bytes room for a ticket, nor a request's headers for much else. */
+/** A longer name leaves too little room in a cookie's 4096 bytes for a ticket, and in a request for other headers. */
 const maxNameLength = 256;
 
-/** Writes the session cookie of a hub. */
+/** Serializes the session cookie of a `sessions` object. */
 export interface SessionCookie {
   readonly name: string;
-  /** Whether browsers are told to keep it for https. */
+  /** Whether browsers send it only over https. */
   readonly secure: boolean;
-  /** The header that sends a ticket; a permanent one lasts until `deadline`, others as long as the browser runs. */
+  /**
+   * Returns the header that sends a ticket. A permanent cookie lasts until `deadline`, others until the browser is
+   * closed. Times are milliseconds since 1970.
+   */
   sent(
     ticket: string,
     lifetime: { readonly permanent: boolean; readonly deadline: number },
     now: number,
   ): string;
-  /** The header that removes the cookie: the same attributes, or browsers would keep it. */
+  /** Returns the header that removes the cookie. It has the same attributes, or browsers would keep the cookie. */
   cleared(): string;
 }
 
-/** @throws ConfigError COOKIE_CONFIG_INVALID when browsers would drop such a cookie, or an option is unknown. */
+/** @throws ConfigError COOKIE_CONFIG_INVALID if browsers would drop such a cookie, or an option is unknown. */
 export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
   const { name = "__Host-Http-session", ...given } = options;
   if ("httpOnly" in given)
@@ -39,7 +42,7 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
   if ("maxAge" in given) {
     throw new ConfigError(
       "COOKIE_CONFIG_INVALID",
-      "The session cookie's lifetime follows from permanentLifetime.",
+      "The session cookie has no maxAge; its lifetime is set by permanentLifetime.",
     );
   }
   const scope: CookieScope = { ...given, httpOnly: true };

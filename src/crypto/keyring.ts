@@ -2,60 +2,60 @@ import { createSecretKey, hkdfSync, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { ConfigError } from "../errors.ts";
 
-/** One secret key, or several, **newest first**: the first signs and seals, the others only open. */
+/** One secret key, or several, **newest first**: the first signs and seals, the others only verify and open. */
 export type Secret = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** What a derived key is for. A key of one purpose opens nothing of another. */
+/** What a derived key is for. A key for one purpose can't be used for another. */
 export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal";
 
-/** The keys of one purpose. */
+/** A key for one purpose, derived from one secret key. */
 export interface PurposeKey {
-  /** 32 bytes. As a KeyObject it shows nothing when printed, and Node need not prepare it anew for each use. */
+  /** 32 bytes. A KeyObject reveals nothing when printed, and Node does not have to prepare it again for each use. */
   readonly key: KeyObject;
-  /** 4 bytes that name the key inside sealed bytes. They only choose among the keys configured here. */
+  /** 4 bytes that identify the key inside sealed bytes. They only select one of the configured keys. */
   readonly mark: Buffer;
 }
 
 /** The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
 export interface Keyring {
   /**
-   * The purpose's keys, newest first; never empty. Derived when they are first asked for.
+   * Returns the keys for a purpose, newest first; never empty. They are derived on first use.
    *
-   * @throws ConfigError SECRET_MISSING as `assertPresent`.
+   * @throws ConfigError SECRET_MISSING, as `assertPresent` does.
    */
   keys(purpose: Purpose): readonly [PurposeKey, ...PurposeKey[]];
   /** Whether a key is missing, so that `assertPresent` throws. */
   readonly isIncomplete: boolean;
-  /** Whether there are keys beside the newest. If not, nothing was signed or sealed by an old key. */
+  /** Whether there are keys besides the newest. If not, nothing was signed or sealed with an old key. */
   readonly hasOlderKeys: boolean;
-  /** @throws ConfigError SECRET_MISSING, each time, where there is no key, or one of the list is not there. */
+  /** @throws ConfigError SECRET_MISSING, on every call, if there is no key or a key in the list is missing. */
   assertPresent(): void;
 }
 
 const minimumBytes = 32;
 const hint =
-  "Make one with:  node -p \"require('crypto').randomBytes(32).toString('base64url')\"  " +
+  "Generate one with:  node -p \"require('crypto').randomBytes(32).toString('base64url')\"  " +
   "and pass it as `secret`, from the environment or a file that only the server can read.";
 
-/** A new secret key: 43 base64url characters, 256 random bits. */
+/** Generates a secret key: 43 base64url characters, 256 random bits. */
 export function generateSecret(): string {
   return randomBytes(32).toString("base64url");
 }
 
 /**
- * Builds the keyring of an app.
+ * Creates the keyring of an app.
  *
  * Keys are derived with HKDF-SHA-256 (RFC 5869), one per purpose (NIST SP 800-57 part 1, 5.2: one
- * key, one use), so a stolen or misused key of one purpose does not reach the others.
+ * key, one use), so a stolen or misused key for one purpose does not expose the others.
  *
- * A key that is missing is no error yet: builders of sites load the modules of a server where its environment is
- * not. Whatever needs a key says so.
+ * A missing key is not an error yet, because site builders load a server's modules without its environment.
+ * The first use of a key throws.
  *
- * @throws ConfigError SECRET_WEAK for a key that is short or guessable.
+ * @throws ConfigError SECRET_WEAK if a key is short or guessable.
  */
 export function createKeyring(secret: Secret | undefined): Keyring {
-  const given: unknown = secret;
-  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const input: unknown = secret;
+  const list: readonly unknown[] = Array.isArray(input) ? input : [input];
   const missing = list.length === 0 ? "The list of secret keys is empty." : missingAmong(list);
   const roots = list.flatMap((entry, index) =>
     isMissing(entry) ? [] : checkedBytes(entry, nameOf(list, index)),
@@ -73,7 +73,7 @@ export function createKeyring(secret: Secret | undefined): Keyring {
       let keys = byPurpose.get(purpose);
       if (keys === undefined) {
         const [newest, ...older] = roots.map((root) => derive(root, purpose));
-        if (newest === undefined) throw new TypeError("A keyring with its keys is never empty.");
+        if (newest === undefined) throw new TypeError("A keyring without missing keys is never empty.");
         keys = [newest, ...older];
         byPurpose.set(purpose, keys);
       }
@@ -112,22 +112,25 @@ function checkedBytes(entry: unknown, name: string): Uint8Array {
   return bytes;
 }
 
-/** Words that documents and tutorials use where a key belongs. */
+/** Words that documentation and tutorials use in place of a key. */
 const samples = /secret|password|change.?me|keyboard.?cat|example|default|insecure|replace|your.?key/i;
 
-/** Words in one case with marks between them, or in any case with spaces: nothing that random base64url looks like. */
+/**
+ * Lower-case words with punctuation between them, or words in any case with spaces. Random base64url does not look
+ * like this.
+ */
 const phrases = [/^[a-z]+(?:[ _.,'-]+[a-z]+){2,}[.!?]?$/, /^\p{L}+(?:[ ,.']+\p{L}+){2,}[.!?]?$/u];
 
 /**
- * Why a key is too weak, or `undefined`. It can't prove a key random; it refuses what people really
- * paste: short keys, sample keys, repeated pieces, counting, words. Of keys made by the hint's
- * command it refuses less than one in ten million.
+ * Returns why a key is too weak, or `undefined`. It can't prove that a key is random, but it rejects what people
+ * really paste: short keys, sample keys, repetitions, sequences, words. It rejects fewer than one in ten million
+ * of the keys that the command in the hint generates.
  */
 function weaknessOf(bytes: Uint8Array, text: string | undefined): string | undefined {
   if (bytes.length < minimumBytes) {
-    return `is too short: ${bytes.length} bytes, at least ${minimumBytes} are needed`;
+    return `is too short: ${bytes.length} bytes; it needs at least ${minimumBytes}`;
   }
-  if (text !== undefined && samples.test(text)) return "looks like a sample from a document";
+  if (text !== undefined && samples.test(text)) return "looks like a sample from documentation";
   if (text !== undefined && phrases.some((phrase) => phrase.test(text))) return "is made of words";
   if (isPeriodic(bytes)) return "repeats itself";
   if (isCounting(bytes)) return "is a sequence";
@@ -150,7 +153,7 @@ function isCounting(bytes: Uint8Array): boolean {
   return steps > bytes.length * 0.6;
 }
 
-/** Shannon entropy of the bytes' frequencies times their number: an upper bound of what they carry. */
+/** The Shannon entropy of the byte frequencies times the number of bytes: an upper bound on the key's entropy. */
 function bitsOf(bytes: Uint8Array): number {
   const counts = new Map<number, number>();
   for (const byte of bytes) counts.set(byte, (counts.get(byte) ?? 0) + 1);

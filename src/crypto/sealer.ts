@@ -4,21 +4,21 @@ import type { Keyring, Purpose, PurposeKey } from "./keyring.ts";
 import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
 
 /**
- * Encrypts bytes and binds them to where they belong (AES-256-GCM, NIST SP 800-38D).
+ * Encrypts bytes and binds them to the place that they belong to (AES-256-GCM, NIST SP 800-38D).
  *
- * Each context (a record's id, a cookie's salt) has a key of its own, derived with HMAC-SHA-256, and
- * `place` (a field's or cookie's name) goes in as associated data: bytes moved to another record,
- * field or cookie do not open. A key per context also keeps the number of random 96-bit nonces
- * under one key far below the limit of 2^32 that SP 800-38D sets in section 8.3.
+ * Each context (a record's id, a cookie's salt) has its own key, derived with HMAC-SHA-256. `place`
+ * (a field's or cookie's name) is the associated data. So bytes that are moved to another record, field
+ * or cookie do not open. A key per context also keeps the number of random 96-bit nonces used with one
+ * key far below the limit of 2^32 in section 8.3 of SP 800-38D.
  *
  * Layout: version (1 byte) | key mark (4) | nonce (12) | ciphertext | tag (16).
  */
 export interface Sealer {
   /** Seals with the newest key. */
   seal(context: string, place: string, plain: Uint8Array): Uint8Array;
-  /** The bytes, or `undefined` when they were not sealed here, for this context and place, by a key still listed. */
+  /** Returns the bytes, or `undefined` if they were not sealed for this context and place with a configured key. */
   unseal(context: string, place: string, sealed: Uint8Array): Uint8Array | undefined;
-  /** `true` when an older key sealed these bytes: they should be sealed again with the newest. */
+  /** `true` if an older key sealed these bytes, so that they should be sealed again with the newest. */
   isSealedByOldKey(sealed: Uint8Array): boolean;
 }
 
@@ -26,19 +26,19 @@ const version = 1;
 const markLength = 4;
 const nonceLength = 12;
 const tagLength = 16;
-/** Where in sealed bytes the nonce begins. */
+/** The position of the nonce in sealed bytes. */
 export const nonceAt: number = 1 + markLength;
 const headLength = nonceAt + nonceLength;
 
-/** How many keys of contexts are kept at least, and half of how many at most. */
+/** How many context keys are cached: at least this many, at most twice as many. */
 const recentKeys = 1024;
 
-/** How many bytes sealing adds. */
+/** The number of bytes that sealing adds. */
 export const sealOverhead: number = headLength + tagLength;
 
-/** The sealer of a purpose; what one purpose sealed, no other opens. */
+/** Creates the sealer for a purpose. It can't open what was sealed for another purpose. */
 export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
-  // The keys of the records in use are kept: to derive one takes as long as to use it.
+  // Keys of recently used records are cached, because deriving a key takes as long as using it.
   const derived = new TwoGenerationCache<{ key: PurposeKey; context: string; made: KeyObject }>(recentKeys);
   const keyFor = (key: PurposeKey, context: string): KeyObject => {
     const fingerprint = fingerprintOf(context, 0);
@@ -72,7 +72,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
       const key = keyMarked(sealed);
       if (key === undefined) return undefined;
       const nonce = sealed.subarray(nonceAt, headLength);
-      // Without authTagLength Node takes tags of 4 bytes, too (requirement 57).
+      // Without authTagLength Node also accepts tags of 4 bytes.
       const decipher = createDecipheriv("aes-256-gcm", keyFor(key, context), nonce, {
         authTagLength: tagLength,
       });
@@ -80,7 +80,7 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
       decipher.setAuthTag(sealed.subarray(sealed.length - tagLength));
       const plain = decipher.update(sealed.subarray(headLength, sealed.length - tagLength));
       try {
-        // `final` is what checks the tag: until it returns, `plain` may be anything.
+        // `final` checks the tag. Until it returns, `plain` can't be trusted.
         decipher.final();
       } catch {
         return undefined;

@@ -4,8 +4,8 @@ import type { Keyring } from "./keyring.ts";
 import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
 
 /**
- * What the browser carries: `<id>.<secret>.<mac>`, 89 characters of canonical base64url.
- * The id names the record and is no credential; the secret is, and only its hash is stored.
+ * The value of the session cookie: `<id>.<secret>.<mac>`, 89 characters of canonical base64url.
+ * The id names the record and is not a credential. The secret is, and only its hash is stored.
  */
 export interface Ticket {
   /** 22 base64url characters: 128 random bits. */
@@ -14,76 +14,77 @@ export interface Ticket {
   readonly secret: string;
 }
 
-/** A ticket whose mac was right. */
+/** A ticket with a valid mac. */
 export interface VerifiedTicket extends Ticket {
-  /** What {@link verifierOf} says of it. */
+  /** The result of {@link verifierOf}. */
   readonly verifier: Uint8Array;
-  /** `true` when an older key of the keyring signed it: it should be signed again with the newest. */
+  /** `true` if an older key of the keyring signed it, so that it should be signed again with the newest. */
   readonly signedByOldKey: boolean;
 }
 
 /**
- * Canonical base64url only: the last character of 16 bytes has 4 unused bits and that of 32 bytes 2,
- * which must be zero, so that a ticket has one spelling (Node's decoder would accept 16 of them).
+ * Only canonical base64url: the last character has 4 unused bits for 16 bytes and 2 for 32 bytes. They must
+ * be zero, so that each ticket has only one spelling (Node's decoder would accept 16).
  */
 const shape = /^([A-Za-z0-9_-]{21}[AQgw])\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])\.([A-Za-z0-9_-]{21}[AQgw])$/;
 const idShape = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 const length = 22 + 1 + 43 + 1 + 22;
-/** Of the 32 bytes of the mac the ticket carries the first 16 (RFC 2104 section 5). */
+/** The ticket contains the first 16 of the mac's 32 bytes (RFC 2104 section 5). */
 const macLength = 16;
 
-/** `true` for what could be a record's id; anything else never reaches a store. */
+/** Whether a value has the form of a record id. Nothing else is ever passed to a store. */
 export function isRecordId(id: unknown): id is string {
   return typeof id === "string" && idShape.test(id);
 }
 
-/** A new id: 22 base64url characters. */
+/** Generates a record id: 22 base64url characters. */
 export function newRecordId(): string {
   return randomBytes(16).toString("base64url");
 }
 
-/** A new secret for the record of that id. */
+/** Generates a new secret for the record with this id. */
 export function newTicket(id: string): Ticket {
   return { id, secret: randomBytes(32).toString("base64url") };
 }
 
-/** What a store keeps of a ticket: the SHA-256 of its secret, 32 bytes. A dump of it opens nothing. */
+/** Returns what a store keeps of a ticket: the SHA-256 hash of its secret, 32 bytes. A stolen hash opens no session. */
 export function verifierOf(ticket: Ticket): Uint8Array {
   return hash("sha256", ticket.secret, "buffer");
 }
 
-/** A verifier that no ticket has: the record can't be opened by anyone any more. */
+/** A verifier that no ticket has. A record with it can no longer be opened by anyone. */
 export const revokedVerifier: Uint8Array = new Uint8Array(32);
 
-/** How many tickets an office has in mind at least, and half of what it has in mind at most. */
+/** How many verified tickets a signer caches: at least this many, at most twice as many. */
 const recentTickets = 4096;
 
-/** Whether the two verifiers are equal, in a time that does not depend on where they differ. */
+/** Compares two verifiers in constant time. */
 export function verifiersEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-/** Signs and reads the tickets of one cookie name. */
+/** Signs and verifies tickets for one cookie name. */
 export interface TicketSigner {
-  /** The cookie's value for a ticket, signed with the newest key. */
+  /** Returns the cookie value for a ticket, signed with the newest key. */
   sign(ticket: Ticket): string;
   /**
-   * Reads a cookie's value, without asking the store.
+   * Verifies a cookie value, without asking the store.
    *
-   * @returns the ticket; `"malformed"` when it has not the shape of one; `"forged"` when no key made its mac.
+   * @returns the ticket; `"malformed"` if the value does not have the form of a ticket; `"forged"` if its mac
+   *   fits no key.
    */
   verify(value: string): VerifiedTicket | "malformed" | "forged";
 }
 
-/** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
+/** Creates the signer for a cookie. The mac covers the cookie's name, so a ticket from another cookie is rejected. */
 export function createTicketSigner(keyring: Keyring, cookieName: string): TicketSigner {
-  // A ticket comes with every request of its visitor. What was found right once is right as long as the keys
-  // are the same. Ids are no secret, so whoever knows one gets as far as the comparison, which takes its time.
+  // A visitor sends the same ticket with every request, and a valid ticket stays valid as long as the keys are
+  // the same. Anyone who knows an id can reach the comparison with a cached ticket, so it takes constant time.
   const recent = new TwoGenerationCache<{ readonly bytes: Uint8Array; readonly ticket: VerifiedTicket }>(
     recentTickets,
   );
   const whole = Buffer.alloc(length);
-  // No part can hold a line feed, so the parts can't be shifted against each other.
+  // No part can contain a line feed, so the boundaries between the parts are unambiguous.
   const macOf = (key: KeyObject, { id, secret }: Ticket): Buffer =>
     createHmac("sha256", key)
       .update(`ticket\n${cookieName}\n${id}\n${secret}`)
@@ -100,13 +101,13 @@ export function createTicketSigner(keyring: Keyring, cookieName: string): Ticket
       const known = recent.get(fingerprint);
       if (known !== undefined && whole.write(value) === length && timingSafeEqual(whole, known.bytes))
         return known.ticket;
-      // A text of its own: one that is cut out of a request's headers keeps all of them.
+      // A copy, because a slice of a string would keep all of the request's headers in memory.
       const text = Buffer.from(value).toString();
       const parts = shape.exec(text);
       if (parts === null) return "malformed";
-      const [, cut = "", secret = "", mac = ""] = parts;
-      // The same for the id, which stores keep, and find sooner for it.
-      const id = Buffer.from(cut).toString();
+      const [, idSlice = "", secret = "", mac = ""] = parts;
+      // The id is copied too, because stores keep it and find a copy faster than a slice.
+      const id = Buffer.from(idSlice).toString();
       const given = Buffer.from(mac, "base64url");
       const age = keyring
         .keys("ticket")

@@ -16,31 +16,33 @@ import { Session } from "../session/session.ts";
 import type { StoreClient } from "../services/store-client.ts";
 import { attempt } from "../runtime/maybe-promise.ts";
 
-/** How a handler ended, as an adapter tells it; `takesNoCookie` where its response can set none: what needs one then waits. */
+/**
+ * How a handler ended. `takesNoCookie`: the response can't set cookies, so what needs one waits for another response.
+ */
 export type HandlerOutcome = { readonly status: number; readonly takesNoCookie?: true } | "threw";
 
-/** What is to be done with a response after the commit. */
+/** What to do with a response after the commit. */
 export interface Committed {
   readonly headers: ResponseHeaders;
   /**
-   * Why the visitor must get an error with these headers and not the response: the commit failed, or
-   * the store did where the handler needed it, and the handler answered an error other than 503.
+   * Why the visitor must get an error with these headers instead of the response: the commit failed, or the store
+   * failed when the handler needed it and the handler responded with an error other than 503. Otherwise `undefined`.
    */
   readonly failure: unknown;
 }
 
-/** Who wants to know that an exchange is in use. */
+/** A listener for the first use of an exchange. */
 export interface AccessListener {
   onAccess(): void;
 }
 
-/** One request and its response: where an adapter begins and ends a session's use. */
+/** One request and its response, from the adapter's `begin` to its `commit`. */
 export class Exchange<Data extends object = AnyData> {
   readonly #services: Services;
   readonly #current: AsyncVariable<Exchange<Data>>;
   readonly #request: RequestLike;
   #listener: AccessListener | undefined;
-  /** The request's calls of the store, from its first use of the session. */
+  /** The request's store client, created on the first use of the session. */
   #calls: StoreClient | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
@@ -59,17 +61,17 @@ export class Exchange<Data extends object = AnyData> {
     this.#request = request;
   }
 
-  /** What it is an exchange of. */
+  /** The request of this exchange. */
   get request(): RequestLike {
     return this.#request;
   }
 
-  /** Whether its response is settled, so that another handler of the same request begins another. */
+  /** Whether it is committed, so that another handler of the same request must begin a new exchange. */
   get isCommitted(): boolean {
     return this.#isCommitted;
   }
 
-  /** Whether this is the exchange of what is running now. */
+  /** Whether the code that is running now belongs to this exchange. */
   get isCurrent(): boolean {
     return this.#current.get() === this;
   }
@@ -94,7 +96,7 @@ export class Exchange<Data extends object = AnyData> {
     return this.#session !== undefined && this.#opened?.modified !== false;
   }
 
-  /** Calls the listener when the session or the cookies are first asked for. */
+  /** Sets the listener to call when the session or the cookies are first used. */
   onFirstAccess(listener: AccessListener): void {
     this.#listener = listener;
   }
@@ -103,17 +105,17 @@ export class Exchange<Data extends object = AnyData> {
     return this.#listener;
   }
 
-  /** Notes that the handler failed, whatever will be answered: for adapters that see errors pass by. */
+  /** Notes that the handler failed, whatever the response will be: for adapters that can observe errors. */
   fail(error: unknown): void {
     this.#hasFailed = true;
     if (error instanceof StoreError) this.#storeFailure = error;
   }
 
   /**
-   * The session, opened on the first call.
+   * Returns the session, which the first call loads.
    *
-   * @param authoritative asks the store itself, again if the session was opened from a copy of the record.
-   * @throws StoreError when the store does not answer; ConfigError SECRET_MISSING.
+   * @param authoritative reads from the store itself, again if the session was loaded from a copy of the record.
+   * @throws StoreError if the store fails or does not answer in time; ConfigError SECRET_MISSING.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
@@ -124,7 +126,7 @@ export class Exchange<Data extends object = AnyData> {
     return this.#session;
   }
 
-  /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
+  /** Returns the cookies other than the session cookie. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
     if (this.#services.keyring.isIncomplete) this.#services.keyring.assertPresent();
@@ -132,7 +134,7 @@ export class Exchange<Data extends object = AnyData> {
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
       incoming: () => (incoming ??= parseCookieHeader(this.#cookieHeader)),
-      vault: this.#services.protectedValues,
+      protectedValues: this.#services.protectedValues,
       clock: this.#services.clock,
       sessionCookie: this.#services.cookie.name,
     });
@@ -142,8 +144,8 @@ export class Exchange<Data extends object = AnyData> {
   }
 
   /**
-   * The client went away before its response began: what the handler has changed is dropped, as when it fails, and so
-   * is what it goes on to change. That is the visitor's doing and no mistake of the handler's, so nothing throws.
+   * Notes that the client went away before its response began. Changes that the handler has made or still makes are
+   * dropped, as if it had failed. It is not the handler's mistake, so nothing throws.
    */
   clientLeft(): MaybePromise<Committed> {
     this.#isClientGone = true;
@@ -153,8 +155,8 @@ export class Exchange<Data extends object = AnyData> {
   }
 
   /**
-   * Commits. Call it once the handler has answered and before any byte of the response has left.
-   * Answers at once when there is nothing to wait for, and never throws.
+   * Commits. Call it when the handler has responded, before the first byte of the response leaves.
+   * Synchronous if there is nothing to wait for; never throws.
    */
   commit(end: HandlerOutcome): MaybePromise<Committed> {
     if (!this.accessed) {
@@ -162,14 +164,14 @@ export class Exchange<Data extends object = AnyData> {
       return unaccessed;
     }
     const plain = this.#cookies?.commit() ?? [];
-    // A network error, or the switch to another protocol, carries no headers.
+    // A network error, or a switch of protocols, carries no headers.
     this.#takesCookie = end === "threw" || (end.takesNoCookie !== true && end.status >= 200);
     const outcome = this.#hasFailed ? "failed" : outcomeOf(end);
-    // A 503 of the app's own says what there is to say.
+    // If the app itself responded with 503, its response is sent.
     const isAnswered = outcome !== "failed" || end === "threw" || end.status === 503;
     if (this.#session === undefined || this.#opened !== undefined)
       return this.#commitSession(outcome, isAnswered, plain);
-    // A handler may have called for the session and not waited for it.
+    // The handler may have asked for the session without awaiting it.
     const commit = async (): Promise<Committed> => this.#commitSession(outcome, isAnswered, plain);
     return this.#session.then(commit, commit);
   }
@@ -189,7 +191,7 @@ export class Exchange<Data extends object = AnyData> {
   }
 
   #committed(outcome: ResponseOutcome, failure: unknown, plain: readonly string[]): Committed {
-    // Set-Cookie of a login or logout goes out whatever happens; other cookies only with a page that succeeded.
+    // The session cookie of a login or logout is always sent; other cookies only if the request succeeded.
     const own = this.#sessionCookies();
     return {
       headers: this.#headers(outcome === "failed" || failure !== undefined ? own : [...own, ...plain]),
@@ -217,7 +219,7 @@ export class Exchange<Data extends object = AnyData> {
     const services = this.#services;
     const { cookie, crossOrigin } = services;
     if (services.keyring.isIncomplete) services.keyring.assertPresent();
-    // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
+    // Browsers let any site's page open a WebSocket here, by GET and with this site's cookies (ASVS 4.4.2).
     if (isWebSocketRequest(this.#request) && !crossOrigin.isOurs(this.#request)) {
       services.events.emit({ type: "rejected", reason: "cross-origin" });
       return { record: null, rejection: { reason: "cross-origin" }, canStart: false };
@@ -226,7 +228,7 @@ export class Exchange<Data extends object = AnyData> {
     return load(services, calls, values, authoritative);
   }
 
-  /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
+  /** @param earlier the session from an earlier call, whose changes are applied to the record as it is now. */
   #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
     if (earlier !== undefined) return this.#reopen(authoritative, earlier);
     const calls = this.#requestCalls;
@@ -243,7 +245,7 @@ export class Exchange<Data extends object = AnyData> {
     const session = new Session<Data>(services, new RecordHandle(services, calls, loaded), this.#request);
     this.#opened = session;
     if (this.#isClientGone) session.clientLeft();
-    // Opened when the response had left, or where none will come: it can be read, and says so when it is written to.
+    // The response has left, or there will be none: the session can be read, and throws when it is written to.
     if (this.#isCommitted || this.#request.isUpgraded === true) void session.commit("failed");
     return session;
   }
@@ -279,7 +281,7 @@ export class Exchange<Data extends object = AnyData> {
 }
 
 const none: readonly string[] = [];
-/** What is true of most responses. */
+/** The result for most responses. */
 const unaccessed: Committed = { headers: { setCookies: none, caching: "shared" }, failure: undefined };
 const readOnly: ResponseHeaders = { setCookies: none, caching: "private" };
 

@@ -5,7 +5,10 @@ import { FastWeakMap } from "../runtime/fast-weak-map.ts";
 import type { Services } from "../services/services.ts";
 import type { AnyData } from "../session/data-types.ts";
 
-/** The exchanges of one `sessions` object: what adapters begin and handlers find. Adapters get it from `exchangesOf`. */
+/**
+ * The exchanges of one `sessions` object. Adapters begin them, and `sessions.of` finds them. Adapters get this object
+ * from `exchangesOf`.
+ */
 export class Exchanges<Data extends object = AnyData> {
   readonly #services: Services;
   readonly #running = new AsyncVariable<Exchange<Data>>();
@@ -54,12 +57,15 @@ export class Exchanges<Data extends object = AnyData> {
     return exchange;
   }
 
-  /** The exchange of the request being handled, anywhere below its handler. */
+  /** The exchange of the current request, in any code that its handler calls. */
   get current(): Exchange<Data> | undefined {
     return this.#running.get();
   }
 
-  /** The exchange of what a handler was given. Frameworks wrap the server's request and expose it, so one entry serves all wrappers. */
+  /**
+   * Returns the exchange of an object that a handler was given. Frameworks wrap the server's request and expose it,
+   * so one entry serves all wrappers.
+   */
   of(handle: RequestWrapper): Exchange<Data> | undefined {
     const own = this.#byHandle.get(handle);
     if (own !== undefined) return own;
@@ -72,7 +78,7 @@ export class Exchanges<Data extends object = AnyData> {
     this.of(handle)?.fail(error);
   }
 
-  /** The exchange that handles the request from which a mounted app's request was derived. */
+  /** Returns the current exchange, if a mounted app's request was derived from its request. */
   #mountedIn(request: RequestLike): Exchange<Data> | undefined {
     if (request.isDerivedFrom === undefined) return undefined;
     const { current } = this;
@@ -80,7 +86,7 @@ export class Exchanges<Data extends object = AnyData> {
   }
 }
 
-/** What frameworks give to their handlers. */
+/** The properties with which frameworks expose the server's request. */
 interface RequestWrapper {
   readonly req?: unknown;
   readonly raw?: unknown;

@@ -12,25 +12,28 @@ import type { Exchanges } from "./exchanges.ts";
 /** A handler of a plain `fetch` server. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
-/** What a plain `fetch` server answers when things go wrong. */
+/** The responses of a plain `fetch` server when something fails. */
 export interface HandleOptions {
   /**
-   * The answer to a handler that threw. Default: prints the error and answers a bare 500. Errors are
-   * always answered, since a response is needed for the cookie of a login that came before the error.
+   * Returns the response if the handler threw. Default: prints the error and responds with a plain 500. There is
+   * always a response, because it has to carry the cookie of a login that came before the error.
    */
   readonly onError?: (error: unknown, request: Request) => Response | Promise<Response>;
-  /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
+  /** Returns the response if the store failed when the session was needed. Default: a plain 503 with Retry-After. */
   readonly onUnavailable?: (error: StoreError, request: Request) => Response | Promise<Response>;
-  /** The answer to a request from another site that could change something. Default: a bare 403. */
+  /** Returns the response to an unsafe request from another site. Default: a plain 403. */
   readonly onForbidden?: (request: Request) => Response | Promise<Response>;
 }
 
-/** For adapters: the answer to a request that `sessions.allows` refused. */
+/** For adapters: returns the response to a request that `Exchanges.allows` refused. */
 export function forbiddenResponse(): Response {
   return toResponse(plainForbidden);
 }
 
-/** For adapters: the answer when the store failed where the session was needed. The visitor's cookie is left alone. */
+/**
+ * For adapters: returns the response if the store failed when the session was needed. It leaves the visitor's cookie
+ * unchanged.
+ */
 export function unavailableResponse(): Response {
   return toResponse(plainUnavailable);
 }
@@ -41,10 +44,13 @@ export function loginResponse(request: Request, options: LoginRedirectOptions): 
   return new Response(null, loginRedirect(toRequestLike(request), pathname + search, options));
 }
 
-/** Deno's requests have no headers any more once they are answered. Elsewhere they cost something when they are asked for. */
+/**
+ * Deno's requests lose their headers once the response is sent, so they are read early. Elsewhere reading them costs
+ * time.
+ */
 const losesHeaders = "Deno" in globalThis;
 
-/** For adapters: what the core needs to see of a request. */
+/** For adapters: wraps a `Request`. */
 export function toRequestLike(request: Request): RequestLike {
   return new FetchRequestLike(request);
 }
@@ -72,11 +78,11 @@ class FetchRequestLike implements RequestLike {
 
   header(name: string): string | null {
     this.#headers ??= this.#request.headers;
-    // HTTP/2 has no Host; what it has instead, servers put into the URL (RFC 9113 8.3.1).
+    // HTTP/2 has `:authority` instead of Host; servers put it into the URL (RFC 9113 8.3.1).
     return this.#headers.get(name) ?? (name === "host" ? new URL(this.#request.url).host : null);
   }
 
-  /** Mounting copies a request, all but the beginning of its path. Two that are alike are two requests. */
+  /** Mounting copies a request without the beginning of its path. Requests with equal paths are separate requests. */
   isDerivedFrom(outer: RequestLike): boolean {
     if (!(outer instanceof FetchRequestLike) || this.method !== outer.method) return false;
     const [own, other] = [new URL(this.#request.url), new URL(outer.#request.url)];
@@ -96,20 +102,23 @@ function isEqual(some: readonly [string, string][], others: readonly [string, st
   );
 }
 
-/** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
+/**
+ * For adapters: returns the response with these headers. It may be another object, because some responses' headers
+ * can't be changed.
+ */
 export function withHeaders(response: Response, headers: ResponseHeaders): Response {
   if (addsNothing(headers)) return response;
-  // A network error, or the switch to another protocol: nothing that could carry a header.
+  // A network error, or a switch of protocols, can't carry headers.
   if (response.status < 200) return response;
-  // A visitor's cookies must not stay on a response that the app keeps and answers again. What is said to caches may,
-  // and servers send a response as it was made several times as fast as a copy.
+  // A visitor's cookies must not stay on a response that the app keeps and returns again, so they need a copy. Cache
+  // headers may stay, and servers send the original response several times as fast as a copy.
   if (headers.setCookies.length === 0 && isApplied(response.headers, headers)) return response;
   const own = new Response(response.body, response);
   applyHeaders(own.headers, headers);
   return own;
 }
 
-/** @returns `false` where the headers can't be changed: those of `Response.redirect()` and of fetched responses. */
+/** @returns `false` if the headers can't be changed, as those of `Response.redirect()` and of fetched responses. */
 function isApplied(target: Headers, headers: ResponseHeaders): boolean {
   try {
     applyHeaders(target, headers);
@@ -136,19 +145,25 @@ export async function handle<Data extends object>(
   let threw = false;
   try {
     response = await exchange.run(() => handler(request));
-    // Bun's way to say that a handshake was taken care of.
+    // In Bun, a handler returns `undefined` after it has accepted a handshake.
     if (response === undefined && "Bun" in globalThis && isWebSocketRequest(incoming)) return response;
     assertResponse(response, "The handler");
   } catch (error) {
     threw = true;
-    response = await answerTo(error, request, options);
+    response = await errorResponse(error, request, options);
   }
   const { headers, failure } = await exchange.commit(threw ? "threw" : { status: response.status });
-  return withHeaders(failure === undefined ? response : await answerTo(failure, request, options), headers);
+  return withHeaders(
+    failure === undefined ? response : await errorResponse(failure, request, options),
+    headers,
+  );
 }
 
-/** The answer to an error, of the app's own or else a bare one. Never fails: the cookie of a login may wait for it. */
-async function answerTo(error: unknown, request: Request, options: HandleOptions): Promise<Response> {
+/**
+ * Returns the response to an error: the app's own, or else a plain one. Never fails, because the response may have to
+ * carry a login's cookie.
+ */
+async function errorResponse(error: unknown, request: Request, options: HandleOptions): Promise<Response> {
   try {
     const isOutage = error instanceof StoreError;
     if (isOutage && options.onUnavailable === undefined) return unavailableResponse();
@@ -165,11 +180,11 @@ async function answerTo(error: unknown, request: Request, options: HandleOptions
   return toResponse(plainServerError);
 }
 
-/** Responses may be of another make than this realm's. */
+/** Does not use `instanceof`, because a response may come from another realm or library. */
 function assertResponse(response: unknown, by: string): asserts response is Response {
   if (typeof response === "object" && response !== null && "headers" in response && "status" in response)
     return;
-  throw new TypeError(`${by} gave no Response.`);
+  throw new TypeError(`${by} did not return a Response.`);
 }
 
 function logError(error: unknown): void {

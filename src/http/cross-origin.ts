@@ -1,62 +1,61 @@
 import { ConfigError } from "../errors.ts";
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import type { RequestLike } from "./request.ts";
 
-/** Which requests from other sites may change something here. */
+/** Which requests from other sites may change data here. */
 export interface CrossOriginOptions {
   /**
-   * The site's own origins, such as `"https://example.com"`. Without them a request's Origin is
-   * compared with its Host header, which can't tell http from https.
+   * The site's own origins, such as `"https://example.com"`. Default: a request's Origin is compared with
+   * its Host header, which can't tell http from https.
    */
   readonly origins?: readonly string[];
   /**
-   * Other origins whose unsafe requests are welcome. Those of apps and extensions may be among them, such
-   * as `"capacitor://localhost"` or `"chrome-extension://…"`; `"null"` may not, since any site can send it.
+   * Other origins that may send unsafe requests. They can include origins of apps and extensions, such as
+   * `"capacitor://localhost"` or `"chrome-extension://…"`, but not `"null"`, because any site can send it.
    */
   readonly trustedOrigins?: readonly string[];
   /**
-   * Paths whose requests may come from anywhere, for what another site's form posts here on purpose: a
-   * sign-in provider's `form_post`, a SAML response, a payment's return. Exactly as requested, without the
-   * query. Such a request brings no session (its cookie is `SameSite=Lax`), so its handler must check for
-   * itself that this visitor began what it ends.
+   * Paths that accept requests from any site, for forms that another site posts here on purpose: a sign-in
+   * provider's `form_post`, a SAML response, the return from a payment. Write them exactly as requested, without
+   * the query. Such a request has no session (the cookie is `SameSite=Lax`), so the handler must itself check
+   * that this visitor started the flow.
    */
   readonly exemptPaths?: readonly string[];
-  /** Refuse unsafe requests without Sec-Fetch-Site and Origin, too: no browser sends such. Default `false`. */
+  /**
+   * Also refuse unsafe requests that have neither Sec-Fetch-Site nor Origin; no browser sends these. Default `false`.
+   */
   readonly strict?: boolean;
 }
 
-/** Whether a request comes from a page of ours, or one that we trust. */
+/** Checks whether a request comes from this site or a trusted origin. */
 export interface CrossOriginCheck {
-  /** `true` when the request may go on: it changes nothing, or comes from here. */
+  /**
+   * Whether the request may proceed: its method is safe, it comes from this site or a trusted origin, or its path is
+   * exempt.
+   */
   allows(request: RequestLike): boolean;
-  /** `true` when it comes from here, whatever its method. */
+  /** Whether the request comes from this site or a trusted origin, whatever its method. */
   isOurs(request: RequestLike): boolean;
 }
 
-/** For a hub whose check is turned off. */
+/** The check when it is turned off. */
 export const noCrossOriginCheck: CrossOriginCheck = { allows: () => true, isOurs: () => true };
 
-/** Methods that change nothing (RFC 9110 9.2.1), so that anybody may send them. */
+/** Methods that change nothing (RFC 9110 9.2.1), so any site may send them. */
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * The cross-origin check: a form or script on another site can't act in this visitor's name.
+ * Creates the cross-origin check, which keeps forms and scripts on other sites from acting as this visitor.
  *
- * Safe methods pass. Otherwise Sec-Fetch-Site decides where the browser sent it (`same-origin` and
- * `none` pass, `same-site` does not: a sibling host may be anybody's); without it, Origin must be
- * this site's (OWASP CSRF Prevention, Fetch Metadata). Nothing depends on the content type. A path that is
- * exempt is compared as it was sent and never decoded or mended (CVE-2025-47910).
+ * Safe methods pass. For other methods Sec-Fetch-Site decides, if the browser sent it: `same-origin` and
+ * `none` pass; `same-site` does not, because a sibling host may belong to anyone. Without that header, Origin
+ * must be this site's (OWASP CSRF Prevention, Fetch Metadata). The content type does not matter. Exempt paths
+ * are compared with the path as it was sent, never decoded or normalized (CVE-2025-47910).
  *
- * @throws ConfigError CONFIG_INVALID for an origin or a path that is not one.
+ * @throws ConfigError CONFIG_INVALID if an option is unknown, or if an origin or a path is not valid.
  */
 export function createCrossOriginCheck(options: CrossOriginOptions): CrossOriginCheck {
-  for (const name of Object.keys(options)) {
-    if (!known.some((option) => option === name)) {
-      throw new ConfigError(
-        "CONFIG_INVALID",
-        `crossOrigin.${name} is unknown; there are ${known.join(", ")}.`,
-      );
-    }
-  }
+  assertKnownOptions(options, known, "crossOrigin");
   const own = new Set(options.origins?.map(checkedOwnOrigin));
   const trusted = new Set(options.trustedOrigins?.map(checkedTrustedOrigin));
   const exempt = new Set(options.exemptPaths?.map(checkedPath));
@@ -85,29 +84,32 @@ const known = [
 ] as const satisfies readonly (keyof CrossOriginOptions)[];
 
 /**
- * Whether an Origin is that of the host, reached by the scheme that the Origin names. The two may spell it
- * differently: proxies put the default port behind the host, or keep the case that somebody typed.
+ * Whether an Origin matches the Host header, assuming the scheme of the Origin. Their spelling may differ: a
+ * proxy may append the default port, or keep the case that somebody typed.
  */
 function isOfHost(origin: string, host: string): boolean {
-  // Nothing that a URL parser would take for something else than a host, or mend.
+  // Reject anything that a URL parser would not read as a host, or would normalize.
   if (!/^[\w.:[\]-]+$/.test(host)) return false;
   const at = `${origin.slice(0, origin.indexOf(":"))}://${host}`;
   return isWebOrigin(origin) && URL.canParse(at) && new URL(at).origin === origin;
 }
 
-/** Whether a text is an origin of the web, in the one spelling in which browsers send it. */
+/** Whether a text is an http or https origin in exactly the form that browsers send. */
 function isWebOrigin(origin: string): boolean {
   return /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
 }
 
-/** What webviews and extensions send: a scheme of their own and a name, without wildcard; `file:` is anybody's. */
+/**
+ * The form that webviews and extensions send: their own scheme and a name, without wildcards. `file:` could be
+ * anyone's.
+ */
 const appOrigin = /^(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/;
 
 function checkedOwnOrigin(origin: string): string {
   if (isWebOrigin(origin)) return origin;
   throw new ConfigError(
     "CONFIG_INVALID",
-    'crossOrigin.origins must be origins like "https://example.com", without path or slash at the end.',
+    'crossOrigin.origins must be origins like "https://example.com", without a path or trailing slash.',
   );
 }
 
@@ -115,7 +117,7 @@ function checkedTrustedOrigin(origin: string): string {
   if (isWebOrigin(origin) || appOrigin.test(origin)) return origin;
   throw new ConfigError(
     "CONFIG_INVALID",
-    'crossOrigin.trustedOrigins must be origins like "https://example.com" or "capacitor://localhost", without path or slash at the end.',
+    'crossOrigin.trustedOrigins must be origins like "https://example.com" or "capacitor://localhost", without a path or trailing slash.',
   );
 }
 
@@ -123,6 +125,6 @@ function checkedPath(path: string): string {
   if (typeof path === "string" && /^\/[\w\-.~%!$&'+,;=@/]*$/.test(path)) return path;
   throw new ConfigError(
     "CONFIG_INVALID",
-    'crossOrigin.exemptPaths must be whole paths like "/login/callback", without pattern, query or host.',
+    'crossOrigin.exemptPaths must be complete paths like "/login/callback", without a pattern, query or host.',
   );
 }

@@ -1,26 +1,30 @@
 import type { PlainResponse } from "./default-responses.ts";
 import type { RequestLike } from "./request.ts";
 
-/** Where people log in. */
+/** Where visitors log in. */
 export interface LoginRedirectOptions {
   /** The path of the login page. Default `"/login"`. */
   readonly loginPath?: string;
-  /** The query parameter in which the login page finds the way back. Read it with `safeReturnPath`. Default `"return"`. */
+  /**
+   * The query parameter that tells the login page where to return to. Read it with `safeReturnPath`. Default
+   * `"return"`.
+   */
   readonly returnParameter?: string;
 }
 
-/** What to answer somebody who has to log in first. */
+/** The response to a request that needs a login. */
 export interface LoginRedirect extends PlainResponse {
   readonly status: 303 | 401;
   readonly body: "";
 }
 
 /**
- * The answer to a request that needs a login and has none: people are sent to the login page, with
- * the way back in its URL; programs get 401. Only a page is come back to, never a form that was sent.
+ * Returns the response to a request that needs a login and has none: a redirect to the login page, with the
+ * return target in its URL, or 401 for clients that do not accept HTML. Only GET and HEAD requests become return
+ * targets, never a submitted form.
  *
- * The way back travels in the URL and not in the session, so that strangers who knock on closed
- * doors leave no records behind.
+ * The target is in the URL and not in the session, so that requests of strangers to protected pages create no
+ * records.
  *
  * @param target the request's path and query.
  */
@@ -32,12 +36,12 @@ export function loginRedirect(
   const { loginPath = "/login", returnParameter = "return" } = options;
   const wantsPage = /\btext\/html\b/i.test(request.header("accept") ?? "");
   if (!wantsPage) {
-    // RFC 9110 11.6.1 asks for a challenge; there is no registered scheme for a login page.
+    // RFC 9110 11.6.1 requires a challenge; no scheme is registered for a login page.
     const headers = { "www-authenticate": "Session", "cache-control": "no-store" };
     return { status: 401, headers, body: "" };
   }
   const isPage = request.method === "GET" || request.method === "HEAD";
   const separator = loginPath.includes("?") ? "&" : "?";
-  const way = isPage ? `${separator}${returnParameter}=${encodeURIComponent(target)}` : "";
-  return { status: 303, headers: { location: loginPath + way }, body: "" };
+  const query = isPage ? `${separator}${returnParameter}=${encodeURIComponent(target)}` : "";
+  return { status: 303, headers: { location: loginPath + query }, body: "" };
 }

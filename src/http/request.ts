@@ -1,44 +1,44 @@
-/** What the core needs to see of a request, whatever the framework. */
+/** The parts of a request that sessions need, for any framework. */
 export interface RequestLike {
   /** In upper case. */
   readonly method: string;
-  /** The whole path that was asked for, as it was sent and without the query; needed for `crossOrigin.exemptPaths` alone. */
+  /** The full path as the client sent it, without the query. Needed only for `crossOrigin.exemptPaths`. */
   readonly path?: string | undefined;
-  /** A header's value by its lower-case name; several Cookie headers joined with `"; "`. */
+  /** Returns a header's value by its lower-case name. Several Cookie headers are joined with `"; "`. */
   header(name: string): string | null | undefined;
   /**
-   * For adapters that know better than the Cookie header, since something in the same request has changed
-   * a cookie: the values of the session cookie. Default: those in the header, in the order they came.
+   * Returns the values of the session cookie, for adapters that know of a cookie that was changed earlier in the
+   * same request. Default: the values in the Cookie header, in order.
    */
   readonly cookieValues?: ((name: string) => readonly string[]) | undefined;
-  /** Whether it came over TLS; `undefined` where nobody knows. Looked at for warnings only. */
+  /** Whether it came over TLS; `undefined` if unknown. Used only for warnings. */
   readonly secure?: boolean | undefined;
-  /** Whether the server has given the connection away to become a WebSocket, so that there will be no response. */
+  /** Whether the server has handed the connection over to a WebSocket, so that there will be no response. */
   readonly isUpgraded?: boolean | undefined;
-  /** Whether this request was made from another one on its way to a handler, as mounted apps get theirs. */
+  /** Whether this request was derived from another one on its way to a handler, as for mounted apps. */
   isDerivedFrom?(outer: RequestLike): boolean;
 }
 
 /**
- * Whether a request asks to become a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look so, RFC 8441).
- * Anybody can ask; most servers answer with a page all the same.
+ * Whether a request asks for a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look that way, RFC 8441).
+ * Any client can ask; most servers still respond with a page.
  */
 export function isWebSocketRequest(request: RequestLike): boolean {
   return request.header("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** Browsers' names for themselves are cut to this many characters. */
+/** Longer User-Agent headers are cut to this many characters. */
 const maxAgentLength = 256;
 
-/** The browser's own name for itself, kept with a login for the list of devices. */
+/** Returns the User-Agent, which is stored with a login for the list of devices. */
 export function userAgentOf(request: RequestLike): string {
   return (request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed();
 }
 
-/** Where browsers and libraries say what a request is for; Turbo 8 and Safari add an `X-`. */
+/** Headers in which browsers and libraries state the purpose of a request; Turbo 8 and Safari add an `X-`. */
 const purposeHeaders = ["sec-purpose", "purpose", "x-sec-purpose", "x-purpose", "x-moz"];
 
-/** What libraries add to a request only when they fetch ahead: htmx, and the two routers of Next.js. */
+/** Headers that libraries add only to prefetches: htmx, and the two routers of Next.js. */
 const aheadHeaders = [
   "hx-preloaded",
   "next-router-prefetch",
@@ -46,7 +46,7 @@ const aheadHeaders = [
   "x-middleware-prefetch",
 ];
 
-/** `true` when a person will see the answer: not for HEAD, and not for what is fetched on a guess. */
+/** Whether a person will see the response: not for HEAD and prefetches. */
 export function isShownToPerson(request: RequestLike): boolean {
   if (request.method === "HEAD") return false;
   const isAhead = (name: string): boolean => /prefetch|prerender|preview/i.test(request.header(name) ?? "");

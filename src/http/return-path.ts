@@ -1,16 +1,16 @@
-/** Longer targets than this are not followed, in characters. */
+/** Longer targets are rejected, in characters. */
 const maxLength = 2048;
 
-/** Any origin will do: the question is whether the target leaves it. */
+/** Any origin will do; the check is whether the target leaves it. */
 const base = "http://return-path.invalid";
 
 /**
- * The path to send somebody back to after a login, if it stays on this site; otherwise the fallback.
- * Use it for every target that a visitor can influence (ASVS 3.7.2).
+ * Returns the path to redirect to after a login if it stays on this site, otherwise the fallback.
+ * Use it for every redirect target that a visitor can influence (ASVS 3.7.2).
  *
- * Taken is what starts with one `/`, holds only printable ASCII without backslash, and is still such
- * a path after a URL parser has resolved it: `/\evil`, `//evil`, `/..//evil` and `/%09/evil`-like
- * tricks all leave the site in some browser. What is returned is what was checked.
+ * A target is accepted if it starts with a single `/`, contains only printable ASCII without backslashes, and
+ * is still such a path after a URL parser has resolved it. Tricks like `/\evil`, `//evil`, `/..//evil` and
+ * `/%09/evil` all leave the site in some browser. The returned path is the resolved one that was checked.
  */
 export function safeReturnPath(target: unknown, fallback = "/"): string {
   if (

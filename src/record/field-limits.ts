@@ -4,39 +4,39 @@ import type { SessionRecord } from "./record.ts";
 import type { Fields } from "./fields.ts";
 
 /**
- * How much a record's fields of one kind may hold, all together. A patch that leaves more than that is
- * refused, unless it leaves no more than there was: what was stored under wider limits can be made smaller.
+ * How much a record's fields of one kind may hold in total. A patch that leaves more than that is refused,
+ * unless it leaves no more than before: a record stored under higher limits can still be made smaller.
  */
 export interface FieldLimits {
-  /** What the names of these fields begin with. */
+  /** The prefix of these fields' names. */
   readonly prefix: string;
-  /** Their names, in UTF-8, and their bytes. */
+  /** The size of their names, in UTF-8, and values. */
   readonly bytes: number;
-  /** How many they are. */
+  /** The number of fields. */
   readonly fields: number;
-  /** At which revision the caller has counted by itself. A record that still has it need not be counted again. */
+  /** The revision at which the caller has already counted. If the record still has it, it need not be counted again. */
   readonly countedAt?: number | undefined;
 }
 
-/** How many fields of one kind may be left: those whose names come last, by their bytes in UTF-8. */
+/** How many fields of one kind may remain: those whose names sort last, by their bytes in UTF-8. */
 export interface NewestFields {
-  /** What the names of these fields begin with. */
+  /** The prefix of these fields' names. */
   readonly prefix: string;
   readonly count: number;
 }
 
-/** How much there is of fields. */
+/** The total size and number of fields. */
 export interface FieldTotal {
   readonly bytes: number;
   readonly fields: number;
 }
 
-/** What a field takes of its limit, in bytes. @param length that of its value. */
+/** Returns how many bytes a field counts towards its limit. @param length the length of its value. */
 export function sizeOf(name: string, length: number): number {
   return encodeUtf8(name).length + length;
 }
 
-/** Which limit would be passed, if any. @param before what there is now. */
+/** Returns which limit would be exceeded, if any. @param before the total now. */
 export function passed(
   after: FieldTotal,
   limits: FieldTotal,
@@ -46,7 +46,7 @@ export function passed(
   return after.fields > limits.fields && after.fields > before.fields ? "fields" : undefined;
 }
 
-/** Which limit a record would pass with these fields. */
+/** Returns which limit a record would exceed with these fields, if any. */
 export function passedLimit(
   record: SessionRecord,
   fields: Fields,
@@ -57,7 +57,7 @@ export function passedLimit(
   return passed(totalOf(fields, prefix), limits, totalOf(record.fields, prefix));
 }
 
-/** How much there is of the fields whose names begin like this. */
+/** Returns the total of the fields whose names begin with `prefix`. */
 export function totalOf(all: Fields, prefix: string): FieldTotal {
   let [bytes, fields] = [0, 0];
   eachLength(all, (name, length) => {
@@ -68,7 +68,7 @@ export function totalOf(all: Fields, prefix: string): FieldTotal {
   return { bytes, fields };
 }
 
-/** The names of the fields that make room. */
+/** Returns the names of the fields to remove, so that only the newest remain. */
 export function beyondNewest(fields: Fields, { prefix, count }: NewestFields): string[] {
   const names: string[] = [];
   eachLength(fields, (name) => {
@@ -78,7 +78,7 @@ export function beyondNewest(fields: Fields, { prefix, count }: NewestFields): s
   return names.toSorted(byBytes).slice(0, names.length - count);
 }
 
-/** Not as JavaScript orders texts: by the bytes of UTF-8, as databases do. */
+/** Compares by the bytes of UTF-8, as databases do; JavaScript compares UTF-16 units. */
 function byBytes(one: string, other: string): number {
   const [left, right] = [encodeUtf8(one), encodeUtf8(other)];
   return left === right ? 0 : left < right ? -1 : 1;

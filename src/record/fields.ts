@@ -1,25 +1,25 @@
 import { toBinaryString } from "../runtime/binary-string.ts";
 import type { BinaryString } from "../runtime/binary-string.ts";
 
-/** The fields of a record: from name (`d:user`, `f:…`, `m:agent`) to bytes that only the core can read. */
+/** The fields of a record: their names (`d:user`, `f:…`, `m:agent`) and bytes that have no meaning for a store. */
 export type Fields = ReadonlyMap<string, Uint8Array>;
 
-/** Fields that become a map when all of them are wanted; to find one, which is what most requests want, needs none. */
+/** Fields that create a map only when all of them are needed. Most requests read one field, which needs no map. */
 export abstract class LazyFields implements Fields {
   #map: ReadonlyMap<string, Uint8Array> | undefined;
 
-  /** A field's bytes, or `undefined` if there is no such field. */
+  /** Returns a field's bytes, or `undefined` if there is no such field. */
   abstract binary(name: string): BinaryString | undefined;
 
   abstract has(name: string): boolean;
 
-  /** Calls with each field's name and the number of its bytes. */
+  /** Calls `visit` with each field's name and length in bytes. */
   abstract eachLength(visit: (name: string, length: number) => void): void;
 
-  /** A field's bytes, while there is no map. */
+  /** Returns a field's bytes without the map. */
   protected abstract find(name: string): Uint8Array | undefined;
 
-  /** All of them. */
+  /** Creates the map of all fields. */
   protected abstract toMap(): ReadonlyMap<string, Uint8Array>;
 
   get(name: string): Uint8Array | undefined {
@@ -57,34 +57,34 @@ export abstract class LazyFields implements Fields {
   }
 }
 
-/** A field's bytes, or `undefined` if there is no such field. */
+/** Returns a field's bytes, or `undefined` if there is no such field. */
 export function binaryField(fields: Fields, name: string): BinaryString | undefined {
   return fields instanceof LazyFields ? fields.binary(name) : toBinaryString(fields.get(name));
 }
 
-/** Calls with each field's name and the number of its bytes. */
+/** Calls `visit` with each field's name and length in bytes. */
 export function eachLength(fields: Fields, visit: (name: string, length: number) => void): void {
   if (fields instanceof LazyFields) fields.eachLength(visit);
   else for (const [name, bytes] of fields) visit(name, bytes.length);
 }
 
-/** What becomes of fields, by name; `null` is a removal. */
+/** Changes to fields, by name. `null` removes a field. */
 export type FieldChanges = ReadonlyMap<string, Uint8Array | null>;
 
-/** Fields with changes laid over them: what a patch does not touch need not be copied, nor taken out of its packing. */
+/** Fields with changes on top of them. Fields that a patch does not change need not be copied or unpacked. */
 export class ChangedFields extends LazyFields {
   readonly #before: Fields;
   readonly #changes: FieldChanges;
 
   constructor(before: Fields, changes: FieldChanges) {
     super();
-    // One layer, however many changes come one after the other.
+    // Changes to changed fields are merged, so that there is always only one layer.
     const isOver = before instanceof ChangedFields;
     this.#before = isOver ? before.#before : before;
     this.#changes = isOver ? new Map([...before.#changes, ...changes]) : changes;
   }
 
-  /** What lies below the changes, and the changes. */
+  /** Returns the original fields and the changes separately. */
   get layers(): { readonly before: Fields; readonly changes: FieldChanges } {
     return { before: this.#before, changes: this.#changes };
   }
@@ -123,7 +123,9 @@ export class ChangedFields extends LazyFields {
 
 const noChanges: FieldChanges = new Map();
 
-/** Fields as what lies below changes, and the changes; none where they are of another kind. */
+/**
+ * Returns the original fields and the changes separately. There are no changes unless the fields are `ChangedFields`.
+ */
 export function layersOf(fields: Fields): { readonly before: Fields; readonly changes: FieldChanges } {
   return fields instanceof ChangedFields ? fields.layers : { before: fields, changes: noChanges };
 }

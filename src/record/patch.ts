@@ -5,65 +5,68 @@ import type { Fields } from "./fields.ts";
 import { expiresAt } from "./record.ts";
 import type { RecordColumns, SessionRecord } from "./record.ts";
 
-/** The only way to change a record. Applied as a whole or not at all. */
+/** The only way to change a record. It is applied as a whole or not at all. */
 export interface Patch {
-  /** The epoch it was made under; in any other the outcome is `gone`. */
+  /** The epoch of the record when the patch was made. If it has changed, the outcome is `gone`. */
   readonly epoch: number;
-  /** What must still hold, or the outcome is `conflict`. */
+  /** What must still be true. If it is not, the outcome is `conflict`. */
   readonly expect?: {
     readonly verifier?: Uint8Array;
-    /** Field names with the bytes they must hold; `null` where there must be no such field. */
+    /** Field names with the bytes they must have; `null` if there must be no such field. */
     readonly fields?: ReadonlyMap<string, Uint8Array | null>;
   };
-  /** Removes every field that is not named here (first of all). */
+  /** Removes every field that is not named here. Applied first. */
   readonly retain?: readonly string[];
-  /** Removes fields; removing one that is not there is no error. */
+  /** Removes fields. Fields that do not exist are ignored. */
   readonly remove?: readonly string[];
-  /** Sets fields (last of all). */
+  /** Sets fields. Applied after `retain` and `remove`. */
   readonly set?: Fields;
-  /** What the record may hold afterwards, or the outcome is `full`. */
+  /** How much the record may hold afterwards. If it would hold more, the outcome is `full`. */
   readonly limits?: FieldLimits;
-  /** Of which fields only so many may be left: after all else, those whose names come first are removed. */
+  /** How many fields of one kind may remain. Applied last: the fields whose names sort first are removed. */
   readonly newest?: NewestFields;
-  /** Columns that change. */
+  /** The columns to change. */
   readonly columns?: Partial<RecordColumns>;
 }
 
-/** What became of a patch. */
+/** The outcome of a patch. */
 export type PatchOutcome =
   | {
       readonly kind: "applied";
-      /** The record's revision now. */
+      /** The record's new revision. */
       readonly revision: number;
       /**
-       * The names in `patch.remove` that were there, and those of the fields that `patch.newest` removed: of
-       * all patches that remove a field, one is told so.
+       * The names in `patch.remove` whose fields existed, and the names of the fields that `patch.newest` removed.
+       * If several patches remove the same field, only one of them reports it.
        */
       readonly removed: readonly string[];
     }
-  /** Something that `expect` names has changed; nothing was done. */
+  /** Something that `expect` names has changed. Nothing was done. */
   | { readonly kind: "conflict"; readonly record: SessionRecord }
-  /** The record would hold more than `limits` allows, and more than it does; nothing was done. */
+  /** The record would hold more than `limits` allows, and more than before. Nothing was done. */
   | { readonly kind: "full"; readonly limit: "bytes" | "fields" }
-  /** No such record, or it has expired, or its epoch is another; nothing was done. */
+  /** There is no such record, it has expired, or its epoch has changed. Nothing was done. */
   | { readonly kind: "gone" };
 
 /**
- * The rules of a patch in one place, for stores that read, change and write a record under a lock
- * of their own: answers the outcome and, where it is `applied`, the record as it must be written.
+ * Applies a patch, for stores that read, change and write a record under their own lock. Returns the outcome
+ * and, if it is `applied`, the record that the store must write.
  */
 export function applyPatch(record: SessionRecord | null, patch: Patch, now: number): PatchResult {
   const { outcome, next } = layPatch(record, patch, now);
   return next === undefined ? { outcome } : { outcome, next: { ...next, fields: new Map(next.fields) } };
 }
 
-/** What a patch does to a record, and leaves of it where it is applied. */
+/** The outcome of a patch and, if it was applied, the changed record. */
 export interface PatchResult {
   readonly outcome: PatchOutcome;
   readonly next?: SessionRecord;
 }
 
-/** The same for stores that pack what comes of it at once: its fields lie over those of the record, and are no map. */
+/**
+ * As `applyPatch`, but for stores that pack the result immediately: its fields are a layer over those of the record,
+ * not a map.
+ */
 export function layPatch(record: SessionRecord | null, patch: Patch, now: number): PatchResult {
   if (record === null || record.epoch !== patch.epoch || expiresAt(record) <= now) {
     return { outcome: { kind: "gone" } };
@@ -76,9 +79,9 @@ export function layPatch(record: SessionRecord | null, patch: Patch, now: number
 }
 
 /**
- * The record after a patch whose conditions hold, and which of the patch's removals found something.
+ * Returns the record after a patch whose conditions hold, and the names of the fields that were removed.
  *
- * @param revision the one it has then.
+ * @param revision the record's new revision.
  */
 export function patched(
   record: SessionRecord,
@@ -92,9 +95,9 @@ export function patched(
     for (const name of fields.keys()) if (!kept.has(name)) changes.set(name, null);
   }
   const removed = (patch.remove ?? []).filter((name) => {
-    const isHeld = !changes.has(name) && fields.has(name);
-    if (isHeld) changes.set(name, null);
-    return isHeld;
+    const exists = !changes.has(name) && fields.has(name);
+    if (exists) changes.set(name, null);
+    return exists;
   });
   for (const [name, bytes] of patch.set ?? []) changes.set(name, bytes);
   if (patch.newest !== undefined) {
@@ -111,13 +114,14 @@ function holds(record: SessionRecord, patch: Patch): boolean {
   const { verifier, fields } = patch.expect ?? {};
   if (verifier !== undefined && !bytesEqual(record.verifier, verifier)) return false;
   for (const [name, bytes] of fields ?? []) {
-    const held = record.fields.get(name);
-    if (bytes === null ? held !== undefined : held === undefined || !bytesEqual(held, bytes)) return false;
+    const current = record.fields.get(name);
+    if (bytes === null ? current !== undefined : current === undefined || !bytesEqual(current, bytes))
+      return false;
   }
   return true;
 }
 
-/** Not in constant time: stores compare hashes and ciphertexts, which tell a stranger nothing. */
+/** Not in constant time: stores compare hashes and ciphertexts, which reveal nothing to a stranger. */
 function bytesEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

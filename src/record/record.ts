@@ -1,40 +1,40 @@
 import type { Fields } from "./fields.ts";
 
-/** A record's columns: what a store may look at. All times are milliseconds since 1970-01-01 UTC. */
+/** A record's columns: the part that a store may read. All times are milliseconds since 1970-01-01 UTC. */
 export interface RecordColumns {
   /**
-   * Counts logins and logouts. A patch carries the epoch it was made under; in another epoch the
-   * session it was meant for has ended, and the patch finds nothing to change.
+   * Counts logins and logouts. A patch contains the epoch it was made for. In any other epoch the session
+   * that it was meant for has ended, and the patch changes nothing.
    */
   readonly epoch: number;
   /** SHA-256 of the current ticket's secret: 32 bytes. */
   readonly verifier: Uint8Array;
-  /** When the current ticket was given out. */
+  /** When the current ticket was issued. */
   readonly ticketAt: number;
-  /** Who is logged in, or `null`: what `list` looks for. */
+  /** Who is logged in, or `null`. `list` searches this column. */
   readonly subject: string | null;
   readonly createdAt: number;
-  /** When the subject logged in; `null` while nobody has. */
+  /** When the subject logged in; `null` if nobody is logged in. */
   readonly authenticatedAt: number | null;
   readonly lastSeenAt: number;
   /** How long the session may stay unused, in milliseconds. */
   readonly idleTimeout: number;
-  /** When it ends, however much it is used. */
+  /** When the session ends, no matter how much it is used. */
   readonly absoluteDeadline: number;
-  /** Whether its cookie outlives the browser. */
+  /** Whether its cookie is kept after the browser is closed. */
   readonly permanent: boolean;
 }
 
-/** What a store keeps for an id. */
+/** What a store keeps under an id. */
 export interface SessionRecord extends RecordColumns {
   /** 22 base64url characters. */
   readonly id: string;
-  /** 1 when created; one more with every patch that was applied. */
+  /** 1 when created, incremented by every applied patch. */
   readonly revision: number;
   readonly fields: Fields;
 }
 
-/** When a record ends unless it is used again: the earlier of its two deadlines. */
+/** Returns when a record expires unless it is used again: the earlier of its two deadlines. */
 export function expiresAt(
   columns: Pick<RecordColumns, "lastSeenAt" | "idleTimeout" | "absoluteDeadline">,
 ): number {
@@ -56,8 +56,8 @@ export function isSoundRecord(record: UncheckedRecord): record is SessionRecord 
     record.verifier instanceof Uint8Array &&
     record.verifier.length === 32 &&
     (record.subject === null || typeof record.subject === "string") &&
-    isCount(record.epoch) &&
-    isCount(record.revision) &&
+    isWhole(record.epoch) &&
+    isWhole(record.revision) &&
     isTime(record.ticketAt) &&
     isTime(record.createdAt) &&
     (record.authenticatedAt === null || isTime(record.authenticatedAt)) &&
@@ -67,7 +67,8 @@ export function isSoundRecord(record: UncheckedRecord): record is SessionRecord 
   );
 }
 
-function isCount(value: unknown): boolean {
+/** Whether a value is a safe integer from 0 up. */
+export function isWhole(value: unknown): boolean {
   return typeof value === "number" && value >= 0 && Number.isSafeInteger(value);
 }
 

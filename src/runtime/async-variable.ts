@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** A place in the async context: what is current there, and for whom. */
+/** One entry of the async context: an owner and its current value. */
 interface Frame {
   readonly owner: object;
   readonly value: unknown;
@@ -8,25 +8,26 @@ interface Frame {
 }
 
 /**
- * One for all hubs. Node 22 goes through every storage in use whenever a promise is made and never lets
- * one go, so a storage for each hub makes tests, which make many hubs, slower with each.
+ * One storage for all `sessions` objects. Whenever a promise is created, Node 22 visits every storage in use,
+ * and it never releases one. With a storage for each `sessions` object, tests, which create many, would get
+ * slower with each.
  */
 const storage = new AsyncLocalStorage<Frame>();
 
-/** What is current for one hub, anywhere below `run`. */
+/** A value that is current in all code that `run` calls, as in TC39's AsyncContext.Variable. */
 export class AsyncVariable<T extends object> {
-  /** Runs the work with a value as the current one. Other hubs' values stay current inside it. */
+  /** Runs `work` with a current value. The current values of other variables do not change. */
   run<Result>(value: T, work: () => Result): Result {
     let outer = storage.getStore();
     while (outer?.owner === this) ({ outer } = outer);
     return storage.run({ owner: this, value, outer }, work);
   }
 
-  /** The current value. */
+  /** Returns the current value, or `undefined` outside of `run`. */
   get(): T | undefined {
     let frame = storage.getStore();
     while (frame !== undefined && frame.owner !== this) frame = frame.outer;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `run` makes a frame of this owner
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `run` creates frames with this owner
     return frame?.value as T | undefined;
   }
 }

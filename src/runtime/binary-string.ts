@@ -1,17 +1,20 @@
-/** Bytes as a string with one character (U+0000 to U+00FF) for each byte, as `atob` returns and the DOM calls it. */
+/**
+ * Bytes as a string, with one character (U+0000 to U+00FF) for each byte. `atob` returns such strings; the name is
+ * the DOM's.
+ */
 export type BinaryString = string;
 
-/** Everything but ASCII. ASCII text is its own binary string. */
-const beyondAscii = /[^\0-\u007f]/;
+/** ASCII text is its own binary string. */
+const nonAscii = /[^\0-\u007f]/;
 
-/** The bytes of a text in UTF-8. */
+/** Encodes text as UTF-8. */
 export function encodeUtf8(text: string): BinaryString {
-  return beyondAscii.test(text) ? Buffer.from(text).toString("latin1") : text;
+  return nonAscii.test(text) ? Buffer.from(text).toString("latin1") : text;
 }
 
-/** The text that these bytes are in UTF-8. */
+/** Decodes UTF-8 bytes. */
 export function decodeUtf8(bytes: BinaryString): string {
-  return beyondAscii.test(bytes) ? Buffer.from(bytes, "latin1").toString() : bytes;
+  return nonAscii.test(bytes) ? Buffer.from(bytes, "latin1").toString() : bytes;
 }
 
 /** Copies bytes into a binary string. */

@@ -1,17 +1,17 @@
-/** Where the time comes from: everything here that asks for the time or waits takes one of these. */
+/** The source of the current time and of timers. All code of this package that needs either takes a `Clock`. */
 export interface Clock {
   /** Milliseconds since 1970-01-01 UTC. */
   now(): number;
-  /** Calls `run` once, `milliseconds` from now, unless the returned function is called first. */
+  /** Calls `run` once, `milliseconds` from now. Call the returned function to cancel. */
   after(milliseconds: number, run: () => void): () => void;
 }
 
-/** The machine's own clock; its timers never keep a process alive. */
+/** The system clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: Date.now,
   after(milliseconds, run) {
     const timer = setTimeout(run, milliseconds);
-    // Browsers' and workers' timers are numbers, which need no unref.
+    // In browsers and workers a timer is a number, which has no unref.
     if (typeof timer === "object") timer.unref();
     return () => clearTimeout(timer);
   },

@@ -1,8 +1,8 @@
 import { ConfigError } from "../errors.ts";
 
 /**
- * A length of time as people say it: `{ days: 5 }`, `{ hours: 1, minutes: 30 }`. Parts add up.
- * A bare number is refused, since nobody can tell its unit by looking.
+ * A length of time: `{ days: 5 }`, `{ hours: 1, minutes: 30 }`. Parts add up.
+ * A bare number is rejected, because it does not show its unit.
  */
 export interface Duration {
   readonly days?: number;
@@ -21,20 +21,20 @@ const millisecondsPer: Readonly<Record<string, number>> = {
 };
 
 /**
- * The duration in whole milliseconds, at least 1.
+ * Converts a duration to whole milliseconds, at least 1.
  *
- * @param option what the duration is for, as the error should name it.
- * @throws ConfigError CONFIG_INVALID when it is not a duration above zero, or longer than 10,000 days.
+ * @param option the name of the option, for errors.
+ * @throws ConfigError CONFIG_INVALID if it is not a duration above zero, or longer than 10,000 days.
  */
 export function toMilliseconds(duration: Duration, option: string): number {
   const example = `write it like { days: 5 } or { minutes: 30 }`;
-  // The type says object; JavaScript callers and parsed configuration may bring anything.
-  const given: unknown = duration;
-  if (typeof given !== "object" || given === null) {
+  // The type says object, but JavaScript callers and parsed configuration may pass anything.
+  const input: unknown = duration;
+  if (typeof input !== "object" || input === null) {
     throw new ConfigError("CONFIG_INVALID", `${option} must be a duration: ${example}.`);
   }
   let total = 0;
-  for (const [unit, amount] of Object.entries(given)) {
+  for (const [unit, amount] of Object.entries(input)) {
     const factor = Object.hasOwn(millisecondsPer, unit) ? millisecondsPer[unit] : undefined;
     if (factor === undefined) {
       throw new ConfigError("CONFIG_INVALID", `${option} has an unknown unit "${unit}": ${example}.`);

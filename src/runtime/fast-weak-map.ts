@@ -1,56 +1,54 @@
-/** What is tied to an object: one link for each owner. */
-interface Link {
+/** A map's entry for an object. The entries of all maps for one object form a linked list. */
+interface Entry {
   readonly owner: object;
   value: unknown;
-  readonly next: Link | undefined;
+  readonly next: Entry | undefined;
 }
 
-/** A class whose instances are whatever object it is given: a subclass puts its private fields on that. */
-// oxlint-disable-next-line typescript/no-extraneous-class -- its constructor is all there is to it
+/** Returns its argument from the constructor, so that subclasses can add private fields to it. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- the constructor is its purpose
 export class ReturnOverride {
   constructor(object: object) {
     return object;
   }
 }
 
-/** Puts links on objects of somebody else's, in a private field. */
+/** Stores a list of entries in a private field of any object. */
 class Stamp extends ReturnOverride {
-  #links: Link | undefined;
+  #entries: Entry | undefined;
 
-  static put(object: object, links: Link): void {
-    const stamped = #links in object ? object : new Stamp(object);
-    stamped.#links = links;
+  static put(object: object, entries: Entry): void {
+    const stamped = #entries in object ? object : new Stamp(object);
+    stamped.#entries = entries;
   }
 
-  static of(object: object): Link | undefined {
-    return #links in object ? object.#links : undefined;
+  static of(object: object): Entry | undefined {
+    return #entries in object ? object.#entries : undefined;
   }
 }
 
 /**
- * FastWeakMap values to objects of somebody else's, as a `WeakMap` would: nothing shows on the object, frozen
- * ones take it, too, and it goes when the object goes.
+ * Maps any object to a value, as a `WeakMap` does: the entry is not visible on the object, works for frozen
+ * objects too, and is collected with the object.
  *
- * It stands here in place of a `WeakMap` because an entry of one costs 2 us, most of it in the garbage
- * collector, and every request makes some; a private field costs a hundredth of that.
+ * Each entry of a `WeakMap` costs 2 us, most of it in the garbage collector, and every request needs some.
+ * A private field costs a hundredth of that.
  */
 export class FastWeakMap<Value extends object> {
-  /** FastWeakMap a value to an object, in place of the one it had here. */
   set(object: object, value: Value): void {
-    const link = this.#find(object);
-    if (link === undefined) Stamp.put(object, { owner: this, value, next: Stamp.of(object) });
-    else link.value = value;
+    const entry = this.#find(object);
+    if (entry === undefined) Stamp.put(object, { owner: this, value, next: Stamp.of(object) });
+    else entry.value = value;
   }
 
-  /** The value tied to an object, or `undefined`. */
   get(object: object): Value | undefined {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `set` makes a link of this owner
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `set` creates entries with this owner
     return this.#find(object)?.value as Value | undefined;
   }
 
-  #find(object: object): Link | undefined {
-    let link = Stamp.of(object);
-    while (link !== undefined && link.owner !== this) link = link.next;
-    return link;
+  #find(object: object): Entry | undefined {
+    let entry = Stamp.of(object);
+    while (entry !== undefined && entry.owner !== this) entry = entry.next;
+    return entry;
   }
 }

@@ -2,35 +2,36 @@ import { isThenable } from "./maybe-promise.ts";
 import type { MaybePromise } from "./maybe-promise.ts";
 
 /**
- * One after the other: work on the same key waits for the work before it, work on different keys
- * does not. It spares the updates of one process from colliding in the store; what decides between
- * processes is the store's patch alone.
+ * Runs tasks with the same key one after the other; tasks with different keys do not wait for each other.
+ * This avoids conflicts in the store between updates of one process. Between processes, only the store's
+ * patch decides.
  */
 export class KeyedQueue {
   readonly #last = new Map<unknown, Promise<unknown>>();
 
-  /** Whether nothing is under way for a key. */
+  /** Whether no task with this key is running or waiting. */
   isIdle(key: unknown): boolean {
     return !this.#last.has(key);
   }
 
   /**
-   * Does the work when it is its turn: at once where nothing is under way, and then it may answer at once, too.
+   * Runs `work` after the earlier tasks with this key. If there are none it runs now, and its value is returned
+   * without a promise unless `work` returns one.
    *
-   * @param afterFailure what to do instead where the work before it failed.
+   * @param afterFailure runs instead of `work` if the task before it failed.
    */
   run<T>(key: unknown, work: () => MaybePromise<T>, afterFailure = work): MaybePromise<T> {
     const before = this.#last.get(key);
-    const answer = before === undefined ? work() : before.then(work, afterFailure);
-    return isThenable(answer) ? this.#hold(key, answer) : answer;
+    const result = before === undefined ? work() : before.then(work, afterFailure);
+    return isThenable(result) ? this.#add(key, result) : result;
   }
 
-  #hold<T>(key: unknown, answer: Promise<T>): Promise<T> {
-    this.#last.set(key, answer);
-    const leave = (): void => {
-      if (this.#last.get(key) === answer) this.#last.delete(key);
+  #add<T>(key: unknown, result: Promise<T>): Promise<T> {
+    this.#last.set(key, result);
+    const remove = (): void => {
+      if (this.#last.get(key) === result) this.#last.delete(key);
     };
-    answer.then(leave, leave);
-    return answer;
+    result.then(remove, remove);
+    return result;
   }
 }

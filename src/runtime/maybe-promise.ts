@@ -1,4 +1,4 @@
-/** A value, or a promise of one. Code that need not wait returns the value at once, which costs half as much. */
+/** A value or a promise of one. Code that does not have to wait returns the value itself, which costs half as much. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /** Whether a value is a promise, including one from another realm or library. */
@@ -6,7 +6,7 @@ export function isThenable<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-/** Calls `proceed` with a value: at once, or when the promise is fulfilled. */
+/** Calls `proceed` with the value: now, or when the promise is fulfilled. */
 export function andThen<T, Next>(
   value: MaybePromise<T>,
   proceed: (value: T) => MaybePromise<Next>,
@@ -14,7 +14,7 @@ export function andThen<T, Next>(
   return isThenable(value) ? value.then(proceed) : proceed(value);
 }
 
-/** Runs something and passes its value to `ok` or its error to `fail`, at once or later, as `then` does. */
+/** Calls `run` and passes its value to `ok` or its error to `fail`: now, or when the promise settles. */
 export function attempt<T, Next>(
   run: () => MaybePromise<T>,
   ok: (value: T) => MaybePromise<Next>,

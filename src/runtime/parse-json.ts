@@ -1,20 +1,21 @@
-/** What the stand-in of a key begins with. */
+/** The prefix of placeholder keys. */
 const mark = "\u007f";
 
 /**
- * `JSON.parse` that is sure of its keys. V8's own may take a key that is written with an escape for another one that
- * it saw in the same place before (nodejs/node#63785, Node 22 to 26 at least), so it never gets to see such keys.
+ * `JSON.parse` that always returns the right keys. V8 may confuse a key that is written with an escape with another
+ * key that it saw in the same place before (nodejs/node#63785, at least Node 22 to 26). So keys with escapes are
+ * replaced by placeholders before V8 parses the text.
  *
- * @throws SyntaxError for what is no JSON.
+ * @throws SyntaxError if the text is not JSON.
  */
 export function parseJson(text: string): unknown {
   if (!text.includes("\\")) return JSON.parse(text);
-  const safe = withStandIns(text);
-  return safe === text ? JSON.parse(text) : withKeys(JSON.parse(safe));
+  const safe = withPlaceholders(text);
+  return safe === text ? JSON.parse(text) : withOriginalKeys(JSON.parse(safe));
 }
 
-/** The text with another key in place of each that has an escape. */
-function withStandIns(text: string): string {
+/** Replaces each key that has an escape, or that looks like a placeholder. */
+function withPlaceholders(text: string): string {
   let safe = "";
   let copied = 0;
   for (let start = text.indexOf('"'); start !== -1;) {
@@ -30,7 +31,7 @@ function withStandIns(text: string): string {
   return safe + text.slice(copied);
 }
 
-/** Where the string that begins at a quotation mark has its other one; -1 where it has none. */
+/** Returns the position of the closing quotation mark of the string that starts at `start`, or -1. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const character = text[at];
@@ -40,22 +41,24 @@ function endOfString(text: string, start: number): number {
   return -1;
 }
 
-/** Whether a colon follows the string that ends here. */
+/** Whether the string that ends at `end` is followed by a colon. */
 function isKey(text: string, end: number): boolean {
   let at = end + 1;
   while (at < text.length && " \t\n\r".includes(text[at] ?? "")) at++;
   return text[at] === ":";
 }
 
-/** The same with the keys that have stand-ins. */
-function withKeys(json: unknown): unknown {
+/** Replaces the placeholders by the keys they stand for. */
+function withOriginalKeys(json: unknown): unknown {
   if (typeof json !== "object" || json === null) return json;
-  if (Array.isArray(json)) return json.map(withKeys);
-  return Object.fromEntries(Object.entries(json).map(([key, item]) => [keyOf(key), withKeys(item)]));
+  if (Array.isArray(json)) return json.map(withOriginalKeys);
+  return Object.fromEntries(
+    Object.entries(json).map(([key, item]) => [originalKey(key), withOriginalKeys(item)]),
+  );
 }
 
-function keyOf(key: string): string {
+function originalKey(key: string): string {
   if (!key.startsWith(mark)) return key;
-  // In a string that is no key V8 reads escapes as they are written.
+  // V8 reads escapes correctly in a string that is not a key.
   return String(JSON.parse(`"${Buffer.from(key.slice(mark.length), "hex").toString("utf16le")}"`));
 }

@@ -1,10 +1,13 @@
 import type { Clock } from "./clock.ts";
 import type { MaybePromise } from "./maybe-promise.ts";
 
-/** How long a loop may keep everything else waiting, in milliseconds. */
+/** How long a loop may block the event loop, in milliseconds. */
 const slice = 5;
 
-/** Divides the work of a long loop: where a store answers at once, nothing else would get its turn before the end. */
+/**
+ * Divides a long loop into slices: with a store that answers synchronously, the loop would block the event loop until
+ * its end.
+ */
 export class TimeSlices {
   readonly #clock: Clock;
   #start: number;
@@ -15,14 +18,14 @@ export class TimeSlices {
     this.#start = clock.now();
   }
 
-  /** Whether everything else should have its turn before the next step: see `turn`. */
+  /** Whether the slice is used up, so that the loop should wait for `turn` before its next step. */
   get areOver(): boolean {
     const spent = this.#clock.now() - this.#start;
-    // Clocks are set back at times.
+    // The clock may be set back.
     return spent < 0 || spent >= slice;
   }
 
-  /** Everything else gets its turn, and another slice begins. Where several wait for it, the first may use that up. */
+  /** Lets the event loop run, then begins a new slice. If several callers wait, the first may use up the slice. */
   async turn(): Promise<void> {
     return (this.#turn ??= this.#takeTurn());
   }
@@ -34,21 +37,21 @@ export class TimeSlices {
   }
 }
 
-/** Everything else that waits gets its turn. */
+/** Lets the event loop run its other work. */
 export async function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** How many records a store may read at once before everything else gets its turn: a few milliseconds' worth. */
+/** How many records a store may read before it lets the event loop run: a few milliseconds of work. */
 export const recordsAtOnce = 200;
 
 /**
- * Does work for each of many, for at most so many at a time. Where one fails, no more are begun.
+ * Calls `work` for each item, for at most `lanes` items at a time. After a failure no further item is started.
  *
- * @param work answers `false` where nothing more should go the way it went: then one less goes on at a time, and
- *   what is left when none does is left undone.
+ * @param work returns `false` to close its lane: from then on one item fewer runs at a time. Items that remain
+ *   when all lanes are closed are skipped.
  */
 export async function forEachLimited<T>(
   items: Iterable<T>,

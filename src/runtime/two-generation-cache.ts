@@ -4,12 +4,11 @@ interface Weighed<Value> {
 }
 
 /**
- * What was worked out a moment ago, so that it need not be worked out again: between one and two times
- * as much as fits into a generation. When the young generation is full it becomes the old one, and what
- * was in the old one and not asked for since is forgotten.
+ * A cache of recent results that holds between one and two generations. When the young generation is full it
+ * becomes the old one, and values of the previous old one that were not used since are dropped.
  *
- * Kept by fingerprint: a number is found several times as fast as a text. Two things with the same one push
- * each other out, and whoever finds something here must look whether it is what they meant.
+ * The key is a fingerprint, because a number is found several times as fast as a string. Values with the same
+ * fingerprint replace each other, so a caller must check that the value it finds is the one it wants.
  */
 export class TwoGenerationCache<Value> {
   readonly #room: number;
@@ -17,7 +16,7 @@ export class TwoGenerationCache<Value> {
   #old = new Map<number, Weighed<Value>>();
   #weight = 0;
 
-  /** @param room the weight of a generation; values weigh 1 unless they are given with a weight. */
+  /** @param room the total weight that a generation can hold. */
   constructor(room: number) {
     this.#room = room;
   }
@@ -31,7 +30,7 @@ export class TwoGenerationCache<Value> {
     return old.value;
   }
 
-  /** Keeps a value, in place of one that may be there. */
+  /** Adds or replaces a value. */
   set(fingerprint: number, value: Value, weight = 1): void {
     this.#take(fingerprint, { value, weight });
   }
@@ -47,9 +46,11 @@ export class TwoGenerationCache<Value> {
   }
 }
 
-/** Thirty bits of a text that is random from `at` on, as ids and nonces are: five characters, six bits of each. */
+/**
+ * Returns 30 bits of a text that is random from `at` on, as ids and nonces are: six bits of each of five characters.
+ */
 export function fingerprintOf(text: string, at: number): number {
   let bits = 0;
-  for (let place = at; place < at + 5; place++) bits = bits * 64 + (text.charCodeAt(place) & 63);
+  for (let index = at; index < at + 5; index++) bits = bits * 64 + (text.charCodeAt(index) & 63);
   return bits;
 }

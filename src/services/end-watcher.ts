@@ -6,41 +6,41 @@ import { endOf } from "./timeouts.ts";
 import type { Timeouts } from "./timeouts.ts";
 import { forEachLimited } from "../runtime/time-slices.ts";
 
-/** How many sessions the store is asked about at a time. */
+/** How many reads are sent to the store at the same time. */
 const readsAtOnce = 128;
 
-/** A session that somebody holds a signal of: one epoch of one record. */
+/** A session whose signal is in use: one epoch of one record. */
 interface Watched {
   readonly epoch: number;
   readonly controller: AbortController;
 }
 
 /**
- * Tells long-lived connections that their session has ended. What ends in this process is told at
- * once; what ends elsewhere, or expires, is found by asking the store in rounds, one read for
- * each session that has a signal. A round never begins before the last is over.
+ * Tells long-lived connections that their session has ended. If it ends in this process, they are told
+ * immediately. If it ends in another process, or expires, that is found by polling the store in rounds, with one
+ * read for each session that has a signal. A round never begins before the last one is over.
  */
 export class EndWatcher {
-  readonly #calls: StoreClient;
+  readonly #store: StoreClient;
   readonly #clock: Clock;
   readonly #timeouts: Timeouts;
   readonly #interval: number;
   readonly #watched = new Map<string, Watched>();
   #isAsking = false;
 
-  /** @param interval how often the store is asked, in milliseconds: the longest that an end elsewhere goes unnoticed. */
-  constructor(calls: StoreClient, clock: Clock, timeouts: Timeouts, interval: number) {
-    this.#calls = calls;
+  /** @param interval in milliseconds: the longest time for which an end in another process can go unnoticed. */
+  constructor(store: StoreClient, clock: Clock, timeouts: Timeouts, interval: number) {
+    this.#store = store;
     this.#clock = clock;
     this.#timeouts = timeouts;
     this.#interval = interval;
   }
 
-  /** The signal of a record in its present epoch; the same one as long as that lasts. */
+  /** Returns the signal of a record in its current epoch; always the same one during that epoch. */
   signalOf(record: SessionRecord): AbortSignal {
     const watched = this.#watched.get(record.id);
     if (watched !== undefined && watched.epoch === record.epoch) return watched.controller.signal;
-    // A request that was opened before a login or logout: what it knows of has ended.
+    // The request loaded its session before a login or logout, so the session it knows has ended.
     if (watched !== undefined && watched.epoch > record.epoch) return AbortSignal.abort();
     watched?.controller.abort();
     const controller = new AbortController();
@@ -52,7 +52,7 @@ export class EndWatcher {
     return controller.signal;
   }
 
-  /** A record has gone on to another epoch: whoever watches an earlier one is told. */
+  /** Notes that a record is in this epoch now, and ends the signal of an earlier one. */
   noteEpoch(id: string, epoch: number): void {
     const watched = this.#watched.get(id);
     if (watched !== undefined && watched.epoch < epoch) this.#end(id, watched);
@@ -64,13 +64,14 @@ export class EndWatcher {
   }
 
   /**
-   * A round begins so early that it is over within an interval of the last one's beginning, if it takes as long:
-   * then no session waits longer than the interval from one read to the next.
+   * Schedules the next round so early that it ends within one interval of the start of the last one, if it takes
+   * as long. Then no session waits longer than the interval from one read to the next.
    *
-   * @param took how long the last round took, in milliseconds. @param ahead how long the next one may take.
+   * @param took how long the last round took, in milliseconds.
+   * @param ahead how long the next one may take, in milliseconds.
    */
   #askLater(took: number, ahead: number): void {
-    // A tenth at least, since there may be more sessions by then.
+    // Allow at least a tenth of the interval, because there may be more sessions by then.
     const wait = this.#interval - Math.max(this.#interval / 10, ahead) - took;
     this.#clock.after(Math.max(0, wait), () => {
       void this.#ask();
@@ -87,35 +88,35 @@ export class EndWatcher {
       else this.#settle(id, watched, goesOn);
       return goesOn !== undefined;
     };
-    // One alone at first: a store that does not answer is not asked a hundred times an interval.
+    // Read one session alone first, so that a store that is down does not get a hundred reads in each interval.
     if (first !== undefined) {
       if (await ask(first)) await forEachLimited(others, readsAtOnce, this.#clock, ask);
-      // Another is the first of the next round, should it be only this one that can't be read.
+      // Begin the next round with another session, in case only this one can't be read.
       else this.#settle(...first, true);
     }
     this.#isAsking = this.#watched.size > 0;
-    // Clocks are set back at times.
+    // The clock may be set back.
     const took = Math.max(0, this.#clock.now() - start);
     if (this.#isAsking) this.#askLater(took, isAnswered ? took : 0);
   }
 
-  /** Tells whoever watches a session that it has ended; one that goes on comes last in the next round. */
+  /** Ends the signal of a session that has ended; moves one that goes on to the end of the next round. */
   #settle(id: string, watched: Watched, goesOn: boolean): void {
     if (!goesOn) this.#end(id, watched);
     else if (this.#watched.get(id) === watched) {
-      // What a round that was cut short did not come to comes first.
+      // So sessions that a shortened round did not reach come first in the next one.
       this.#watched.delete(id);
       this.#watched.set(id, watched);
     }
   }
 
-  /** `undefined` where there is no telling. */
+  /** Returns whether the session goes on, or `undefined` if the store can't tell. */
   async #goesOn(id: string, { epoch }: Watched): Promise<boolean | undefined> {
     try {
-      const record = await this.#calls.read(id, true);
+      const record = await this.#store.read(id, true);
       return record !== null && record.epoch === epoch && endOf(record, this.#timeouts) > this.#clock.now();
     } catch (error) {
-      // Unknown is not ended: the next round asks again. A damaged record can't be used any more.
+      // Unknown does not mean ended: the next round asks again. A damaged record can no longer be used.
       if (error instanceof StoreError) return error.code === "RECORD_UNREADABLE" ? false : undefined;
       throw error;
     }

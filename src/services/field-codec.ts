@@ -5,21 +5,21 @@ import { nonceAt, sealOverhead } from "../crypto/sealer.ts";
 import type { Sealer } from "../crypto/sealer.ts";
 import { decodeValue } from "./values.ts";
 
-/** The names of fields: what a record's data, messages and device details are kept under. */
+/** The names of a record's fields for data, messages and the user agent. */
 export const fieldName = {
   /** A data key's field. */
   data: (key: string): string => `d:${key}`,
-  /** A flash message's field; fields sort as the messages were given. */
+  /** A flash message's field. The names sort in the order of the messages. */
   flash: (order: string): string => `f:${order}`,
   /** The user agent that logged in. */
   agent: "m:agent",
 } as const;
 
-/** What the names of data fields, and of messages, begin with. */
+/** The prefixes of the names of data fields and of message fields. */
 export const dataPrefix: string = fieldName.data("");
 export const flashPrefix: string = fieldName.flash("");
 
-/** The data key of a field, or `undefined` when it is not a data field. */
+/** Returns the data key of a field, or `undefined` if it is not a data field. */
 export function dataKeyOf(name: string): string | undefined {
   return name.startsWith(dataPrefix) ? name.slice(dataPrefix.length) : undefined;
 }
@@ -29,27 +29,29 @@ export function isFlashField(name: string): boolean {
   return name.startsWith(flashPrefix);
 }
 
-/** A text that was sealed or unsealed a moment ago, and where it belongs. */
+/** A recently sealed or unsealed text, and the field that it belongs to. */
 interface Known {
-  /** The bytes, with a character for each. */
+  /** The sealed bytes as a binary string. */
   readonly sealed: string;
   readonly id: string;
   readonly name: string;
   readonly text: string;
 }
 
-/** How much of these is kept in mind, in characters and twice at most; what is longer than that alone is not. */
+/** The size of a cache generation in characters (there are two), and the longest sealed value that is cached. */
 const recentRoom = 2 ** 20;
 const longestKnown = 4096;
 
-/** KeyedQueue the text of values into the bytes of fields and back, sealed where records leave the process. */
+/**
+ * Encodes the text of values as the bytes of fields, and decodes it. Fields are sealed if records leave the process.
+ */
 export class FieldCodec {
-  /** `undefined` where records never leave the process. */
+  /** `undefined` if records never leave the process. */
   readonly sealer: Sealer | undefined;
   readonly #events: Pick<Events, "emit">;
   /**
-   * By the sealed bytes. The same bytes in the same place always hold the same text, and a session is read
-   * far more often than written; to open a cipher takes more time than all else that a read does here.
+   * Texts by their sealed bytes. The same bytes in the same field always contain the same text, and a session is
+   * read far more often than written. Unsealing takes more time than everything else that a read does here.
    */
   readonly #recent = new TwoGenerationCache<Known>(recentRoom);
 
@@ -58,7 +60,7 @@ export class FieldCodec {
     this.#events = events;
   }
 
-  /** The bytes of a text, bound to the record and the field when sealed. */
+  /** Returns the bytes of a text. If they are sealed, they are bound to the record and the field. */
   encode(id: string, name: string, text: string): Uint8Array {
     const plain = Buffer.from(text);
     if (this.sealer === undefined) return plain;
@@ -67,15 +69,16 @@ export class FieldCodec {
     return sealed;
   }
 
-  /** How many bytes `encode` makes of a text. */
+  /** Returns how many bytes `encode` returns for a text. */
   lengthOf(text: string): number {
     return Buffer.byteLength(text) + (this.sealer === undefined ? 0 : sealOverhead);
   }
 
   /**
-   * The text and its value, or `undefined` (and an event) when the bytes are not what `encode` made for this place.
+   * Returns the text and its value. If `encode` did not make the bytes for this field, it returns `undefined` and
+   * emits an event.
    *
-   * @param bytes with a character for each, as `binaryField` gives them.
+   * @param bytes a binary string, as `binaryField` returns it.
    */
   decode(
     id: string,
@@ -87,14 +90,14 @@ export class FieldCodec {
       try {
         return { text, value: decodeValue(text) };
       } catch {
-        // Falls through: bytes that hold no value are as unreadable as bytes that do not open.
+        // Falls through: bytes without a value are as unreadable as bytes that can't be unsealed.
       }
     }
     this.#events.emit({ type: "field-unreadable", id, field: name });
     return undefined;
   }
 
-  /** @param sealed the bytes, with a character for each. */
+  /** @param sealed a binary string. */
   #unsealed(id: string, name: string, sealed: string): string | undefined {
     const known = this.#recent.get(fingerprintOf(sealed, nonceAt));
     if (known !== undefined && known.sealed === sealed && known.id === id && known.name === name)
@@ -103,7 +106,7 @@ export class FieldCodec {
     const plain = this.sealer?.unseal(id, name, bytes);
     if (plain === undefined) return undefined;
     const text = decodeUtf8(toBinaryString(plain));
-    // A text of its own: one that is cut out of a record keeps all of it.
+    // A copy, because a slice of a string would keep the whole record in memory.
     this.#know({ sealed: toBinaryString(bytes), id, name, text });
     return text;
   }

@@ -1,21 +1,23 @@
 import { ConfigError, LimitError } from "../errors.ts";
+import { assertKnownOptions } from "../runtime/check-options.ts";
 
 /**
- * How much one session may hold, however many requests write to it at once, on any number of nodes. Data that
- * would pass a limit is refused, and what was there stays; of too many messages, the oldest make room.
+ * How much one session may hold. The limits apply no matter how many requests write to it at the same time, on
+ * any number of servers. Data that would exceed a limit is refused, and existing data stays. If there are too
+ * many messages, the oldest are dropped.
  */
 export interface Limits {
-  /** All data keys and values together, in bytes as stored. Default 65,536. */
+  /** The size of all data keys and values together, in bytes as stored. Default 65,536. */
   readonly bytes: number;
-  /** How many data keys. Default 256. */
+  /** The number of data keys. Default 256. */
   readonly keys: number;
-  /** A data key's length in UTF-16 units. Default 128. */
+  /** The length of a data key in UTF-16 units. Default 128. */
   readonly keyLength: number;
-  /** How many objects may lie inside each other. Default 32, at most 256. */
+  /** How deeply objects may be nested in a value. Default 32, at most 256. */
   readonly depth: number;
-  /** How many flash messages wait to be shown; the oldest make room for new ones. Default 32. */
+  /** How many flash messages may wait to be shown; the oldest are dropped for new ones. Default 32. */
   readonly flashes: number;
-  /** A flash message's length in UTF-16 units. Default 2,000. */
+  /** The length of a flash message, and of its category, in UTF-16 units. Default 2,000. */
   readonly flashLength: number;
 }
 
@@ -28,15 +30,12 @@ const defaults: Limits = {
   flashLength: 2000,
 };
 
-/** @throws ConfigError CONFIG_INVALID for an unknown limit, or one that is not a whole number above zero. */
+/**
+ * @throws ConfigError CONFIG_INVALID if a limit is unknown, is not a whole number above zero, or `depth` is over 256.
+ */
 export function readLimits(options: Partial<Limits> = {}): Limits {
+  assertKnownOptions(options, Object.keys(defaults), "limits");
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(defaults, name)) {
-      throw new ConfigError(
-        "CONFIG_INVALID",
-        `limits.${name} is unknown; there are ${Object.keys(defaults).join(", ")}.`,
-      );
-    }
     if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
       throw new ConfigError("CONFIG_INVALID", `limits.${name} must be a whole number above zero.`);
     }
@@ -48,13 +47,13 @@ export function readLimits(options: Partial<Limits> = {}): Limits {
   return { ...defaults, ...given };
 }
 
-/** The error of a session that would hold more than it may. */
+/** Returns the error for a session that would exceed a limit. */
 export function limitError(limit: "bytes" | "fields", { bytes, keys }: Limits): LimitError {
   return limit === "bytes"
     ? new LimitError(
         "SESSION_TOO_LARGE",
         `The session would hold more than ${bytes} bytes (limits.bytes). ` +
-          "Keep large things in a database, and their id in the session.",
+          "Keep large data in a database, and its id in the session.",
       )
     : new LimitError("KEYS_TOO_MANY", `The session would hold more than ${keys} keys (limits.keys).`);
 }

@@ -1,11 +1,11 @@
 /**
- * Why a ticket was not taken:
- * - `malformed`: it has not the shape of a ticket.
- * - `forged`: no key of the keyring made its mac (or its key was taken out).
- * - `ambiguous`: the request brought two different tickets that are both ours.
- * - `ended`: there is no such session any more: it expired, was logged out, or was revoked.
- * - `superseded`: the session goes on, under a newer ticket.
- * - `unreadable`: the store's record is damaged or of an unknown format.
+ * Why a ticket was rejected:
+ * - `malformed`: it does not have the form of a ticket.
+ * - `forged`: its mac fits no key of the keyring (or its key was removed).
+ * - `ambiguous`: the request contains two different tickets, both with valid macs.
+ * - `ended`: the session no longer exists: it expired, was logged out, or was revoked.
+ * - `superseded`: the session goes on, with a newer ticket.
+ * - `unreadable`: the record in the store is damaged or has an unknown format.
  * - `cross-origin`: a page of another site opened this WebSocket.
  */
 export type RejectionReason =
@@ -17,7 +17,7 @@ export type RejectionReason =
   | "unreadable"
   | "cross-origin";
 
-/** A ticket that was not taken. Anybody can cause it, so it is a value and never an exception. */
+/** A rejected ticket. Anybody can cause one, so it is a value and never an exception. */
 export interface Rejection {
   readonly reason: RejectionReason;
 }

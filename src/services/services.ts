@@ -16,7 +16,7 @@ import type { Timeouts } from "./timeouts.ts";
 
 /** What all requests of one `sessions` object share. */
 export interface Services {
-  /** Warns a developer about what browsers do silently; `undefined` in production. */
+  /** Warns a developer about what browsers do silently; `undefined` if all warnings are off. */
   readonly advice: DevelopmentAdvice | undefined;
   readonly clock: Clock;
   readonly codec: FieldCodec;

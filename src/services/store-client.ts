@@ -10,8 +10,8 @@ import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /**
- * How the core calls a store: every call has a deadline, those of one request a common one, and
- * whatever goes wrong becomes a {@link StoreError}.
+ * Calls a store. Every call has a deadline, the calls of one request share one, and every failure becomes a
+ * {@link StoreError}. Only a ConfigError stays as it is.
  */
 export class StoreClient {
   readonly store: Store;
@@ -19,10 +19,13 @@ export class StoreClient {
   readonly #timeout: number;
   readonly #events: Events;
   readonly #notice: OutageNotice;
-  /** How long a request's calls have taken so far, in milliseconds; `undefined` where each counts by itself. */
+  /** How long the request's calls have taken so far, in milliseconds; `undefined` if each call has its own deadline. */
   #elapsed: number | undefined;
 
-  /** @param timeout in milliseconds; a call that takes longer counts as failed, and its late answer is ignored. @param notice one for the hub. */
+  /**
+   * @param timeout in milliseconds; a call that takes longer counts as failed, and its late result is ignored.
+   * @param notice one for each `sessions` object.
+   */
   constructor(store: Store, clock: Clock, timeout: number, events: Events, notice = new OutageNotice()) {
     this.store = store;
     this.#clock = clock;
@@ -31,7 +34,7 @@ export class StoreClient {
     this.#notice = notice;
   }
 
-  /** The calls of one request: together they may take as long as one. What its handler does meanwhile is not counted. */
+  /** Returns a client for one request, whose calls share one deadline. Only time spent waiting for the store counts. */
   forRequest(): StoreClient {
     const calls = new StoreClient(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
     calls.#elapsed = 0;
@@ -43,12 +46,12 @@ export class StoreClient {
     return this.#timeout - (this.#elapsed ?? 0);
   }
 
-  /** Counts a wait since `start` that was one for the store, though not for a call of this request's own. */
+  /** Counts the time since `start` as waiting for the store, even if it was a wait for another request's call. */
   addElapsedSince(start: number): void {
     if (this.#elapsed !== undefined) this.#elapsed += Math.max(0, this.#clock.now() - start);
   }
 
-  /** Begins anew, for what the visitor does not wait for. */
+  /** Gives the request the full timeout again, for work that the visitor does not wait for. */
   restartDeadline(): void {
     this.#elapsed = 0;
   }
@@ -80,20 +83,20 @@ export class StoreClient {
   #call<T>(operation: StoreOperation, run: (remaining: number) => MaybePromise<T>): MaybePromise<T> {
     const { remaining } = this;
     const begun = this.#events.channel.hasSubscribers ? this.#clock.now() : undefined;
-    let answer: MaybePromise<T>;
+    let result: MaybePromise<T>;
     try {
-      if (remaining <= 0) throw this.#late(operation);
-      answer = run(remaining);
+      if (remaining <= 0) throw this.#timeoutError(operation);
+      result = run(remaining);
     } catch (error) {
       throw this.#failed(operation, error, begun);
     }
-    // A store that answers at once needs no timer.
-    return isThenable(answer) ? this.#inTime(operation, answer, remaining, begun) : answer;
+    // A synchronous store needs no timer.
+    return isThenable(result) ? this.#withDeadline(operation, result, remaining, begun) : result;
   }
 
-  #inTime<T>(
+  #withDeadline<T>(
     operation: StoreOperation,
-    answer: PromiseLike<T>,
+    result: PromiseLike<T>,
     remaining: number,
     begun: number | undefined,
   ): Promise<T> {
@@ -103,30 +106,30 @@ export class StoreClient {
       const cancel = this.#clock.after(remaining, () => {
         isOver = true;
         this.addElapsedSince(start);
-        reject(this.#failed(operation, this.#late(operation), begun));
+        reject(this.#failed(operation, this.#timeoutError(operation), begun));
       });
-      // What comes late is nobody's any more, and no event either.
+      // A late result is ignored, and a late failure emits no event.
       const settle = (end: () => void): void => {
         if (isOver) return;
         cancel();
         this.addElapsedSince(start);
         end();
       };
-      answer.then(
+      result.then(
         (value) => settle(() => resolve(value)),
         (error: unknown) => settle(() => reject(this.#failed(operation, error, begun))),
       );
     });
   }
 
-  #late(operation: StoreOperation): StoreError {
-    const all = this.#elapsed === undefined ? "" : ", all calls of the request together";
-    const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms${all}.`;
+  #timeoutError(operation: StoreOperation): StoreError {
+    const total = this.#elapsed === undefined ? "" : " (for all calls of the request together)";
+    const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms${total}.`;
     return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
   }
 
   #failed(operation: StoreOperation, cause: unknown, begun: number | undefined): StoreError | ConfigError {
-    // A store that opens what it needs at its first use finds only then that it can't.
+    // A store that connects on its first call finds wrong options only then.
     if (cause instanceof ConfigError) return cause;
     const error =
       cause instanceof StoreError
@@ -135,7 +138,7 @@ export class StoreClient {
             transient: false,
             cause,
           });
-    // An unreadable record is that record's trouble, not the store's; whoever opens it says so.
+    // An unreadable record does not mean that the store has failed; whoever loads it reports it.
     const code: StoreErrorCode = error.code;
     if (code === "RECORD_UNREADABLE") return error;
     const now = this.#clock.now();
@@ -152,7 +155,11 @@ export class StoreClient {
   }
 }
 
-/** Calls the store for what no visitor should suffer from; its trouble has been told as an event. @returns `undefined` where it failed. */
+/**
+ * Runs store calls whose failure the visitor must not notice. It was already reported as an event.
+ *
+ * @returns `undefined` if they failed.
+ */
 export function ignoringStoreErrors<T>(work: () => MaybePromise<T>): MaybePromise<T | undefined> {
   return attempt<T, T | undefined>(
     work,

@@ -5,26 +5,26 @@ import { expiresAt } from "../record/record.ts";
 import type { RecordColumns, SessionRecord } from "../record/record.ts";
 import { maxCookieAge } from "../cookies/serialize.ts";
 
-/** How long sessions last. All are enforced by the server, whatever the cookie says (ASVS 7.3). */
+/** How long sessions last. The server enforces all of these, whatever the cookie says (ASVS 7.3). */
 export interface TimeoutOptions {
   /** How long a session may stay unused. Default 1 hour (NIST SP 800-63B-4, 2.2.3). */
   readonly idleTimeout?: Duration;
   /** How long a session lasts at most, counted from the login. Default 24 hours (NIST, same place). */
   readonly absoluteTimeout?: Duration;
   /**
-   * How long a session with `permanent = true` may stay unused, in place of `idleTimeout`: it starts again
-   * with use ("rolling"). Default 31 days, at most 400 (RFC 6265bis, 5.5).
+   * How long a session with `permanent = true` may stay unused, instead of `idleTimeout`. Every use starts the
+   * time again ("rolling"). Default 31 days, at most 400 (RFC 6265bis, 5.5).
    */
   readonly permanentLifetime?: Duration;
   /**
-   * How long such a session lasts at most, counted from the login, in place of `absoluteTimeout`. Default
-   * 400 days; NIST SP 800-63B-4 advises 30 where a password alone logs in (2.1.3). As long as
-   * `permanentLifetime`, it makes that a fixed end.
+   * How long such a session lasts at most, counted from the login, instead of `absoluteTimeout`. Default
+   * 400 days; NIST SP 800-63B-4 recommends 30 if a password alone is enough to log in (2.1.3). Set it to the
+   * same value as `permanentLifetime` for a fixed end.
    */
   readonly permanentAbsoluteTimeout?: Duration;
 }
 
-/** The same in milliseconds. */
+/** The timeouts in milliseconds. */
 export interface Timeouts {
   readonly idle: number;
   readonly absolute: number;
@@ -32,16 +32,16 @@ export interface Timeouts {
   readonly permanentAbsolute: number;
 }
 
-/** After a ticket was replaced, how long a request that carries the old one is taken for a late one, in milliseconds. */
+/** For how long after a ticket was replaced a request with the old one counts as late, in milliseconds. */
 export const lateRequestWindow = 60_000;
 
-/** @throws ConfigError CONFIG_INVALID for what is not a duration, or a permanent lifetime over 400 days. */
+/** @throws ConfigError CONFIG_INVALID if an option is not a duration, or permanentLifetime is over 400 days. */
 export function readTimeouts(options: TimeoutOptions): Timeouts {
   const permanent = toMilliseconds(options.permanentLifetime ?? { days: 31 }, "permanentLifetime");
   if (permanent > maxCookieAge * 1000) {
     throw new ConfigError(
       "CONFIG_INVALID",
-      "permanentLifetime is longer than browsers keep a cookie: 400 days.",
+      "permanentLifetime must be at most 400 days: browsers keep no cookie for longer.",
     );
   }
   return {
@@ -58,21 +58,21 @@ export function readTimeouts(options: TimeoutOptions): Timeouts {
 /** The columns that say how long a session lasts. */
 export type LifetimeColumns = Pick<RecordColumns, "permanent" | "idleTimeout" | "absoluteDeadline">;
 
-/** @param start the login, or the creation where nobody has logged in: what the absolute clock counts from. */
+/** @param start what the absolute timeout counts from: the login, or the creation if nobody has logged in. */
 export function lifetimeOf(timeouts: Timeouts, permanent: boolean, start: number): LifetimeColumns {
   return permanent
     ? { permanent, idleTimeout: timeouts.permanent, absoluteDeadline: start + timeouts.permanentAbsolute }
     : { permanent, idleTimeout: timeouts.idle, absoluteDeadline: start + timeouts.absolute };
 }
 
-/** What the absolute clock of a record counts from: only a real login resets it. */
+/** Returns what a record's absolute timeout counts from. Only a real login resets it. */
 export function startOf(record: RecordColumns): number {
   return record.authenticatedAt ?? record.createdAt;
 }
 
 /**
- * When a session ends unless it is used again. Both the deadlines it was given and today's options
- * count, the earlier wins: shorter timeouts apply at once to sessions that began under longer ones.
+ * Returns when a session ends unless it is used again: the earlier of its stored deadlines and those of the
+ * current options. So shorter timeouts apply immediately to sessions that began with longer ones.
  */
 export function endOf(record: SessionRecord, timeouts: Timeouts): number {
   const today = lifetimeOf(timeouts, record.permanent, startOf(record));
@@ -80,18 +80,18 @@ export function endOf(record: SessionRecord, timeouts: Timeouts): number {
 }
 
 /**
- * Whether the idle clock is due to be moved: at most every tenth of the idle timeout or minute,
- * whichever is shorter. A session may so end up to that much early, never late, and never while
- * it is used at least every nine tenths of its idle timeout.
+ * Whether `lastSeenAt` should be updated: at most once in every tenth of the idle timeout or every minute,
+ * whichever is shorter. So a session may end up to that much early, but never late, and never if it is used
+ * at least once in every nine tenths of its idle timeout.
  */
 export function isTouchDue(record: SessionRecord, now: number): boolean {
   return now - record.lastSeenAt >= Math.min(record.idleTimeout / 10, 60_000);
 }
 
 /**
- * Whether use at `now` has moved a permanent session's end so far that the cookie, whose Max-Age says when it
- * was, has to go out again. No column says when it last did, so it does whenever the end passes a multiple of
- * a step: a tenth of the lifetime, an hour at most. That is how much earlier than its session a cookie may end.
+ * Whether use at `now` has moved the end of a permanent session so far that the cookie must be sent again with a
+ * new Max-Age. No column says when the cookie was last sent, so it is sent whenever the end passes a multiple of a
+ * step: a tenth of the lifetime, at most an hour. A cookie may expire that much earlier than its session.
  */
 export function isCookieDue(record: SessionRecord, timeouts: Timeouts, now: number): boolean {
   if (!record.permanent) return false;

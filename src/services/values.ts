@@ -3,19 +3,20 @@ import { LimitError, MisuseError } from "../errors.ts";
 import { parseJson } from "../runtime/parse-json.ts";
 
 /**
- * Values as text: JSON, in which what JSON has no word for (Date, Map, Set, bigint, Uint8Array, URL, undefined, NaN,
- * the infinities and -0) is an object with one key that starts with `$`. A plain object that looks like that gets one
- * more `$`. docs/values.md says what becomes of each kind; what is of no kind is refused, with the path to it.
+ * Encodes values as JSON. A value that JSON does not have (Date, Map, Set, bigint, Uint8Array, URL, undefined, NaN,
+ * the infinities and -0) becomes an object with one key that starts with `$`. A plain object that looks the same gets
+ * an additional `$`. docs/values.md says what happens to each kind of value; any other kind is refused, with the path
+ * to it.
  *
- * Kinds are told by what V8 knows of an object and not by its prototype, which is another one in every realm.
+ * An object's kind is determined by its internal type and not by its prototype, which differs between realms.
  */
 
 /**
- * The text of a value. The same value always gives the same text, and `decodeValue` gives it back.
+ * Encodes a value as text. The same value always gives the same text, and `decodeValue` restores the value.
  *
- * @param key the name the value is kept under: the first part of the path in errors.
- * @param maxDepth how many objects or arrays may lie inside each other.
- * @throws MisuseError VALUE_NOT_STORABLE for what is of no kind that can be kept; what a getter throws.
+ * @param key the key of the value: the first part of the path in errors.
+ * @param maxDepth how deeply objects and arrays may be nested.
+ * @throws MisuseError VALUE_NOT_STORABLE if a kind of value can't be stored; whatever a getter throws.
  * @throws LimitError VALUE_TOO_DEEP.
  */
 export function encodeValue(value: unknown, key: string, maxDepth: number): string {
@@ -25,32 +26,33 @@ export function encodeValue(value: unknown, key: string, maxDepth: number): stri
   return JSON.stringify(json);
 }
 
-/** JSON this deep can be walked on any stack; a Map is three levels of it. What lies deeper was not written here. */
+/** JSON of this depth can be walked on any stack; a Map takes three levels. Deeper JSON was not written here. */
 export const deepestJson = 1024;
 
-/** The value of a text that `encodeValue` made. @throws SyntaxError, TypeError or RangeError for any other text. */
+/** Decodes a text that `encodeValue` returned. @throws SyntaxError, TypeError or RangeError for any other text. */
 export function decodeValue(text: string): unknown {
   const json = parseJson(text);
   if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);
-  // Most values hold nothing special; only texts that might are walked.
+  // Most values contain nothing special; only texts that may contain something are walked.
   return text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;
 }
 
-/** The way to where the walk is: parents only, so that a value may hold the same object twice. */
+/** The state of a walk through a value. */
 interface Walk {
   readonly maxDepth: number;
+  /** Only the parents of the current object, so that a value may contain the same object twice. */
   readonly ancestors: object[];
-  /** How many objects and arrays there were. */
+  /** The number of objects and arrays so far. */
   count: number;
 }
 
-/** Parts that hold each other several times are written out each time, so that a few may stand for millions. */
-const mostObjects = 2 ** 18;
+/** An object that occurs several times is written out each time, so a few nested objects may expand to millions. */
+const maxObjects = 2 ** 18;
 
-/** What stands for `undefined` where it has a place: in arrays, Maps and Sets. A property is left out instead. */
+/** Stands for `undefined` in arrays, Maps and Sets. An undefined property is left out instead. */
 const nothing = Object.freeze({ $undefined: null });
 
-/** Writing a bigint as digits, and reading them, takes longer than in proportion to their number. */
+/** The time to convert a bigint to digits and back grows faster than its length. */
 const bigintBits = 65_536;
 const bigintEnd = 2n ** BigInt(bigintBits);
 const bigintShape = /^-?[0-9]{1,19729}$/;
@@ -67,24 +69,24 @@ function toJson(value: unknown, path: string, walk: Walk): unknown {
       return nothing;
     case "bigint":
       if (value >= bigintEnd || value <= -bigintEnd)
-        throw notStorable(path, `is a bigint of more than ${bigintBits} bits`, "keep it as bytes");
+        throw notStorable(path, `is a bigint of more than ${bigintBits} bits`, "store it as bytes");
       return { $bigint: value.toString() };
     case "object":
       return value === null ? null : objectToJson(value, path, walk);
     default:
-      throw notStorable(path, `is a ${typeof value}`, "keep what it stands for");
+      throw notStorable(path, `is a ${typeof value}`, "store data that represents it");
   }
 }
 
 function objectToJson(value: object, path: string, walk: Walk): unknown {
-  if (walk.ancestors.includes(value)) throw notStorable(path, "contains itself", "keep each part once");
+  if (walk.ancestors.includes(value)) throw notStorable(path, "contains itself", "store each part once");
   if (walk.ancestors.length >= walk.maxDepth) {
-    throw new LimitError("VALUE_TOO_DEEP", `${path} lies deeper than ${walk.maxDepth} levels.`);
+    throw new LimitError("VALUE_TOO_DEEP", `${path} is nested deeper than ${walk.maxDepth} levels.`);
   }
-  if (++walk.count > mostObjects) {
+  if (++walk.count > maxObjects) {
     throw new LimitError(
       "SESSION_TOO_LARGE",
-      `${path} is one of more than ${mostObjects} objects in one value.`,
+      `${path} is one of more than ${maxObjects} objects in one value.`,
     );
   }
   walk.ancestors.push(value);
@@ -93,12 +95,12 @@ function objectToJson(value: object, path: string, walk: Walk): unknown {
   return json;
 }
 
-/** An array as long as this may be made of holes. */
+/** Longer arrays are checked for holes. */
 const mayBeHoles = 1024;
 
 function arrayToJson(value: readonly unknown[], path: string, walk: Walk): unknown[] {
   if (value.length > mayBeHoles && Object.keys(value).length < value.length / 2)
-    throw notStorable(path, "is an array made of holes", "keep a Map from numbers");
+    throw notStorable(path, "is an array that consists mostly of holes", "use a Map with number keys");
   const json: unknown[] = [];
   for (let at = 0; at < value.length; at++) json.push(toJson(value[at], `${path}[${at}]`, walk));
   return json;
@@ -125,29 +127,29 @@ function kindToJson(value: object, path: string, walk: Walk): unknown {
   }
   if (types.isUint8Array(value)) return bytesToJson(value.buffer, value.byteOffset, value.byteLength);
   if (types.isArrayBuffer(value)) return bytesToJson(value, 0, value.byteLength);
-  // There is no question to V8 for this one.
+  // node:util has no type check for URLs.
   if (Object.prototype.toString.call(value) === "[object URL]" && "href" in value) {
-    const href = asked(path, "has a href that can't be read", () => String(value.href));
+    const href = callOwn(path, "has a href that can't be read", () => String(value.href));
     if (URL.canParse(href)) return { $URL: href };
   }
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const { toJSON } = value;
-    const json: unknown = asked(path, "has a toJSON that throws", () => Reflect.apply(toJSON, value, []));
+    const json: unknown = callOwn(path, "has a toJSON that throws", () => Reflect.apply(toJSON, value, []));
     return toJson(json, path, walk);
   }
   if (isPlain || Object.getPrototypeOf(prototype) === null) return plainToJson(value, path, walk);
-  throw notStorable(path, `is a ${nameOf(value)}`, wayOut(value));
+  throw notStorable(path, `is a ${nameOf(value)}`, adviceFor(value));
 }
 
-/** What is taken apart is at the end of a chain of prototypes, or at most one before it, as in another realm. */
+/** Encodes an object whose prototype is `null`, or has none itself (`Object.prototype` of any realm). */
 function plainToJson(value: object, path: string, walk: Walk): unknown {
   const json: Record<string, unknown> = {};
   let count = 0;
   let last = "";
   for (const key of Object.keys(value)) {
     const at = `${path}.${key}`;
-    // An own "__proto__" becomes a prototype as soon as somebody merges objects (CVE-2018-3721 and many more).
-    if (key === "__proto__") throw notStorable(at, "has a name that changes prototypes", "take another name");
+    // An own "__proto__" becomes a prototype as soon as code merges objects (CVE-2018-3721 and many more).
+    if (key === "__proto__") throw notStorable(at, "has a name that changes prototypes", "use another name");
     const item = toJson(Reflect.get(value, key), at, walk);
     if (item === nothing) continue;
     json[key] = item;
@@ -158,14 +160,14 @@ function plainToJson(value: object, path: string, walk: Walk): unknown {
 }
 
 function bytesToJson(buffer: ArrayBufferLike, offset: number, length: number): unknown {
-  // A buffer that was handed over to another thread is empty, and nothing can be made of it.
+  // A detached buffer, which was transferred to another thread, has length 0 and would throw.
   return { $bytes: length === 0 ? "" : Buffer.from(buffer, offset, length).toString("base64") };
 }
 
-/** What a value of the app's own says of itself. */
-function asked<T>(path: string, what: string, ask: () => T): T {
+/** Runs code of the app's own objects, and reports an error in it with the path. */
+function callOwn<T>(path: string, what: string, call: () => T): T {
   try {
-    return ask();
+    return call();
   } catch (cause) {
     throw notStorable(path, what, "see the cause", cause);
   }
@@ -173,7 +175,7 @@ function asked<T>(path: string, what: string, ask: () => T): T {
 
 function assertNotDeeper(json: unknown, levels: number): void {
   if (typeof json !== "object" || json === null) return;
-  if (levels === 0) throw new SyntaxError("a value is too deep");
+  if (levels === 0) throw new SyntaxError("a value is nested too deeply");
   for (const item of Object.values(json)) assertNotDeeper(item, levels - 1);
 }
 
@@ -185,7 +187,7 @@ function fromJson(json: unknown): unknown {
   if (entries.length === 1 && only !== undefined && only[0].startsWith("$")) return fromTag(only[0], only[1]);
   const value: Record<string, unknown> = {};
   for (const [key, item] of entries) {
-    if (key === "__proto__") throw new SyntaxError("a value holds a forbidden key");
+    if (key === "__proto__") throw new SyntaxError("a value contains a forbidden key");
     value[key] = fromJson(item);
   }
   return value;
@@ -216,18 +218,18 @@ function nameOf(value: object): string {
   return typeof name === "string" && name !== "" ? name : "object of no class";
 }
 
-/** What to do with an object that can't be kept. */
-function wayOut(value: object): string {
+/** Returns what to do with an object that can't be stored. */
+function adviceFor(value: object): string {
   if (types.isPromise(value)) return "await it first";
-  if (types.isNativeError(value)) return "keep its message, or its code";
-  if (ArrayBuffer.isView(value)) return "Array.from keeps its numbers, and its buffer its bytes";
+  if (types.isNativeError(value)) return "store its message or its code";
+  if (ArrayBuffer.isView(value)) return "store its numbers with Array.from, or its bytes with its buffer";
   return "give its class a toJSON method, or copy what you need into a plain object";
 }
 
-function notStorable(path: string, what: string, wayOutOfIt: string, cause?: unknown): MisuseError {
+function notStorable(path: string, what: string, advice: string, cause?: unknown): MisuseError {
   return new MisuseError(
     "VALUE_NOT_STORABLE",
-    `${path} ${what}, which would not come back as it went in: ${wayOutOfIt}. A session keeps JSON values, Date, Map, ` +
+    `${path} ${what}, so it can't be stored and restored unchanged: ${advice}. A session stores JSON values, Date, Map, ` +
       "Set, bigint, Uint8Array and URL.",
     cause === undefined ? undefined : { cause },
   );

@@ -11,39 +11,39 @@ import type { SessionData } from "./data.ts";
 import { isTouchDue, lifetimeOf, startOf } from "../services/timeouts.ts";
 
 /**
- * What becomes of the response:
+ * The kind of response:
  * - `page`: the visitor gets a page.
- * - `redirect`: a redirect or 304: data counts, but no flash message was read.
- * - `failed`: the handler threw or answered 5xx: data and messages are as they were before.
+ * - `redirect`: a redirect or 304. Data is written, but the visitor has seen no flash message.
+ * - `failed`: the handler threw or responded with 5xx. Data and messages stay as they were before.
  */
 export type ResponseOutcome = "page" | "redirect" | "failed";
 
-/** What a commit goes by: what one request does with a session. */
+/** The input of a commit: what one request does with a session. */
 export interface PendingChanges {
   readonly services: Services;
   readonly handle: RecordHandle;
   readonly data: SessionData;
-  /** `undefined` when nobody has asked for messages. */
+  /** `undefined` if the request has not used messages. */
   flashes: FlashQueue | undefined;
-  /** What the request asked `permanent` to be, or `undefined`. */
+  /** The value that the request set `permanent` to, or `undefined`. */
   permanent: boolean | undefined;
 }
 
-/** What a commit does to a record's fields. */
+/** The field changes of a commit. */
 type Changes = Required<Pick<Patch, "set" | "remove">> & Pick<Patch, "limits" | "newest">;
 
-/** Whether a commit has anything to do. If not, the response need not wait for it. */
+/** Whether a commit has anything to do. If not, the response does not have to wait for it. */
 export function needsCommit(pending: PendingChanges): boolean {
   const { handle, services } = pending;
   return isModified(pending) || handle.mustConfirmCookie || isMaintenanceDue(services, handle);
 }
 
-/** Whether the handler did something that is not written yet. */
+/** Whether the handler made changes that are not written yet, or is still making them. */
 export function isModified(pending: PendingChanges): boolean {
   return !isUnmodified(pending) || !pending.handle.isIdle;
 }
 
-/** Commits after what the handler called and did not wait for; at once where there is nothing to wait for. */
+/** Commits after calls that the handler did not await; synchronously if there is nothing to wait for. */
 export function commitInTurn(
   pending: PendingChanges,
   outcome: ResponseOutcome,
@@ -62,36 +62,41 @@ function isUnmodified({
   return data.isUnmodified && (flashes === undefined || flashes.isUnmodified) && permanent === undefined;
 }
 
-/** Whether a request that only read has to write after all. */
+/** Whether a request that only read still has something to write. */
 function isMaintenanceDue({ codec: { sealer }, clock, keyring }: Services, handle: RecordHandle): boolean {
   const record = handle.current;
   if (record === null) return false;
   if (handle.needsResend || isTouchDue(record, clock.now())) return true;
-  // With one key alone there is nothing to look at, and no field to take out of its record.
+  // With a single key no field can be old, so the fields need not be read.
   if (sealer === undefined || !keyring.hasOlderKeys) return false;
   for (const bytes of record.fields.values()) if (sealer.isSealedByOldKey(bytes)) return true;
   return false;
 }
 
 /**
- * Writes what a request changed as one patch, before the first byte of its response leaves.
- * Nothing is written where nothing changed, except that the idle clock is moved when that is due.
- * Answers at once where the store does.
+ * Writes the changes of a request as one patch, before the first byte of its response leaves. Without changes it
+ * writes only what maintenance is due: `lastSeenAt`, and what must be sealed or signed again. Synchronous if the
+ * store is.
  *
- * @param takesCookie whether the response can carry one; otherwise what needs one waits for a response that can.
- * @throws StoreError when the data could not be written; MisuseError or LimitError when it can't be kept.
+ * @param takesCookie whether the response can set cookies; if not, what needs one waits for a response that can.
+ * @throws StoreError if the data could not be written; MisuseError or LimitError if it can't be stored.
  */
 function commit(pending: PendingChanges, outcome: ResponseOutcome, takesCookie: boolean): MaybePromise<void> {
-  return andThen(outcome === "failed" ? restoreFlashes(pending) : keep(pending, outcome, takesCookie), () =>
-    pending.handle.confirm(),
+  return andThen(
+    outcome === "failed" ? restoreFlashes(pending) : writeOrRestore(pending, outcome, takesCookie),
+    () => pending.handle.confirm(),
   );
 }
 
-function keep(pending: PendingChanges, outcome: ResponseOutcome, takesCookie: boolean): MaybePromise<void> {
+function writeOrRestore(
+  pending: PendingChanges,
+  outcome: ResponseOutcome,
+  takesCookie: boolean,
+): MaybePromise<void> {
   return attempt(
     () => commitChanges(pending, outcome, takesCookie),
     () => undefined,
-    // The page fails with its data, and nobody sees the messages it took.
+    // If the data can't be written the page fails too, and nobody sees the messages that it took.
     (error) =>
       andThen(restoreFlashes(pending), () => {
         throw error;
@@ -113,7 +118,7 @@ function commitChanges(
   const record = handle.current;
   if (record === null)
     return texts.size > 0
-      ? andThen(begin(services, handle, texts, permanent), () => tellDropped(pending, dropped))
+      ? andThen(startSession(services, handle, texts, permanent), () => reportDropped(pending, dropped))
       : undefined;
   const set = new Map(
     Array.from(texts, ([name, text]) => [name, services.codec.encode(record.id, name, text)]),
@@ -125,14 +130,14 @@ function commitChanges(
     ...(dataTexts.size > 0 && { limits: data.limitsAt(handle.completeAt) }),
     ...(flashes !== undefined && set.size > dataTexts.size && { newest: flashes.newest }),
   };
-  return andThen(write(services, handle, record, changes, permanent, takesCookie), (made) => {
+  return andThen(write(services, handle, record, changes, permanent, takesCookie), (droppedByStore) => {
     if (handle.current === null) return undefined;
-    tellDropped(pending, dropped + made);
+    reportDropped(pending, dropped + droppedByStore);
     return reseal(services, handle, record, new Set([...set.keys(), ...remove]), takesCookie);
   });
 }
 
-function tellDropped({ services, handle }: PendingChanges, count: number): void {
+function reportDropped({ services, handle }: PendingChanges, count: number): void {
   if (count > 0 && handle.current !== null)
     services.events.emit({ type: "flashes-dropped", id: handle.current.id, count });
 }
@@ -140,22 +145,22 @@ function tellDropped({ services, handle }: PendingChanges, count: number): void 
 function restoreFlashes(pending: PendingChanges): MaybePromise<void> {
   const { handle, flashes } = pending;
   if (flashes === undefined || flashes.taken().size === 0) return undefined;
-  const isWaitedFor = handle.calls.remaining > 0;
-  // Nobody waits any longer for a store that hangs, but it may come round.
-  if (!isWaitedFor) handle.calls.restartDeadline();
+  const canWait = handle.calls.remaining > 0;
+  // The response no longer waits for a store that hangs, but the store may recover.
+  if (!canWait) handle.calls.restartDeadline();
   const patch = { set: flashes.taken(), newest: flashes.newest };
-  const givenBack = ignoringStoreErrors(() => handle.patch(patch));
-  const told = andThen(givenBack, (outcome) => tellDropped(pending, madeRoom(patch, outcome)));
-  return isWaitedFor ? told : undefined;
+  const restored = ignoringStoreErrors(() => handle.patch(patch));
+  const reported = andThen(restored, (outcome) => reportDropped(pending, countDropped(patch, outcome)));
+  return canWait ? reported : undefined;
 }
 
-/** How many messages a patch has removed to make room for those that it set. */
-function madeRoom({ newest }: Pick<Patch, "newest">, outcome: PatchOutcome | undefined): number {
+/** Returns how many messages a patch removed to make room for those that it set. */
+function countDropped({ newest }: Pick<Patch, "newest">, outcome: PatchOutcome | undefined): number {
   if (newest === undefined || outcome?.kind !== "applied") return 0;
   return outcome.removed.filter((name) => name.startsWith(newest.prefix)).length;
 }
 
-/** What a request that only read still has to do, now and then: move the idle clock, and seal with the newest key. */
+/** Does what is due after a request that only read: updates `lastSeenAt`, and seals fields with the newest key. */
 function maintain(services: Services, handle: RecordHandle, takesCookie: boolean): MaybePromise<void> {
   const record = handle.current;
   if (record === null) return undefined;
@@ -164,7 +169,7 @@ function maintain(services: Services, handle: RecordHandle, takesCookie: boolean
   );
 }
 
-/** Moves the idle clock where that is due. If it fails the visitor loses nothing now, so they must not lose their page. */
+/** Updates `lastSeenAt` if that is due. A failure costs the visitor nothing now, so it does not fail the page. */
 function touch(handle: RecordHandle, record: SessionRecord, takesCookie: boolean): MaybePromise<void> {
   const { columns, resends } = handle.touch(takesCookie);
   if (columns === undefined) return undefined;
@@ -176,19 +181,19 @@ function touch(handle: RecordHandle, record: SessionRecord, takesCookie: boolean
   );
 }
 
-async function begin(
+async function startSession(
   services: Services,
   handle: RecordHandle,
   texts: ReadonlyMap<string, string>,
   permanent: boolean | undefined,
 ): Promise<void> {
-  // After a logout that is long ago, another tab may have logged in.
+  // If this request logged out a while ago, another tab may have logged in since.
   await handle.confirm();
   if (handle.canStart) await handle.create({ subject: null, permanent: permanent ?? false }, texts);
   else services.events.emit({ type: "write-dropped", reason: "ended" });
 }
 
-/** @returns how many messages made room. */
+/** @returns how many messages were dropped to make room. */
 function write(
   services: Services,
   handle: RecordHandle,
@@ -198,23 +203,22 @@ function write(
   takesCookie: boolean,
 ): MaybePromise<number> {
   const { columns, resends } = handle.touch(takesCookie);
-  const due = columns === undefined ? {} : { columns };
-  if (permanent !== undefined && permanent !== record.permanent) {
-    const lifetime = { ...columns, ...lifetimeOf(services.timeouts, permanent, startOf(record)) };
-    const patch = { ...changes, columns: lifetime };
-    return andThen(writeAndResend(handle, record, patch), (outcome) =>
-      afterWrite(services, handle, patch, outcome),
-    );
-  }
-  if (changes.set.size === 0 && changes.remove.length === 0)
+  const isNewLifetime = permanent !== undefined && permanent !== record.permanent;
+  if (!isNewLifetime && changes.set.size === 0 && changes.remove.length === 0)
     return andThen(touch(handle, record, takesCookie), () => 0);
+  const lifetime = isNewLifetime && lifetimeOf(services.timeouts, permanent, startOf(record));
+  const due = isNewLifetime || columns !== undefined ? { columns: { ...columns, ...lifetime } } : {};
   const patch = { ...changes, ...due };
-  return andThen(resends === true ? writeAndResend(handle, record, patch) : handle.patch(patch), (outcome) =>
-    afterWrite(services, handle, patch, outcome),
+  return andThen(
+    isNewLifetime || resends === true ? writeAndResend(handle, record, patch) : handle.patch(patch),
+    (outcome) => afterWrite(services, handle, patch, outcome),
   );
 }
 
-/** Writes what gives the cookie another lifetime, and sends it again, but only while its ticket is still the current one. */
+/**
+ * Writes a patch that changes the cookie's lifetime, and sends the cookie again if its ticket is still the current
+ * one.
+ */
 function writeAndResend(
   handle: RecordHandle,
   { verifier }: SessionRecord,
@@ -223,13 +227,13 @@ function writeAndResend(
   return andThen(handle.patch({ ...patch, expect: { verifier } }), (outcome) => {
     if (outcome.kind === "applied") handle.resendTicket();
     if (outcome.kind !== "conflict") return outcome;
-    // Rotated by a request beside this one: that one's cookie counts, and what was to be written still holds.
+    // A concurrent request has rotated the ticket. Its cookie counts, but the changes of this request are still valid.
     handle.cookie.withdraw();
     return handle.patch(patch);
   });
 }
 
-/** @throws LimitError when requests beside this one had filled the session, which then is as they left it. */
+/** @throws LimitError if concurrent requests have filled the session; this request then changes nothing. */
 function afterWrite(
   services: Services,
   handle: RecordHandle,
@@ -238,12 +242,12 @@ function afterWrite(
 ): number {
   if (outcome.kind === "full") throw limitError(outcome.limit, services.limits);
   if (outcome.kind === "gone") handle.markGone();
-  return madeRoom(patch, outcome);
+  return countDropped(patch, outcome);
 }
 
 /**
- * Seals again, with the newest key, what an older key has sealed or signed, so that the old key can
- * be taken out later without logging anybody out. Never over a change of another request.
+ * Seals and signs with the newest key what an older key sealed or signed, so that the old key can be removed later
+ * without logging anybody out. Never overwrites a change of another request.
  */
 function reseal(
   services: Services,

@@ -1,4 +1,4 @@
-/** A value with the text it had when it was read or set: another text now means that it was changed inside. */
+/** A value with its text when it was read or set. If its text differs now, the object was mutated. */
 export interface Held {
   readonly value: unknown;
   readonly text: string;
@@ -7,22 +7,22 @@ export interface Held {
 /** A change that is not committed yet. */
 export interface Change {
   readonly value: unknown;
-  /** What is written of it; `null` where the key is removed. */
+  /** The text to write; `null` if the key is removed. */
   readonly text: string | null;
-  /** An update has gone on from it and was written, so it is not to be written itself. */
+  /** Whether an update that started from this change has been written, so that the change itself must not be. */
   isWritten: boolean;
 }
 
-/** An update between its call and its answer. */
+/** An update that has been called and is not finished. */
 export interface OpenUpdate {
   readonly key: string;
-  /** The change of this request that it goes on from; `undefined` where it goes on from what the store holds. */
+  /** The change of this request that it starts from; `undefined` if it starts from the stored value. */
   readonly from: Change | undefined;
 }
 
-/** What a commit has to do to a record's data fields. */
+/** The changes that a commit has to make to a record's data fields. */
 export interface DataChanges {
-  /** Field names and the texts of their values. */
+  /** The texts of values by field name. */
   readonly set: ReadonlyMap<string, string>;
   readonly remove: readonly string[];
 }

@@ -11,24 +11,24 @@ import type { SessionRecord } from "../record/record.ts";
 import type { Fields } from "../record/fields.ts";
 import { decodeValue, deepestJson, encodeValue } from "../services/values.ts";
 
-// Most requests read a text or a number and change nothing: they share these, in which nothing is ever put.
+// Shared empty collections, never added to. Most requests read a string or a number and change nothing.
 const noFields: Fields = new Map();
 const noObjects = new Map<string, Held>();
 const noChanges = new Map<string, Change>();
 const noUpdates = new Set<OpenUpdate>();
 
-/** The dictionary of a session in one request: a record's data fields with this request's changes over them. */
+/** The data of a session in one request: a record's data fields with this request's changes on top. */
 export class SessionData {
   readonly #codec: FieldCodec;
   readonly #limits: Limits;
   #id = "";
   #fields: Fields = noFields;
-  /** Objects read in this request, which may be changed inside. */
+  /** Objects that were read in this request and may have been mutated. */
   #read = noObjects;
   #changed = noChanges;
-  /** Updates that were called and not answered yet. */
+  /** Updates that have been called and are not finished. */
   #updates = noUpdates;
-  /** Whether it is known that all of them fit. */
+  /** Whether the changes are known to fit into the limits. */
   #isCounted = true;
 
   constructor(codec: FieldCodec, limits: Limits) {
@@ -36,13 +36,16 @@ export class SessionData {
     this.#limits = limits;
   }
 
-  /** Lays the dictionary over a record, or over nothing. Changes stay, and so do objects that are still what it holds. */
+  /**
+   * Applies this request's changes to another record, or to none. Objects that were read stay if the record still has
+   * them.
+   */
   rebase(record: SessionRecord | null): void {
     const before = this.#fields;
     const read = this.#read;
     this.#id = record?.id ?? "";
     this.#fields = record?.fields ?? noFields;
-    // They were counted beside what another record holds, or less of this one.
+    // They were counted together with the fields of another record, or of an earlier revision.
     if (this.#changed.size > 0) this.#isCounted = false;
     if (read === noObjects) return;
     this.#read = noObjects;
@@ -54,7 +57,7 @@ export class SessionData {
 
   get(key: string): unknown {
     const changed = this.#changed.get(key);
-    if (changed !== undefined) return changed?.value;
+    if (changed !== undefined) return changed.value;
     const read = this.#read.get(key);
     if (read !== undefined) return read.value;
     const name = fieldName.data(key);
@@ -92,7 +95,7 @@ export class SessionData {
 
   delete(key: string): boolean {
     const had = this.has(key);
-    // What an update that is under way is about to write is removed, too: it was called before this.
+    // A pending update that was called earlier is about to write the key, so it must be removed as well.
     const will = this.#updates.size > 0 && Array.from(this.#updates).some((update) => update.key === key);
     if (had || will) this.#change(key, undefined, null);
     return had;
@@ -103,7 +106,7 @@ export class SessionData {
     for (const key of this.keys()) this.delete(key);
   }
 
-  /** At the call of an update: what it goes on from is fixed here. What is changed from now on comes after it. */
+  /** Call it when an update is called: this fixes the value it starts from. Later changes take effect after it. */
   openUpdate(key: string): OpenUpdate {
     this.noticeChanges([key]);
     const update = { key, from: this.#changed.get(key) };
@@ -112,17 +115,17 @@ export class SessionData {
     return update;
   }
 
-  /** At the answer of an update, whatever it is. */
+  /** Call it when an update has finished or failed. */
   closeUpdate(update: OpenUpdate): void {
     this.#updates.delete(update);
   }
 
   /**
-   * What an update goes on from: a value of its own, and the bytes that the store must still hold for it, if any must.
-   * They are those that were read, or `null` for none.
+   * Returns a copy of the value that an update starts from. If it is the stored value, also returns the bytes that
+   * the store must still have, or `null` if it must have none.
    */
   before({ key, from }: OpenUpdate): { readonly value: unknown; readonly expected?: Uint8Array | null } {
-    // A change of this request that is not written yet replaces whatever there is.
+    // A change of this request that is not written yet replaces the stored value, whatever it is.
     if (from !== undefined && !from.isWritten)
       return { value: from.text === null ? undefined : decodeValue(from.text) };
     const name = fieldName.data(key);
@@ -132,14 +135,14 @@ export class SessionData {
     return { value: held?.value, expected };
   }
 
-  /** Takes note of what the store holds under a key. */
+  /** Notes what the store has under a key. */
   found(key: string, id: string, bytes: Uint8Array | null): void {
     this.#id = id;
     this.#fields = new ChangedFields(this.#fields, new Map([[fieldName.data(key), bytes]]));
     if (this.#changed.size > 0) this.#isCounted = false;
   }
 
-  /** Takes note of what an update has written: the change that it went on from is settled, and a later one is not. */
+  /** Notes what an update has written. The change that it started from is done; a later one is still to be written. */
   written({ key, from }: OpenUpdate, id: string, bytes: Uint8Array | null): void {
     this.#noticeLater(key);
     this.found(key, id, bytes);
@@ -149,17 +152,17 @@ export class SessionData {
     if (this.#changed.get(key) === from) this.#changed.delete(key);
   }
 
-  /** Nothing was set, and nothing was read that could have been changed inside. */
+  /** Whether nothing was set, and no object was read that could have been mutated. */
   get isUnmodified(): boolean {
     return this.#changed.size === 0 && this.#read.size === 0;
   }
 
-  /** Turns what was changed inside the objects of these keys into changes of their own. @throws MisuseError, LimitError */
+  /** Records mutations of the objects under these keys as changes. @throws MisuseError, LimitError */
   noticeChanges(keys: Iterable<string>): void {
     for (const key of keys) {
       const held = this.#changed.get(key) ?? this.#read.get(key);
       if (held === undefined || !isObject(held.value)) continue;
-      // Limits hold for changes: what was stored under wider ones can still be read.
+      // Limits apply only to changes, so values stored under higher limits can still be read.
       const text = encodeValue(held.value, key, deepestJson);
       if (text === held.text || (held.text !== null && isWrittenAs(held.text, text, key))) continue;
       this.#change(key, held.value, this.#encoded(key, held.value));
@@ -167,7 +170,7 @@ export class SessionData {
     }
   }
 
-  /** The text of a value, checked with its key against what can be kept. @throws MisuseError, LimitError */
+  /** Encodes a value and checks it and its key against the limits. @throws MisuseError, LimitError */
   checked(key: string, value: unknown): string {
     const text = this.#encoded(key, value);
     this.#assertFits(this.#total(key, text));
@@ -175,8 +178,8 @@ export class SessionData {
   }
 
   /**
-   * What this request changed, also inside the objects that it got or set.
-   * @throws MisuseError, LimitError when such an object now holds something that can't be kept.
+   * Returns this request's changes, including mutations of objects that it got or set.
+   * @throws MisuseError, LimitError if such an object now contains something that can't be stored.
    */
   changes(): DataChanges {
     this.noticeChanges(this.#changed.keys());
@@ -187,22 +190,22 @@ export class SessionData {
       if (text === null) remove.push(fieldName.data(key));
       else set.set(fieldName.data(key), text);
     }
-    // All together: one may have grown where another shrank.
+    // Checked in total, because one value may have grown while another shrank.
     if (!this.#isCounted && set.size > 0) this.#assertFits(this.#total());
     return { set, remove };
   }
 
   /**
-   * The limits of a patch that sets data. This request has counted only what it knows of: where others have
-   * written meanwhile, the store counts.
+   * Returns the limits for a patch that sets data. This request has counted only what it knows; if other requests
+   * have written meanwhile, the store counts.
    *
-   * @param countedAt the record's revision, if all that it holds is known here.
+   * @param countedAt the record's revision, if this request knows all of its fields.
    */
   limitsAt(countedAt: number | undefined): FieldLimits {
     return { prefix: dataPrefix, ...this.#limitTotal, countedAt };
   }
 
-  /** Drops the changes: they were committed, or never will be. */
+  /** Drops the changes, which have been committed or never will be. */
   forgetChanges(): void {
     this.#changed = noChanges;
   }
@@ -212,12 +215,13 @@ export class SessionData {
     this.#changed.set(key, { value, text, isWritten: false });
   }
 
-  /** Turns what was changed inside an object while its key was updated into a change of its own. */
+  /** Records a mutation of an object that happened while its key was being updated as a later change. */
   #noticeLater(key: string): void {
     try {
       this.noticeChanges([key]);
     } catch {
-      // It can't be kept, which is nothing to the update. No value has this text, so the commit looks at it again.
+      // The value can't be stored, which does not concern the update. No value has the text "", so the commit
+      // encodes this one again and throws.
       const held = this.#changed.get(key) ?? this.#read.get(key);
       this.#change(key, held?.value, "");
     }
@@ -244,7 +248,7 @@ export class SessionData {
     if (limit !== undefined) throw limitError(limit, this.#limits);
   }
 
-  /** What the record will hold with this request's changes, and with this text under this key, if any. */
+  /** Returns the size of the record's data with this request's changes, and with `text` under `key` if given. */
   #total(key?: string, text = ""): FieldTotal {
     let [bytes, fields] = [0, 0];
     const count = (name: string, length: number): void => {
@@ -263,7 +267,7 @@ export class SessionData {
   }
 }
 
-/** Whether a text is another writing of the same value, as older versions and other programs may have left it. */
+/** Whether a text is another encoding of the same value, as older versions and other programs may have written. */
 function isWrittenAs(held: string, text: string, key: string): boolean {
   return held !== "" && encodeValue(decodeValue(held), key, deepestJson) === text;
 }
@@ -272,18 +276,21 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
 }
 
-/** Checks what data is to be kept under. @throws MisuseError KEY_INVALID; LimitError KEY_TOO_LONG */
+/** Checks a data key. @throws MisuseError KEY_INVALID; LimitError KEY_TOO_LONG */
 function checkKey(key: unknown, limits: Limits): void {
   if (typeof key !== "string" || key === "" || !key.isWellFormed() || /\p{Cc}/u.test(key)) {
     throw new MisuseError(
       "KEY_INVALID",
-      "A session's keys are non-empty strings without control characters.",
+      "A session key must be a well-formed, non-empty string without control characters.",
     );
   }
   if (key === "__proto__") {
-    throw new MisuseError("KEY_INVALID", 'A session can\'t keep the key "__proto__".');
+    throw new MisuseError("KEY_INVALID", 'A session key must not be "__proto__".');
   }
   if (key.length > limits.keyLength) {
-    throw new LimitError("KEY_TOO_LONG", `A session's keys have at most ${limits.keyLength} characters.`);
+    throw new LimitError(
+      "KEY_TOO_LONG",
+      `A session key must have at most ${limits.keyLength} characters (limits.keyLength).`,
+    );
   }
 }

@@ -2,7 +2,10 @@ import type { Patch } from "../record/patch.ts";
 import { revokedVerifier } from "../crypto/ticket.ts";
 import { lateRequestWindow } from "../services/timeouts.ts";
 
-/** The patch that ends a session: wiped, bound to nobody's ticket, and gone for good when no late request can come any more. */
+/**
+ * Returns the patch that ends a session. It wipes the data and makes every ticket invalid. The record expires once
+ * late requests are no longer expected.
+ */
 export function endingPatch(epoch: number, now: number): Patch {
   return {
     epoch,

@@ -8,37 +8,38 @@ import type { Limits } from "../services/limits.ts";
 import type { RecordHandle } from "./record-handle.ts";
 import type { SessionRecord } from "../record/record.ts";
 
-/** A message shown once. Its text is data, never markup: escape it where it is shown. */
+/** A message that is shown once. Its text is data, never markup: escape it when you render it. */
 export interface Flash {
   readonly message: string;
-  /** What kind of message it is, for its looks: `"message"` unless given. */
+  /** The kind of message, for styling. Default `"message"`. */
   readonly category: string;
 }
 
-/** Which messages: all, or those whose category is (exactly) one of these. */
+/** Selects messages: all, or those whose category is exactly one of these. */
 export interface FlashFilter {
   readonly category?: string | readonly string[];
 }
 
-/** Digits of a time in milliseconds in base 36: enough until the year 5188. */
+/** The number of base-36 digits of a time in milliseconds: enough until the year 5188. */
 const timeLength = 9;
 
-/** A message on its way out: `bytes` where the store still holds it, so that it can be given back. */
+/** A message that is taken out of the queue. */
 interface Withdrawn {
   readonly name: string;
   readonly flash: Flash | undefined;
+  /** The stored bytes, so that the message can be restored; `undefined` if this request has added it. */
   readonly bytes: Uint8Array | undefined;
-  /** It makes room for later ones, and is shown to nobody. */
+  /** Whether it is dropped to make room for later messages, and shown to nobody. */
   readonly isTooOld: boolean;
 }
 
-/** The messages of a session in one request: those the record holds, and those this request adds. */
+/** The messages of a session in one request: those in the record, and those that this request adds. */
 export class FlashQueue {
   readonly #codec: FieldCodec;
   readonly #limits: Limits;
   #id = "";
   #subject: string | null = null;
-  /** Messages the record holds, by field name. */
+  /** The messages in the record, by field name. */
   readonly #stored = new Map<string, Uint8Array>();
   /** Messages of this request that are not committed yet. */
   readonly #added = new Map<string, Flash>();
@@ -49,9 +50,9 @@ export class FlashQueue {
   #count = 0;
   /** The time in the name of the last message that this request added. */
   #lastAdded = 0;
-  /** How many of this request's own messages have made room for later ones. */
+  /** How many of this request's own messages were dropped to make room for later ones. */
   #dropped = 0;
-  /** How many stored ones this request has taken out to make room. */
+  /** How many stored messages this request has removed to make room. */
   #droppedStored = 0;
 
   constructor(codec: FieldCodec, limits: Limits, record: SessionRecord | null) {
@@ -60,7 +61,10 @@ export class FlashQueue {
     this.rebase(record);
   }
 
-  /** Shows the messages of a record, or none; those this request added stay, and those it took from the same visitor. */
+  /**
+   * Switches to the messages of another record, or none. Messages that this request added stay, and so do those it
+   * took from the same subject's record.
+   */
   rebase(record: SessionRecord | null): void {
     if (record === null || record.id !== this.#id || record.subject !== this.#subject) this.#taken.clear();
     this.#id = record?.id ?? "";
@@ -69,7 +73,11 @@ export class FlashQueue {
     for (const [name, bytes] of record?.fields ?? []) if (isFlashField(name)) this.#stored.set(name, bytes);
   }
 
-  /** Adds a message; the oldest makes room where too many wait. @throws LimitError FLASH_TOO_LONG; MisuseError when it is no text. */
+  /**
+   * Adds a message. If too many wait, the oldest are dropped.
+   *
+   * @throws LimitError FLASH_TOO_LONG; MisuseError VALUE_NOT_STORABLE if it is not a well-formed string.
+   */
   add(message: string, category: string, now: number): void {
     for (const [what, text] of Object.entries({ message, category })) {
       if (typeof text !== "string" || !text.isWellFormed()) {
@@ -77,11 +85,11 @@ export class FlashQueue {
       }
       if (text.length > this.#limits.flashLength) {
         const limit = `${this.#limits.flashLength} characters (limits.flashLength)`;
-        throw new LimitError("FLASH_TOO_LONG", `A flash ${what} has at most ${limit}.`);
+        throw new LimitError("FLASH_TOO_LONG", `A flash ${what} must have at most ${limit}.`);
       }
     }
-    // Fields sort by time, then by order in the request; the random end keeps two requests apart.
-    // A message comes after those that wait already, also where clocks are coarse or disagree.
+    // Names sort by time, then by order in the request; the random suffix keeps concurrent requests apart.
+    // A message always sorts after those that already wait, even if clocks are coarse or disagree.
     this.#lastAdded = Math.max(now, this.#lastTime() + 1, this.#lastAdded);
     const time = this.#lastAdded.toString(36).padStart(timeLength, "0");
     const order = (this.#count++).toString(36).padStart(4, "0");
@@ -90,7 +98,7 @@ export class FlashQueue {
     this.#makeRoom();
   }
 
-  /** The messages that wait, in the order they were given; nothing is taken. */
+  /** Returns the waiting messages in order, without taking them. */
   peek(filter: FlashFilter): Flash[] {
     return this.#matching(filter).flatMap(({ flash, isTooOld }) =>
       flash === undefined || isTooOld ? [] : [flash],
@@ -98,8 +106,8 @@ export class FlashQueue {
   }
 
   /**
-   * Takes messages out of the queue, to be shown: this request's own, and stored ones whose field its patch
-   * has removed. They must be given back if the response is not seen.
+   * Takes messages out of the queue to show them: this request's own, and the stored ones that its patch has
+   * removed. They must be restored if the visitor does not see the response.
    */
   async take(filter: FlashFilter, handle: RecordHandle): Promise<Flash[]> {
     const withdrawn = this.#withdraw(filter);
@@ -117,7 +125,7 @@ export class FlashQueue {
     return withdrawn;
   }
 
-  /** Of the messages withdrawn, those that may be shown. */
+  /** Returns the withdrawn messages that this request may show. */
   #won(withdrawn: readonly Withdrawn[], removed: readonly string[]): Flash[] {
     const shown: Flash[] = [];
     for (const { name, bytes, flash, isTooOld } of withdrawn) {
@@ -133,7 +141,7 @@ export class FlashQueue {
     return shown;
   }
 
-  /** The oldest of this request's own messages make room: of these alone there may be too many where nothing is stored. */
+  /** Drops the oldest of this request's own messages if they alone are too many. */
   #makeRoom(): void {
     const names = [...this.#added.keys()];
     if (names.length <= this.#limits.flashes) return;
@@ -143,45 +151,49 @@ export class FlashQueue {
     }
   }
 
-  /** How many messages a patch that sets some may leave. */
+  /** How many messages may remain after a patch that sets some. */
   get newest(): NewestFields {
     return { prefix: flashPrefix, count: this.#limits.flashes };
   }
 
-  /** How many messages have made room here, without the store's doing. @param seen those that were taken are not given back. */
+  /**
+   * Returns how many messages were dropped here, and not by the store.
+   *
+   * @param seen whether the response is seen, so that nothing is restored.
+   */
   dropped(seen: boolean): number {
     return this.#dropped + (seen ? this.#droppedStored : 0);
   }
 
-  /** Nothing was added and nothing taken. */
+  /** Whether nothing was added or taken. */
   get isUnmodified(): boolean {
     return this.#added.size === 0 && this.#taken.size === 0 && this.#takenAdditions.size === 0;
   }
 
-  /** The fields of messages that were taken and not seen. */
+  /** The fields of the stored messages that were taken, to restore them if they are not seen. */
   taken(): ReadonlyMap<string, Uint8Array> {
     return this.#taken;
   }
 
-  /** The page with this request's own messages will not be seen: they wait for the next one. */
+  /** Puts this request's own messages back, because the page with them is not seen: they wait for the next page. */
   keepTakenAdditions(): void {
     for (const [name, flash] of this.#takenAdditions) this.#added.set(name, flash);
     this.#makeRoom();
   }
 
-  /** The texts of the fields that this request adds. */
+  /** Returns the texts of the fields that this request adds. */
   additions(): ReadonlyMap<string, string> {
     return new Map(
       Array.from(this.#added, ([name, flash]) => [name, JSON.stringify([flash.category, flash.message])]),
     );
   }
 
-  /** The names of the messages of this request so far. */
+  /** The field names of the messages that this request has added so far. */
   get additionNames(): readonly string[] {
     return [...this.#added.keys(), ...this.#takenAdditions.keys()];
   }
 
-  /** Drops messages of this request, which never will be committed. */
+  /** Drops messages of this request, which will never be committed. */
   forgetAdditions(names: readonly string[]): void {
     for (const name of names) {
       this.#added.delete(name);
@@ -196,18 +208,18 @@ export class FlashQueue {
       ...Array.from(this.#stored, ([name, bytes]) => ({ name, bytes, flash: this.#decode(name, bytes) })),
       ...Array.from(this.#added, ([name, flash]) => ({ name, flash, bytes: undefined })),
     ].toSorted((one, other) => (one.name < other.name ? -1 : 1));
-    // Those that make room in the store when this request's own are written.
+    // These are dropped in the store when this request's own messages are written.
     const tooMany = this.#added.size === 0 ? 0 : all.length - this.#limits.flashes;
     return all.flatMap(({ name, bytes, flash }, at) => {
       const isTooOld = at < tooMany;
-      // A message that nobody will see goes with the first that is taken.
-      const isMeant =
+      // Messages that nobody will see are removed together with the first that are taken.
+      const isSelected =
         wanted === undefined || flash === undefined || isTooOld || wanted.includes(flash.category);
-      return isMeant ? { name, bytes, flash, isTooOld } : [];
+      return isSelected ? { name, bytes, flash, isTooOld } : [];
     });
   }
 
-  /** The time in the name of the last message that the record holds, or 0. */
+  /** Returns the time in the name of the last message in the record, or 0. */
   #lastTime(): number {
     let last = 0;
     for (const name of this.#stored.keys()) {

@@ -9,32 +9,31 @@ import { revokedVerifier, verifiersEqual } from "../crypto/ticket.ts";
 import type { VerifiedTicket } from "../crypto/ticket.ts";
 import { endOf, lateRequestWindow } from "../services/timeouts.ts";
 
-/** What a request's cookies opened. */
+/** The result of loading the session of a request. */
 export type LoadResult = { readonly record: SessionRecord; readonly ticket: VerifiedTicket } | Refusal;
 
 interface Refusal {
   readonly record: null;
-  /** `undefined` when the request brought no ticket at all. */
+  /** `undefined` if the request has no ticket. */
   readonly rejection: Rejection | undefined;
   /**
-   * `false` for a request that carries the ticket of a session that got a new ticket, or ended,
-   * within the last minute: it is probably a late one, and a session begun by it would push the
-   * newer cookie out of the browser.
+   * `false` if the session of the request's ticket got a new ticket, or ended, within the last minute. Such a
+   * request is probably late, and if it started a session, that cookie would replace the newer one in the browser.
    */
   readonly canStart: boolean;
-  /** The record whose ticket it was. */
+  /** The record that the ticket belonged to. */
   readonly replaced?: SessionRecord;
 }
 
-/** More values than this under the session's name are not looked at: no browser sends them. */
+/** Further cookies with the session's name are ignored: no browser sends that many. */
 const maxCandidates = 8;
 
 /**
- * Opens the session that a request's cookie values name: at most one read, and none for values
- * that no key of ours has signed. Answers at once where the store does.
+ * Loads the session for a request's cookie values. This takes at most one read, and none if no value has a valid
+ * mac. Synchronous if the store is.
  *
- * @param authoritative whether the store must not answer from a copy.
- * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
+ * @param authoritative whether the store must not return a nearby copy.
+ * @throws StoreError if the store failed or did not answer: the session is then unknown, not anonymous.
  */
 export function load(
   services: Services,
@@ -52,7 +51,7 @@ export function load(
   );
 }
 
-/** Whether a record may be used with this ticket, now. */
+/** Decides whether a record may be used with this ticket now. */
 function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): LoadResult {
   if (record === null) return reject(services, "ended", ticket.id);
   const now = services.clock.now();
@@ -65,7 +64,7 @@ function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord
   return { record, ticket };
 }
 
-/** A damaged record opens nothing. @throws any other error */
+/** Rejects the ticket of a damaged record. @throws any other error */
 function withoutRecord(services: Services, ticket: VerifiedTicket, error: unknown): LoadResult {
   if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
     return reject(services, "unreadable", ticket.id);
@@ -73,9 +72,9 @@ function withoutRecord(services: Services, ticket: VerifiedTicket, error: unknow
 }
 
 /**
- * The one ticket among the values that is ours. Stray values beside it are passed over, in any order
- * (RFC 6265bis 4.2.2: servers should not rely on it); two different tickets of ours are refused,
- * since one of them was planted and nothing tells which.
+ * Returns the only valid ticket among the values. Other values are ignored, in any order (RFC 6265bis 4.2.2:
+ * servers should not rely on the order). Two different valid tickets are rejected, because one of them was
+ * planted and nothing tells which.
  */
 function readTickets(
   services: Services,

@@ -8,17 +8,20 @@ import type { SessionRecord } from "../record/record.ts";
 import type { SessionData } from "./data.ts";
 import { lifetimeOf } from "../services/timeouts.ts";
 
-/** A login, as the session asks for it. */
+/** The parameters of a login. */
 export interface Login {
   readonly subject: string;
-  /** The data keys of an anonymous visitor that stay. */
+  /** The data keys to keep from an anonymous session. */
   readonly keep: readonly string[];
-  /** Whether the session should outlive the browser; `undefined` when the request has not said. */
+  /** Whether the session outlives the browser; `undefined` if the request has not set it. */
   readonly permanent: boolean | undefined;
   readonly agent: string;
 }
 
-/** @throws MisuseError SUBJECT_INVALID for anything but 1 to 255 well-formed characters. */
+/**
+ * @throws MisuseError SUBJECT_INVALID unless it is a well-formed string of 1 to 255 characters without control
+ *   characters.
+ */
 export function checkedSubject(subject: unknown): string {
   if (
     typeof subject === "string" &&
@@ -29,14 +32,14 @@ export function checkedSubject(subject: unknown): string {
   ) {
     return subject;
   }
-  const hint = typeof subject === "number" || typeof subject === "bigint" ? " Write String(id)." : "";
+  const hint = typeof subject === "number" || typeof subject === "bigint" ? " Use String(id)." : "";
   throw new MisuseError(
     "SUBJECT_INVALID",
-    `A subject is a string of 1 to 255 characters without control characters.${hint}`,
+    `A subject must be a string of 1 to 255 characters without control characters.${hint}`,
   );
 }
 
-/** Binds the session to a subject: in the record there is, under a new epoch and ticket, or else in a new record. */
+/** Binds the session to a subject: in its record, under a new epoch and ticket, or in a new record if there is none. */
 export function login(
   services: Services,
   handle: RecordHandle,
@@ -50,7 +53,8 @@ async function bind(services: Services, handle: RecordHandle, data: SessionData,
   const agent = JSON.stringify(to.agent);
   const record = handle.current;
   if (record === null || !handle.hasClient || !(await takeOver(services, handle, data, record, to, agent))) {
-    // No record, or it ended or was logged in elsewhere while this request ran: an explicit login always gets its own.
+    // There is no record, or it ended or another request logged in while this one ran. An explicit login always
+    // gets its own record.
     await handle.create(
       { subject: to.subject, permanent: to.permanent ?? false },
       new Map([[fieldName.agent, agent]]),
@@ -62,9 +66,9 @@ async function bind(services: Services, handle: RecordHandle, data: SessionData,
 }
 
 /**
- * After a login in a record of its own. The ticket that the request brought was replaced, or its session ended,
- * while this browser's requests were under way: a response about that may come late, and must not take the
- * place of the login's cookie. So the record says that it was asked for since.
+ * Call it after a login in a new record. The request's ticket was replaced, or its session ended, while other
+ * requests of this browser were running. Their responses may arrive late and must not replace the login's cookie,
+ * so the old record's `ticketAt` is moved on: such a response then leaves the cookie alone.
  */
 async function noteSuccession(
   services: Services,
@@ -90,7 +94,7 @@ async function takeOver(
   const now = services.clock.now();
   const isSame = record.subject === to.subject;
   const kept = record.subject === null ? to.keep : [];
-  // Objects that were changed inside count as changed from here on: laying the new record over them would forget it.
+  // Record mutations of objects now, because the switch to the new record would lose them.
   const notice = (): void => data.noticeChanges(isSame ? data.keys() : kept);
   notice();
   const isDone = await handle.replaceTicket({
@@ -101,12 +105,12 @@ async function takeOver(
       subject: to.subject,
       authenticatedAt: now,
       lastSeenAt: now,
-      // Another person's session begins here; an anonymous visitor's began when they came.
+      // If another subject was logged in, a new session begins here. An anonymous visitor's goes on.
       createdAt: isSame || record.subject === null ? record.createdAt : now,
       ...lifetimeOf(services.timeouts, to.permanent ?? (isSame && record.permanent), now),
     },
   });
-  // What was changed meanwhile, where a handler does not wait.
+  // A handler that does not await the login may have made more changes meanwhile.
   if (isDone) notice();
   return isDone;
 }

@@ -7,23 +7,23 @@ import { isRecordId, revokedVerifier, verifiersEqual } from "../crypto/ticket.ts
 import { TimeSlices } from "../runtime/time-slices.ts";
 import { endOf } from "../services/timeouts.ts";
 
-/** A session as its owner, or an administrator, may see it. Nothing in it opens the session. */
+/** What a session's owner or an administrator may see of it. It contains nothing that gives access to the session. */
 export interface SessionInfo {
-  /** The record's public name: what `revoke` takes. */
+  /** The public name of the record. Pass it to `revoke`. */
   readonly id: string;
   readonly subject: string;
   readonly createdAt: Date;
   readonly authenticatedAt: Date;
-  /** Up to a tenth of the idle timeout or a minute behind. */
+  /** May lag behind by up to a tenth of the idle timeout or a minute, whichever is shorter. */
   readonly lastSeenAt: Date;
   /** When it ends unless it is used again. */
   readonly expiresAt: Date;
   readonly permanent: boolean;
-  /** The User-Agent that logged in, at most 256 characters; text from a stranger, so escape it. */
+  /** The User-Agent that logged in, at most 256 characters. The client can send anything, so escape it. */
   readonly agent: string;
 }
 
-/** The sessions of a subject, the last seen first. */
+/** Lists the sessions of a subject, most recently used first. */
 export async function listSessions(services: Services, subject: string): Promise<SessionInfo[]> {
   const now = services.clock.now();
   const records = await services.store.list(subject);
@@ -36,7 +36,12 @@ export async function listSessions(services: Services, subject: string): Promise
   return list.toSorted((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
 }
 
-/** Ends all sessions of a subject but one, if that is given. @returns how many it ended. */
+/**
+ * Ends all sessions of a subject.
+ *
+ * @param except the id of a session to keep.
+ * @returns the number of sessions ended.
+ */
 export async function revokeSessions(services: Services, subject: string, except?: string): Promise<number> {
   const records = await services.store.list(subject);
   const slices = new TimeSlices(services.clock);
@@ -49,18 +54,18 @@ export async function revokeSessions(services: Services, subject: string, except
 }
 
 /**
- * Ends a session from outside.
+ * Ends any session by its id.
  *
- * @param id from `list`, or from anybody: what is no id of ours is no error.
- * @param subject when given, a session of anybody else is left alone.
- * @returns `false` when there was no such session.
+ * @param id from `list`, or untrusted: if it is not an id, that is not an error.
+ * @param subject if given, only a session of this subject is ended.
+ * @returns `false` if there was no such session.
  */
 export async function revokeSession(services: Services, id: unknown, subject?: string): Promise<boolean> {
   if (!isRecordId(id)) return false;
   for (;;) {
     const record = await services.store.read(id, true);
     if (record === null || (subject !== undefined && record.subject !== subject)) return false;
-    // It ended within the last minute; what is left only tells its late requests so.
+    // It ended within the last minute. The record remains only to answer its late requests.
     if (verifiersEqual(record.verifier, revokedVerifier)) return false;
     const outcome = await services.store.patch(id, endingPatch(record.epoch, services.clock.now()));
     if (outcome.kind === "applied") {
@@ -68,7 +73,7 @@ export async function revokeSession(services: Services, id: unknown, subject?: s
       services.events.emit({ type: "revoked", id, subject: record.subject });
       return true;
     }
-    // A login or logout came between; the next read says which.
+    // There was a login or logout in between; the next read tells which.
   }
 }
 

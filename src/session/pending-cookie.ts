@@ -6,24 +6,27 @@ import type { SessionRecord } from "../record/record.ts";
 import type { StoreClient } from "../services/store-client.ts";
 import { verifiersEqual } from "../crypto/ticket.ts";
 
-/** What must still be so in the store when the cookie leaves. */
+/** What must still be true in the store when the cookie is sent. */
 interface Claim {
   readonly id: string;
-  /** What the record is bound to: the ticket that was given out, or nobody's where the session was ended. */
+  /** The verifier of the issued ticket, or `revokedVerifier` if the session was ended. */
   readonly verifier: Uint8Array;
-  /** When that was written; `undefined` for a login's ticket, which makes way for none of another record. */
+  /**
+   * When that was written; `undefined` for a login's ticket, which is not withdrawn for a later login in another
+   * record.
+   */
   readonly ticketAt: number | undefined;
-  /** When the store acknowledged it, or last said that it still is so. */
+  /** When the store acknowledged or last confirmed it. */
   readonly since: number;
 }
 
 /**
- * For how long a claim needs no second look, in milliseconds: what another request does within it may as
- * well be done when the response is on its way, and most logins answer sooner.
+ * For how long a claim is not checked again, in milliseconds. What another request does within this time could
+ * just as well happen while the response is on its way, and most logins respond sooner.
  */
 const unquestionedFor = 10;
 
-/** What is to become of the session cookie with one response, and whether that is still right when it leaves. */
+/** What one response does with the session cookie, and whether that is still right when the response is sent. */
 export class PendingCookie {
   readonly #clock: Clock;
   #kind: "none" | "send" | "clear" = "none";
@@ -45,17 +48,17 @@ export class PendingCookie {
     this.#kind = "clear";
   }
 
-  /** Leaves the cookie to another request, whose counts. */
+  /** Leaves the cookie to another request. */
   withdraw(): void {
     this.#kind = "none";
   }
 
-  /** The store has acknowledged what the cookie is about. @param ticketAt `undefined` for a login's ticket. */
+  /** Notes what the store has acknowledged for this cookie. @param ticketAt `undefined` for a login's ticket. */
   claim({ id, verifier }: Pick<SessionRecord, "id" | "verifier">, ticketAt: number | undefined): void {
     this.#claim = { id, verifier, ticketAt, since: this.#clock.now() };
   }
 
-  /** Whether it is so long since the acknowledgement that the store has to be asked again. */
+  /** Whether the acknowledgement is so old that the store must be asked again. */
   get needsConfirmation(): boolean {
     return (
       this.#claim !== undefined &&
@@ -65,10 +68,11 @@ export class PendingCookie {
   }
 
   /**
-   * Asks the store again where that is due, so that a slow page sets or clears no cookie over a newer one.
-   * Where it does not answer, no login must be lost for that, and a dead ticket that stays opens nothing.
+   * Asks the store again if that is due, so that a slow page does not replace or clear a newer cookie. If the store
+   * does not answer, a new ticket is still sent, because a login must not be lost; an old one is not cleared, which
+   * is harmless because it is no longer valid.
    *
-   * @returns `false` when the cookie was left to another request.
+   * @returns `false` if the cookie was left to another request.
    */
   confirm(calls: StoreClient): MaybePromise<boolean> {
     const claim = this.#claim;

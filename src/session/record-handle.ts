@@ -15,22 +15,25 @@ import type { Ticket } from "../crypto/ticket.ts";
 import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "../services/timeouts.ts";
 import { KeyedQueue } from "../runtime/keyed-queue.ts";
 
-/** What the response has to do with the session cookie; nothing, unless its own request did something that the store acknowledged. */
+/**
+ * What a response does with the session cookie: nothing, unless its own request did something that the store
+ * acknowledged.
+ */
 export type CookieAction =
   | { readonly kind: "none" }
   | { readonly kind: "send"; readonly ticket: Ticket; readonly permanent: boolean; readonly deadline: number }
   | { readonly kind: "clear" };
 
-/** The columns that `begin` and `login` decide; the rest follows from the clock. */
+/** The columns that the caller of `create` decides; the others follow from the clock. */
 interface SessionStart {
   readonly subject: string | null;
   readonly permanent: boolean;
 }
 
-/** The record of one request's session: what is known of it, and everything that is written to it. */
+/** The record of one request's session: what the request knows of it, and all writes to it. */
 export class RecordHandle {
   readonly #services: Services;
-  /** The request's calls of the store: all that it waits for here. */
+  /** The store client of the request, whose calls share one deadline. */
   readonly calls: StoreClient;
   #cookie: PendingCookie | undefined;
   #queue: KeyedQueue | undefined;
@@ -40,9 +43,9 @@ export class RecordHandle {
   #replaced: SessionRecord | undefined;
   #rejection: Rejection | undefined;
   #hasClient = true;
-  /** Whether the store has never heard of the record. */
+  /** Whether the record exists only in this request and is never saved. */
   #isUnsaved = false;
-  /** Whether nobody but this request has written to the record since it was read. */
+  /** Whether only this request has written to the record since it was read. */
   #isComplete = true;
 
   constructor(services: Services, calls: StoreClient, loaded: LoadResult) {
@@ -51,7 +54,7 @@ export class RecordHandle {
     this.reload(loaded);
   }
 
-  /** Begins again from what the request's ticket opens now. */
+  /** Starts again with a newly loaded record. */
   reload(loaded: LoadResult): void {
     this.#record = loaded.record;
     this.#isComplete = true;
@@ -61,12 +64,12 @@ export class RecordHandle {
     this.#replaced = loaded.record === null ? loaded.replaced : undefined;
   }
 
-  /** Why the request's ticket was not taken. */
+  /** Why the request's ticket was rejected. */
   get rejection(): Rejection | undefined {
     return this.#rejection;
   }
 
-  /** The record as this request knows it, or `null` when there is none. */
+  /** The record as this request knows it, or `null` if there is none. */
   get current(): SessionRecord | null {
     return this.#record;
   }
@@ -91,32 +94,35 @@ export class RecordHandle {
     return { kind, ticket, permanent: record.permanent, deadline };
   }
 
-  /** The record whose ticket the request brought when that had been replaced, or it had ended. */
+  /** The record of the request's ticket, if that ticket was replaced or its session ended before the request. */
   get replaced(): SessionRecord | undefined {
     return this.#replaced;
   }
 
-  /** The revision of the record, if this request knows all that the record holds at it. */
+  /** The revision of the record, if this request knows all fields that the record has at that revision. */
   get completeAt(): number | undefined {
     return this.#isComplete ? this.#record?.revision : undefined;
   }
 
-  /** Whether data may begin a session where there is none. */
+  /** Whether data may start a new session if there is none. */
   get canStart(): boolean {
     return this.#canStart;
   }
 
-  /** Whether somebody is there to get a ticket. */
+  /** Whether the client is still there to get a ticket. */
   get hasClient(): boolean {
     return this.#hasClient;
   }
 
-  /** The client has gone: what begins from here on is this request's own, and the store never hears of it. */
+  /**
+   * Notes that the client has gone. A session that starts from here on exists only in this request and is never
+   * saved.
+   */
   clientLeft(): void {
     this.#hasClient = false;
   }
 
-  /** Whether an older key signed the ticket that the request brought, and nothing has sent another yet. */
+  /** Whether an older key signed the request's ticket, and no other cookie is due to be sent. */
   get needsResend(): boolean {
     return (
       this.#ticket?.signedByOldKey === true && (this.#cookie === undefined || this.#cookie.kind === "none")
@@ -124,13 +130,13 @@ export class RecordHandle {
   }
 
   /**
-   * Begins a session: creates a record under a new id.
-   * @param texts the fields it starts with, as texts by name.
+   * Starts a session: creates a record with a new id.
+   * @param texts the texts of its first fields, by name.
    */
   async create(start: SessionStart, texts: ReadonlyMap<string, string>): Promise<SessionRecord> {
     const { clock, codec, events, timeouts } = this.#services;
     const now = clock.now();
-    // A taken id has a chance of 2^-128; asking again is cheaper than reasoning about it.
+    // The chance that an id is taken is 2^-128; trying again is simpler than ruling it out.
     for (let attempt = 0; attempt < 3; attempt++) {
       const ticket = newTicket(newRecordId());
       const record: SessionRecord = {
@@ -152,31 +158,31 @@ export class RecordHandle {
       }
       if (!(await this.calls.create(record))) continue;
       this.#adopt(record, ticket);
-      // What data begins after a logout stands on that logout; before it there is nothing to ask about.
+      // A session that data starts after a logout keeps that logout's claim; without one there is nothing to confirm.
       if (start.subject !== null) this.cookie.claim(record, undefined);
       events.emit({ type: "created", id: record.id });
       this.#services.sweeper.sweepIfDue();
       return record;
     }
-    throw new StoreError("STORE_FAILED", "create", "The store says of three new ids that they are taken.", {
+    throw new StoreError("STORE_FAILED", "create", "The store reports three new random ids as taken.", {
       transient: false,
     });
   }
 
   /**
-   * What this request's calls do to the session, one after the other, also where a handler does not wait
-   * for them: an update that a login overtook must not take that login for the end of its session.
+   * Runs the calls of this request one after the other, even if the handler does not await them. Otherwise an update
+   * that is overtaken by a login would mistake that login for the end of its session.
    */
   enqueue<T>(work: () => MaybePromise<T>): MaybePromise<T> {
     return (this.#queue ??= new KeyedQueue()).run(this, work);
   }
 
-  /** Whether none of these calls is still under way. */
+  /** Whether none of these calls is running or waiting. */
   get isIdle(): boolean {
     return this.#queue?.isIdle(this) !== false;
   }
 
-  /** Sends a patch for the record. `gone` when there is none. */
+  /** Patches the record. The outcome is `gone` if there is none. */
   patch(patch: Omit<Patch, "epoch">): MaybePromise<PatchOutcome> {
     if (this.#record === null) return { kind: "gone" };
     const { id, epoch } = this.#record;
@@ -189,7 +195,7 @@ export class RecordHandle {
     return andThen(this.calls.patch(id, full), (outcome) => {
       if (outcome.kind !== "applied") return outcome;
       if (patch.columns?.epoch !== undefined) this.#services.endWatcher.noteEpoch(id, patch.columns.epoch);
-      // The record may have gone on while the store was asked.
+      // The record may have changed while the store was working.
       if (this.#record?.id === id && this.#record.epoch === epoch) {
         this.#isComplete &&= outcome.revision === this.#record.revision + 1;
         this.#record = patched(this.#record, full, outcome.revision).next;
@@ -198,15 +204,18 @@ export class RecordHandle {
     });
   }
 
-  /** What a touch patches, where one is due that changes nothing for the cookie: a patch that takes it along spares the commit one of its own. */
+  /**
+   * Returns the columns of a touch if one is due and the cookie need not be sent again. Including them in a patch
+   * saves the commit a patch.
+   */
   dueTouch(): { readonly columns?: Pick<RecordColumns, "lastSeenAt"> } {
     const { columns } = this.touch(false);
     return columns === undefined ? {} : { columns };
   }
 
   /**
-   * The same for the commit.
-   * @param takesCookie whether it may be one after which the cookie has to go out again (`resends`).
+   * Returns the columns of a touch if one is due, for the commit.
+   * @param takesCookie whether the touch may be one after which the cookie must be sent again (`resends`).
    */
   touch(takesCookie: boolean): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
     const { clock, timeouts } = this.#services;
@@ -219,12 +228,12 @@ export class RecordHandle {
 
   /**
    * Gives the record a new ticket.
-   * @returns `false` when the record was no longer as this request knew it; nothing was done.
+   * @returns `false` if the record is no longer as this request knew it; nothing was done.
    */
   async replaceTicket(patch: Omit<Patch, "epoch">): Promise<boolean> {
     if (this.#record === null) return false;
     const ticket = newTicket(this.#record.id);
-    const now = patch.columns?.authenticatedAt ?? this.#services.clock.now(); // of the login, if it is one
+    const now = patch.columns?.authenticatedAt ?? this.#services.clock.now(); // the time of the login, if it is one
     const before = this.#record;
     const full = {
       ...patch,
@@ -238,18 +247,20 @@ export class RecordHandle {
     return true;
   }
 
-  /** Gives the record a new ticket, and changes nothing else. @returns the id of a record that has one now. */
+  /** Gives the record a new ticket and changes nothing else. @returns the record's id if it was done. */
   async rotate(): Promise<string | undefined> {
-    // A ticket that nobody gets would log the visitor out.
+    // A new ticket that the client does not get would log the visitor out.
     if (this.#record === null || !this.#hasClient) return undefined;
     const { id, verifier } = this.#record;
     return (await this.replaceTicket({ expect: { verifier } })) ? id : undefined;
   }
 
   /**
-   * Ends the session, also where a rotation beside this request has just replaced its ticket: logging out must
-   * not depend on which was faster. @returns what it was, unless it had ended before; then the cookie is left
-   * to whoever ended it.
+   * Ends the session, even if a concurrent rotation has just replaced its ticket: a logout must not depend on which
+   * request was faster.
+   *
+   * @returns the record as it was, or `undefined` if it had already ended; the cookie is then left to the request
+   *   that ended it.
    */
   async end(): Promise<SessionRecord | undefined> {
     const record = this.#record ?? this.#rotated;
@@ -266,19 +277,24 @@ export class RecordHandle {
     return record;
   }
 
-  /** Sends the same ticket again: signed with the newest key, or with another lifetime. */
+  /** Sends the same ticket again: signed with the newest key, or with a new lifetime. */
   resendTicket(): void {
     if (this.#record !== null && this.#ticket !== null) this.cookie.send();
   }
 
-  /** Asks again, where that is due, whether the response may still set or clear the cookie; if not, no data begins a session either. */
+  /**
+   * Checks, if that is due, whether the response may still set or clear the cookie. If not, data must not start a
+   * session either.
+   */
   confirm(): MaybePromise<void> {
     return andThen(this.cookie.confirm(this.calls), (holds) => {
       if (!holds) this.#canStart = false;
     });
   }
 
-  /** The record of the request's ticket where a rotation, and no login, replaced that within the last minute. */
+  /**
+   * The record of the request's ticket, if a rotation (and not a login) replaced that ticket within the last minute.
+   */
   get #rotated(): SessionRecord | undefined {
     const { ticketAt = 0, authenticatedAt, createdAt, verifier } = this.#replaced ?? {};
     if (verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)) return undefined;
@@ -286,7 +302,7 @@ export class RecordHandle {
     return isLate && !verifiersEqual(verifier, revokedVerifier) ? this.#replaced : undefined;
   }
 
-  /** The session is gone: somebody else ended it. Nothing of this request may begin another. */
+  /** Notes that another request has ended the session. This request must not start a new one. */
   markGone(): void {
     if (this.#record !== null)
       this.#services.events.emit({ type: "write-dropped", reason: "ended", id: this.#record.id });

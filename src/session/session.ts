@@ -17,23 +17,23 @@ import { checkedSubject, login } from "./login.ts";
 import { update } from "./update.ts";
 
 /**
- * What a handler reads and writes in one request. Reading and writing data is like using a
- * dictionary and needs no `await`: the record was read when the session was opened, and what changes
- * is written in one patch when the handler has answered. What is awaited is written when called.
+ * The session of one request. Reading and writing data works like a Map and needs no `await`: the record was
+ * read when the session was loaded, and changes are written in one patch when the handler has responded.
+ * Methods that return a promise write when they are called.
  */
 export class Session<Data extends object = AnyData> {
   readonly #request: RequestLike;
   readonly #handle: RecordHandle;
   readonly #data: SessionData;
-  /** What a commit goes by. */
+  /** The input of the commit. */
   readonly #pending: PendingChanges;
   #loggedOut = false;
   #responded = false;
   #showedMessages = false;
-  /** Whether an event has said that what a client that went away had wanted was dropped. */
+  /** Whether an event has reported that changes were dropped because the client went away. */
   #reportedDrop = false;
 
-  /** Made by the hub: `await sessions.of(request)`. */
+  /** Use `await sessions.of(request)`. */
   constructor(services: Services, handle: RecordHandle, request: RequestLike) {
     this.#handle = handle;
     this.#request = request;
@@ -42,7 +42,7 @@ export class Session<Data extends object = AnyData> {
     this.#rebase();
   }
 
-  /** The record's public name, safe to log and to show; `undefined` while there is no record. */
+  /** The public name of the record, safe to log and to show; `undefined` if there is no record. */
   get id(): string | undefined {
     return this.#handle.current?.id;
   }
@@ -57,15 +57,15 @@ export class Session<Data extends object = AnyData> {
     return this.subject !== undefined;
   }
 
-  /** Why the ticket that the request brought was not taken; `undefined` when it was, or there was none. */
+  /** Why the request's ticket was rejected; `undefined` if it was accepted or there was none. */
   get rejection(): Rejection | undefined {
     return this.#handle.rejection;
   }
 
   /**
-   * Fires when this session ends: by logout, another login, revocation or expiry, here or in another
-   * process, there within the hub's `watchInterval`. For WebSockets and event streams, to hang up.
-   * Holding it does not keep the session alive. Already aborted where there is no session.
+   * Aborts when this session ends: by logout, another login, revocation or expiry. If that happens in another
+   * process, or by expiry, the signal aborts within `watchInterval`. Use it to close WebSockets and event streams.
+   * It does not keep the session alive. It is already aborted if there is no session.
    */
   get signal(): AbortSignal {
     const record = this.#handle.current;
@@ -82,7 +82,10 @@ export class Session<Data extends object = AnyData> {
     return toDate(this.#handle.current?.authenticatedAt);
   }
 
-  /** When the session was last used, up to a tenth of its idle timeout or a minute ago. */
+  /**
+   * When the session was last used. May lag behind by up to a tenth of the idle timeout or a minute, whichever is
+   * shorter.
+   */
   get lastSeenAt(): Date | undefined {
     return toDate(this.#handle.current?.lastSeenAt);
   }
@@ -93,7 +96,7 @@ export class Session<Data extends object = AnyData> {
     return record === null ? undefined : toDate(endOf(record, this.#pending.services.timeouts));
   }
 
-  /** Whether the session outlives the browser, for the hub's `permanentLifetime` after its last use. Default `false`. */
+  /** Whether the session outlives the browser, for `permanentLifetime` after its last use. Default `false`. */
   get permanent(): boolean {
     return this.#pending.permanent ?? this.#handle.current?.permanent ?? false;
   }
@@ -102,34 +105,34 @@ export class Session<Data extends object = AnyData> {
     this.#pending.permanent = permanent;
   }
 
-  /** In a bare `Session`: the value of a key, or `undefined`. */
+  /** In a `Session` without a type argument: returns the value of a key, or `undefined`. */
   get(key: BareKeyOf<Data>): unknown;
-  /** The value of a key, or `undefined`. Changing the object you get is noticed, and saved. */
+  /** Returns the value of a key, or `undefined`. If you mutate the returned object, the changes are saved too. */
   get<Key extends KeyOf<Data>>(key: Key): Data[Key] | undefined;
   get(key: string): unknown {
-    // What `set` took under this key was a Data[Key]; a shared store is trusted to hold the app's own types.
+    // `set` accepts only a Data[Key] for this key; a shared store is trusted to contain the app's own types.
     return this.#data.get(key);
   }
 
-  /** Whether there is a value under a key. */
+  /** Whether a key has a value. */
   has(key: KeyOf<Data>): boolean {
     return this.#data.get(key) !== undefined;
   }
 
-  /** The keys that have values. */
+  /** Returns the keys that have values. */
   keys(): KeyOf<Data>[] {
     return this.#data.keys().filter((key) => this.#data.get(key) !== undefined) as KeyOf<Data>[]; // oxlint-disable-line no-unsafe-type-assertion
   }
 
-  /** All keys with their values. */
+  /** Returns all keys with their values. */
   entries(): EntryOf<Data>[] {
     return this.keys().map((key) => [key, this.#data.get(key)]) as EntryOf<Data>[]; // oxlint-disable-line no-unsafe-type-assertion
   }
 
   /**
-   * Keeps a value under a key; docs/values.md says which come back as they went in. `undefined` removes the key.
+   * Sets the value of a key; docs/values.md lists the values that can be stored. `undefined` removes the key.
    *
-   * @throws MisuseError VALUE_NOT_STORABLE (names the path), KEY_INVALID, AFTER_LOGOUT, AFTER_RESPONSE.
+   * @throws MisuseError VALUE_NOT_STORABLE (with the path), KEY_INVALID, AFTER_LOGOUT, AFTER_RESPONSE.
    * @throws LimitError SESSION_TOO_LARGE, KEYS_TOO_MANY, KEY_TOO_LONG, VALUE_TOO_DEEP.
    */
   set<Key extends KeyOf<Data>>(key: Key, value: Data[Key] | undefined): void {
@@ -137,27 +140,29 @@ export class Session<Data extends object = AnyData> {
     this.#data.set(key, value);
   }
 
-  /** Removes a key. `false` when there was none. */
+  /** Removes a key. @returns `false` if there was no such key. */
   delete(key: KeyOf<Data>): boolean {
     this.#assertWritable();
     return this.#data.delete(key);
   }
 
-  /** Removes all keys. Who is logged in, and messages that wait, stay. */
+  /** Removes all keys. The login and waiting messages stay. */
   clear(): void {
     this.#assertWritable();
     this.#data.clear();
   }
 
-  /** In a bare `Session`: as below, of a value that has to be looked at. */
+  /** In a `Session` without a type argument: as below, with a value of type `unknown`. */
   update(key: BareKeyOf<Data>, fn: (value: unknown) => unknown): Promise<unknown>;
   /**
-   * Changes one value exactly, however many requests do so at once: `fn` gets the value as it is in
-   * the store and is run again when another request was faster, so it must do nothing but compute. Written when
-   * called, also if the handler fails later; but a `set` or `delete` after the call replaces what it has written.
+   * Updates one value atomically, no matter how many requests update it at the same time. `fn` gets the stored
+   * value, or the one that this request has set. It is called again if another request was faster, so it must have
+   * no side effects. The result is written when you call `update`, even if the handler fails later. A `set` or
+   * `delete` after the call replaces it.
    *
-   * @returns what was stored; `undefined` when `fn` returned that and the key is gone, or when the session had ended.
-   * @throws what `set` throws; StoreError.
+   * @returns the stored value; `undefined` if `fn` returned `undefined` and the key was removed, or if the session
+   *   had ended.
+   * @throws what `set` throws, what `fn` throws; StoreError.
    */
   update<Key extends KeyOf<Data>>(
     key: Key,
@@ -172,24 +177,24 @@ export class Session<Data extends object = AnyData> {
   }
 
   /**
-   * Leaves a message for the next page this visitor sees.
-   * @param category what kind of message it is; default `"message"`.
-   * @throws LimitError FLASH_TOO_LONG; MisuseError AFTER_RESPONSE.
+   * Adds a message for the next page that this visitor sees.
+   * @param category the kind of message. Default `"message"`.
+   * @throws LimitError FLASH_TOO_LONG; MisuseError AFTER_RESPONSE, VALUE_NOT_STORABLE (not a well-formed string).
    */
   flash(message: string, category = "message"): void {
     this.#assertNotCommitted();
     this.#queue.add(message, category, this.#pending.services.clock.now());
   }
 
-  /** The messages that wait, in the order they were given. They go on waiting. */
+  /** Returns the waiting messages in order, without removing them. */
   peekFlashes(filter: FlashFilter = {}): Flash[] {
     return this.#queue.peek(filter);
   }
 
   /**
-   * Takes the messages that wait, to be shown on the page that answers this request. Whatever the
-   * number of pages that ask at once, each message goes to one. Messages come back if that page is
-   * never seen (the handler fails, or answers with a redirect or 304); HEAD and prefetches get none.
+   * Returns the waiting messages and removes them, to show them on the page that you respond with. If several
+   * requests ask at the same time, each message goes to only one of them. Messages are restored if nobody sees the
+   * page (the handler fails, or responds with a redirect or 304). HEAD requests and prefetches get no messages.
    *
    * @throws StoreError; MisuseError AFTER_RESPONSE.
    */
@@ -202,13 +207,15 @@ export class Session<Data extends object = AnyData> {
   }
 
   /**
-   * Binds the session to a subject, under a new ticket; the old ticket is dead at once (ASVS 7.2.4).
-   * An anonymous visitor's stored data and messages are dropped except the keys in `keep`, another
-   * subject's all; what this request itself has set stays. Written when called, also if the handler
-   * fails later. Logging in as the subject who is logged in is a re-authentication: data stays.
+   * Binds the session to a subject and issues a new ticket; the old ticket is invalid immediately (ASVS 7.2.4).
+   * Stored data and messages of an anonymous visitor are dropped, except the keys in `keep`; those of another
+   * subject are all dropped. What this request itself has set stays. If the same subject is already logged in, this
+   * is a re-authentication and all data stays. The login is written when you call this, even if the handler fails
+   * later.
    *
-   * @param subject who: 1 to 255 characters, such as a user's id as a string.
-   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError, and then nobody knows whether it was done.
+   * @param subject who logs in: a string of 1 to 255 characters, such as the user's id.
+   * @param options `keep`: the data keys to keep from an anonymous session. Default: none.
+   * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError: it is then unknown whether the login was written.
    */
   async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
     this.#assertNotCommitted();
@@ -223,11 +230,11 @@ export class Session<Data extends object = AnyData> {
   }
 
   /**
-   * Ends the session: its data is wiped from the store and its ticket is dead, on every node, at once.
-   * Written when called, also if the handler fails later. Only `flash` and `login` may follow: they
-   * begin another session. Logging out where there is no session does nothing.
+   * Ends the session: its data is wiped from the store, and its ticket is invalid on every server immediately.
+   * The logout is written when you call this, even if the handler fails later. Only `flash` and `login` may follow;
+   * they start another session. Without a session, `logout` does nothing.
    *
-   * @throws MisuseError AFTER_RESPONSE; StoreError, and then nobody knows whether the session goes on.
+   * @throws MisuseError AFTER_RESPONSE; StoreError: it is then unknown whether the session has ended.
    */
   async logout(): Promise<void> {
     this.#assertNotCommitted();
@@ -242,8 +249,9 @@ export class Session<Data extends object = AnyData> {
   }
 
   /**
-   * Gives the session a new ticket and makes the old one worthless: for where a visitor's rights change (ASVS
-   * 7.2.4). Data, subject and clocks stay. Written when called, unless a request beside this one was faster.
+   * Issues a new ticket for the session and makes the old one invalid. Use it when a visitor's privileges change
+   * (ASVS 7.2.4). Data, subject and timeouts stay. The new ticket is written when you call this, unless a concurrent
+   * request was faster.
    *
    * @throws MisuseError AFTER_LOGOUT, AFTER_RESPONSE; StoreError.
    */
@@ -253,45 +261,48 @@ export class Session<Data extends object = AnyData> {
     if (id !== undefined) this.#pending.services.events.emit({ type: "rotated", id });
   }
 
-  /** @internal For the hub: lays what this request has changed so far over the record as the store has it now. */
+  /** @internal Applies this request's changes so far to the record as the store has it now. */
   reload(loaded: LoadResult): void {
-    // After a login or logout of its own the request knows better than the ticket it came with.
+    // After its own login or logout the request knows more than the ticket that it came with.
     if (this.#loggedOut || this.#responded || this.#handle.cookieAction.kind !== "none") return;
     this.#data.noticeChanges(this.#data.keys());
     this.#handle.reload(loaded);
     this.#rebase();
   }
 
-  /** @internal For the hub: the end of the session's use, after what the handler called and did not wait for. Answers at once where it can. */
+  /** @internal Commits after calls that the handler did not await; synchronously if there is nothing to wait for. */
   commit(outcome: ResponseOutcome, takesCookie = true): MaybePromise<void> {
     if (this.#responded) return undefined;
     this.#responded = true;
     return commitInTurn(this.#pending, outcome, takesCookie);
   }
 
-  /** @internal For the hub: the client has gone before the response began; the session works on, and nothing of it is kept. */
+  /**
+   * @internal Notes that the client went away before the response began. The session still works, but nothing is
+   * saved.
+   */
   clientLeft(): void {
     if (this.#responded) return;
     if (this.modified) this.#reportDrop();
     this.#handle.clientLeft();
   }
 
-  /** @internal For the hub: whether something is to be written that the handler did. */
+  /** @internal Whether the handler made changes that are not written yet. */
   get modified(): boolean {
     return !this.#responded && isModified(this.#pending);
   }
 
-  /** @internal For the hub: whether a commit would have something to write. */
+  /** @internal Whether a commit would have something to write. */
   get needsCommit(): boolean {
     return !this.#responded && needsCommit(this.#pending);
   }
 
-  /** @internal For the hub: what to do with the session cookie. */
+  /** @internal What to do with the session cookie. */
   get cookieAction(): CookieAction {
     return this.#handle.cookieAction;
   }
 
-  /** @internal For the hub: whether the response shows messages, which no cache may keep. */
+  /** @internal Whether the response shows messages, so that no cache may store it. */
   get showedMessages(): boolean {
     return this.#showedMessages;
   }
@@ -309,7 +320,7 @@ export class Session<Data extends object = AnyData> {
     this.#pending.flashes?.rebase(this.#handle.current);
   }
 
-  /** Made when it is needed: most requests have nothing to do with messages. */
+  /** Created on first use, because most requests do not use messages. */
   get #queue(): FlashQueue {
     const { codec, limits } = this.#pending.services;
     return (this.#pending.flashes ??= new FlashQueue(codec, limits, this.#handle.current));
@@ -318,7 +329,7 @@ export class Session<Data extends object = AnyData> {
   #assertWritable(): void {
     this.#assertNotCommitted();
     if (this.#loggedOut) {
-      throw new MisuseError("AFTER_LOGOUT", "After a logout() only flash() and login() may follow.");
+      throw new MisuseError("AFTER_LOGOUT", "After logout(), only flash() and login() may be called.");
     }
   }
 
@@ -327,7 +338,7 @@ export class Session<Data extends object = AnyData> {
     else if (this.#responded) {
       throw new MisuseError(
         "AFTER_RESPONSE",
-        "The response has left; write to the session before the handler returns.",
+        "The response has already left; write to the session before the handler returns.",
       );
     }
   }

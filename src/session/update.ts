@@ -9,28 +9,31 @@ import { limitError } from "../services/limits.ts";
 import type { SessionData } from "./data.ts";
 
 /**
- * Every conflict means that another update was applied, so the field as a whole always moves on;
- * the bound only keeps a request from trying for ever.
+ * Every conflict means that another update was applied, so progress is always made. The bound only keeps a single
+ * request from retrying forever.
  */
 const maxTries = 1000;
 
-/** One value's update: what to compute, and where it goes. */
+/** An update of one value. */
 export interface Update {
   readonly key: string;
   /** `undefined` removes the key. */
   readonly fn: (value: unknown) => unknown;
 }
 
-/** The same, called: changes of before the call are what it goes on from, and changes of after it win. */
+/**
+ * An update that has been called. It starts from changes made before the call, and changes made after the call
+ * replace its result.
+ */
 interface Called extends Update {
   readonly open: OpenUpdate;
 }
 
 /**
- * Applies `fn` to one value as if nobody else were there: the patch expects the bytes that `fn` saw,
- * and on conflict `fn` runs again on the fresh ones. Answers at once where the store does.
+ * Applies `fn` to one value atomically: the patch expects the bytes that `fn` saw, and after a conflict `fn` runs
+ * again with the current ones. Synchronous if the store is.
  *
- * @returns what was stored, or `undefined` when the session had ended.
+ * @returns the stored value, or `undefined` if the session had ended.
  */
 export function update(
   services: Services,
@@ -43,14 +46,14 @@ export function update(
   const called = { ...change, open };
   const work = (): MaybePromise<unknown> => {
     const id = handle.current?.id;
-    // A logout that was called before this.
+    // The session was ended by a logout that was called before this update.
     if (before !== undefined && id !== before) return undefined;
-    // The first of a request's updates begins the session, the others find it.
+    // The first update of a request starts the session; the others find it.
     if (id === undefined) return beginWith(handle, data, called);
     const apply = (): MaybePromise<unknown> => updateField(services, handle, data, id, called, 1);
     const start = services.clock.now();
     return services.updates.run(id, apply, () => {
-      // A wait for what the store let fail was a wait for the store.
+      // If the earlier update failed in the store, count the wait against this request.
       handle.calls.addElapsedSince(start);
       return apply();
     });
@@ -98,7 +101,7 @@ function updateField(
   const { value: before, expected } = data.before(open);
   const value = fn(before);
   const bytes = value === undefined ? null : services.codec.encode(id, name, data.checked(key, value));
-  // Nothing is there, and nothing is to be: nobody needs to be asked.
+  // The key has no value and gets none, so there is nothing to write.
   if (bytes === null && expected === null) return value;
   const patch = {
     ...(expected === undefined ? {} : { expect: { fields: new Map([[name, expected]]) } }),

@@ -36,7 +36,7 @@ test("docs/options.md tells of every option, and of no other", () => {
   assert.throws(
     () => createSessions(misspelt),
     (error: Error) => {
-      const known = /there are (.+)\.$/.exec(error.message)?.[1]?.split(", ");
+      const known = /Known options: (.+)\.$/.exec(error.message)?.[1]?.split(", ");
       const told = firstColumn("docs/options.md").filter((option) => !option.includes("."));
       assert.deepEqual(told.toSorted(), known?.toSorted());
       return true;

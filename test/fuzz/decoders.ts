@@ -264,7 +264,7 @@ export const decoders: Decoders = {
       const cookies = new Cookies({
         incoming: () => found,
         sessionCookie: "__Host-Http-session",
-        vault,
+        protectedValues: vault,
         clock,
       });
       for (const name of found.keys()) cookies.getAll(name);

@@ -19,7 +19,9 @@ describe("a request on Express, with sessions in SQLite, runs through few files"
   });
 
   test("none of another adapter or store", () => {
-    const others = [...paths.read, ...paths.login].filter((file) => /^(?:adapters|stores)\/(?!sqlite)/.test(file));
+    const others = [...paths.read, ...paths.login].filter((file) =>
+      /^(?:adapters|stores)\/(?!sqlite)/.test(file),
+    );
     assert.deepEqual(others, []);
   });
 });

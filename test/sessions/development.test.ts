@@ -220,7 +220,7 @@ test("each warning can be switched off by itself, and a misspelt one is refused"
   assert.deepEqual(codes, [[], [overHttp], ["DEV_ORIGIN_MISMATCH"]]);
   assert.throws(() => hub({ developmentWarnings: { cookieOverHtp: false } as never }), {
     code: "CONFIG_INVALID",
-    message: /cookieOverHtp.*there are cookieOverHttp/,
+    message: /cookieOverHtp.*Known options: cookieOverHttp/,
   });
 });
 

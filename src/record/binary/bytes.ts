@@ -1,20 +1,20 @@
 import { decodeUtf8 } from "../../runtime/binary-string.ts";
 import type { BinaryString } from "../../runtime/binary-string.ts";
 
-/** Texts that many records hold, each kept once under a number. */
+/** Strings that many records contain, each stored once under a number. */
 export interface StringPool {
-  /** The number of a text, and one more use of it; `undefined` for a text that is not worth it. */
+  /** Returns the number of a string and counts one more use of it; `undefined` if the string is not pooled. */
   use(text: string): number | undefined;
-  /** The text of a number, or `undefined` where there is none. */
+  /** Returns the string with a number, or `undefined` if there is none. */
   at(number: number): string | undefined;
 }
 
-/** Writes numbers, bytes and texts one after the other. */
+/** Writes numbers, bytes and strings one after the other. */
 export class BinaryWriter {
   #buffer = Buffer.alloc(4096);
   #at = 0;
 
-  /** Begins anew. */
+  /** Starts over with an empty buffer. */
   begin(): void {
     this.#at = 0;
   }
@@ -29,7 +29,7 @@ export class BinaryWriter {
     this.#buffer[this.#at++] = value;
   }
 
-  /** A whole number from 0 up: seven bits a byte, the low ones first. */
+  /** Writes a whole number from 0 up: seven bits in each byte, low bits first. */
   number(value: number): void {
     this.#room(8);
     let rest = value;
@@ -40,7 +40,7 @@ export class BinaryWriter {
     this.#buffer[this.#at++] = rest;
   }
 
-  /** A whole number from 0 up to 2 ** 48 - 1, in six bytes, the high ones first. */
+  /** Writes a whole number from 0 to 2 ** 48 - 1 in six bytes, high bytes first. */
   uint48(value: number): void {
     this.#room(6);
     this.#at = this.#buffer.writeUIntBE(value, this.#at, 6);
@@ -62,7 +62,7 @@ export class BinaryWriter {
     this.#at += this.#buffer.write(bytes, this.#at, "latin1");
   }
 
-  /** A text with its length in front, in UTF-8. */
+  /** Writes a string in UTF-8 after its length in bytes. */
   text(text: string): void {
     if (text.length < 64 && this.#ascii(text)) return;
     const length = Buffer.byteLength(text);
@@ -72,7 +72,11 @@ export class BinaryWriter {
     this.#at += length;
   }
 
-  /** A short text of ASCII, one by one: for those, faster than two calls of Buffer's. @returns `false` for any other. */
+  /**
+   * Writes a short ASCII string character by character, which is faster than two Buffer calls.
+   *
+   * @returns `false` if it is not ASCII.
+   */
   #ascii(text: string): boolean {
     const { length } = text;
     this.#room(length + 1);
@@ -94,10 +98,10 @@ export class BinaryWriter {
   }
 }
 
-/** What the last of the bytes counts that a number may have: there are 53 bits in it. */
+/** The scale of the last byte that a number of 53 bits can have. */
 const largestScale = 2 ** 49;
 
-/** Reads what a `BinaryWriter` has written. Past the end everything is 0, and the reader says that it is broken. */
+/** Reads what a `BinaryWriter` wrote. Past the end, numbers are 0, bytes are cut short, and `isBroken` is `true`. */
 export class BinaryReader {
   readonly packed: BinaryString;
   at: number;
@@ -120,7 +124,7 @@ export class BinaryReader {
     return this.packed.charCodeAt(this.at++);
   }
 
-  /** A whole number up to `Number.MAX_SAFE_INTEGER`: what goes on for longer was not written by a `BinaryWriter`. */
+  /** Reads a whole number up to `Number.MAX_SAFE_INTEGER`. A larger one was not written by a `BinaryWriter`. */
   number(): number {
     let value = 0;
     for (let scale = 1; scale <= largestScale; scale *= 128) {
@@ -140,7 +144,7 @@ export class BinaryReader {
     return this.isBroken ? 0 : bytes.readDoubleBE();
   }
 
-  /** Bytes of their own. They are few: hundreds would be faster by `Buffer.from`. */
+  /** Returns a copy of the bytes. For hundreds of bytes, `Buffer.from` would be faster. */
   bytes(length: number): Buffer {
     const start = this.skip(length);
     const bytes = Buffer.allocUnsafe(this.at - start);
@@ -156,7 +160,7 @@ export class BinaryReader {
     return decodeUtf8(this.binary(this.number()));
   }
 
-  /** Passes over so many bytes. @returns where they begin. */
+  /** Skips this many bytes. @returns the position of the first. */
   skip(length: number): number {
     const start = this.at;
     this.at = Math.min(start + length, this.packed.length);

@@ -5,22 +5,27 @@ import { BinaryReader } from "./bytes.ts";
 import { toBinaryString, encodeUtf8 } from "../../runtime/binary-string.ts";
 import type { BinaryWriter, StringPool } from "./bytes.ts";
 
-/** A field's bytes, or the number of a text that many records hold: the lowest bit of their length tells. */
-const ofItsOwn = 0;
-const ofAll = 1;
+/**
+ * The lowest bit of a field's tag: whether the field's own bytes follow, or the tag is the number of a pooled string.
+ */
+const own = 0;
+const pooled = 1;
 
-/** How long bytes are that are worth sharing. */
-const leastShared = 32;
-const mostShared = 512;
+/** The lengths of values that are worth pooling. */
+const minPooled = 32;
+const maxPooled = 512;
 
 /**
- * A record's fields where they lie in its packing, one after the other: name, length, bytes. A request
- * wants one or two of them, so a field is taken out when it is asked for.
+ * The fields of a packed record, one after the other: name, tag (the length, or a pool number), bytes. A
+ * request needs one or two of them, so a field is read from the packed text when it is asked for.
  */
 export class PackedFields extends LazyFields {
   readonly #packed: string;
   readonly #start: number;
-  /** The shared texts among them, in turn, with their numbers: a number may be another text's by the time it is asked for. */
+  /**
+   * The pooled strings among them, in order. They are kept with their numbers, because a number may be reused for
+   * another string.
+   */
   readonly #shared: { readonly number: number; readonly text: string }[] = [];
 
   private constructor(packed: string, start: number) {
@@ -32,22 +37,22 @@ export class PackedFields extends LazyFields {
   static write(writer: BinaryWriter, fields: Fields, shared: StringPool | undefined): void {
     const { before, changes } = layersOf(fields);
     if (before instanceof PackedFields) {
-      // What lies packed under changes and does not change is copied as it lies.
+      // Packed fields that do not change are copied as they are.
       before.#copy(writer, changes, shared);
       for (const [name, bytes] of changes)
         if (bytes !== null && !before.has(name)) writeField(writer, name, bytes, shared);
     } else for (const [name, bytes] of fields) writeField(writer, name, bytes, shared);
   }
 
-  /** The fields up to the end of what is packed, or `undefined` where that are none. */
+  /** Reads the fields up to the end of the packed text, or returns `undefined` if the bytes are malformed. */
   static read(reader: BinaryReader, shared: StringPool | undefined): PackedFields | undefined {
     const fields = new PackedFields(reader.packed, reader.at);
     while (!reader.isAtEnd) {
       reader.skip(reader.number());
       const tag = reader.number();
-      if (tag % 2 === ofItsOwn) reader.skip(tag / 2);
+      if (tag % 2 === own) reader.skip(tag / 2);
       else {
-        const number = (tag - ofAll) / 2;
+        const number = (tag - pooled) / 2;
         const text = shared?.at(number);
         if (text === undefined) return undefined;
         fields.#shared.push({ number, text });
@@ -58,15 +63,15 @@ export class PackedFields extends LazyFields {
   }
 
   binary(name: string): BinaryString | undefined {
-    const label = encodeUtf8(name);
+    const nameBytes = encodeUtf8(name);
     const reader = new BinaryReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
       const length = reader.number();
-      const isIt = length === label.length && this.#packed.startsWith(label, reader.at);
+      const isMatch = length === nameBytes.length && this.#packed.startsWith(nameBytes, reader.at);
       reader.skip(length);
       const tag = reader.number();
-      if (isIt) return this.#value(reader, tag, passed);
-      if (tag % 2 === ofItsOwn) reader.skip(tag / 2);
+      if (isMatch) return this.#value(reader, tag, passed);
+      if (tag % 2 === own) reader.skip(tag / 2);
       else passed++;
     }
     return undefined;
@@ -81,14 +86,14 @@ export class PackedFields extends LazyFields {
     for (let passed = 0; !reader.isAtEnd;) {
       const name = reader.text();
       const tag = reader.number();
-      if (tag % 2 === ofItsOwn) {
+      if (tag % 2 === own) {
         reader.skip(tag / 2);
         visit(name, tag / 2);
       } else visit(name, this.#shared[passed++]?.text.length ?? 0);
     }
   }
 
-  /** The numbers of the shared texts among the fields. */
+  /** The numbers of the pooled strings among the fields. */
   get sharedNumbers(): readonly number[] {
     return this.#shared.map(({ number }) => number);
   }
@@ -105,36 +110,36 @@ export class PackedFields extends LazyFields {
       const name = reader.text();
       const tag = reader.number();
       map.set(name, Buffer.from(this.#value(reader, tag, passed), "latin1"));
-      if (tag % 2 === ofAll) passed++;
+      if (tag % 2 === pooled) passed++;
     }
     return map;
   }
 
-  /** Writes them with the changes of those that are here, each at its place. */
+  /** Writes these fields in order, with the changes that apply to them. */
   #copy(writer: BinaryWriter, changes: FieldChanges, shared: StringPool | undefined): void {
     const reader = new BinaryReader(this.#packed, this.#start);
     for (let passed = 0; !reader.isAtEnd;) {
       const start = reader.at;
       const name = reader.text();
       const tag = reader.number();
-      const isOfItsOwn = tag % 2 === ofItsOwn;
-      if (isOfItsOwn) reader.skip(tag / 2);
+      const isOwn = tag % 2 === own;
+      if (isOwn) reader.skip(tag / 2);
       else passed++;
       const changed = changes.get(name);
       if (changed !== undefined) {
         if (changed !== null) writeField(writer, name, changed, shared);
-      } else if (isOfItsOwn) writer.binary(this.#packed.slice(start, reader.at));
+      } else if (isOwn) writer.binary(this.#packed.slice(start, reader.at));
       else writeField(writer, name, this.#value(reader, tag, passed - 1), shared);
     }
   }
 
-  /** @param passed how many shared texts came before. */
+  /** @param passed how many pooled strings came before. */
   #value(reader: BinaryReader, tag: number, passed: number): string {
-    return tag % 2 === ofItsOwn ? reader.binary(tag / 2) : (this.#shared[passed]?.text ?? "");
+    return tag % 2 === own ? reader.binary(tag / 2) : (this.#shared[passed]?.text ?? "");
   }
 }
 
-/** @param value as bytes, or with a character for each. */
+/** @param value the bytes, or a binary string. */
 function writeField(
   writer: BinaryWriter,
   name: string,
@@ -142,12 +147,12 @@ function writeField(
   shared: StringPool | undefined,
 ): void {
   const { length } = value;
-  const mayBeShared = length >= leastShared && length <= mostShared;
-  const number = mayBeShared
+  const isPoolable = length >= minPooled && length <= maxPooled;
+  const number = isPoolable
     ? shared?.use(typeof value === "string" ? value : toBinaryString(value))
     : undefined;
   writer.text(name);
-  writer.number(number === undefined ? length * 2 + ofItsOwn : number * 2 + ofAll);
+  writer.number(number === undefined ? length * 2 + own : number * 2 + pooled);
   if (number !== undefined) return;
   if (typeof value === "string") writer.binary(value);
   else writer.bytes(value);

@@ -1,18 +1,18 @@
 import { PackedFields } from "./fields.ts";
 import { BinaryReader, BinaryWriter } from "./bytes.ts";
 import type { StringPool } from "./bytes.ts";
-import { isSoundRecord } from "../record.ts";
+import { isSoundRecord, isWhole } from "../record.ts";
 import type { SessionRecord } from "../record.ts";
 
 /*
- * A record as one text with a character for each byte, for stores that keep it in one piece: what V8 keeps
- * in the least memory, and what is read without making an object for each of its parts.
+ * A record as one binary string, for stores that keep it in one piece. V8 stores such a string in the least
+ * memory, and reading one needs no object for each part.
  *
  * format (1 byte) | flags (1) | epoch | revision | createdAt | ticketAt | lastSeenAt | authenticatedAt, if flagged |
  * idleTimeout | absoluteDeadline | verifier (32) | subject, if flagged | fields
  *
- * Numbers take as many bytes as they need, times after createdAt count from it. Where they are no whole numbers
- * in that order (a clock was set back) all are written out (`exact`).
+ * Numbers take as many bytes as they need, and times are relative to createdAt. If a time is not a whole number
+ * or lies before createdAt (a clock was set back), all times are written as doubles (`exact`).
  */
 const format = 2;
 const flag = { permanent: 1, subject: 2, authenticated: 4, exact: 8 } as const;
@@ -22,9 +22,9 @@ const verifierLength = 32;
 const packer = new BinaryWriter();
 
 /**
- * Packs a record; its id is left out.
+ * Packs a record without its id.
  *
- * @param shared where texts that many records hold are kept once.
+ * @param shared the pool for strings that many records contain.
  */
 export function packRecord(record: SessionRecord, shared?: StringPool): string {
   packer.begin();
@@ -32,7 +32,7 @@ export function packRecord(record: SessionRecord, shared?: StringPool): string {
   return packer.end();
 }
 
-/** The same, after what a writer has written already. */
+/** As `packRecord`, but appends to a writer. */
 export function writeRecord(writer: BinaryWriter, record: SessionRecord, shared?: StringPool): void {
   const { subject, authenticatedAt, createdAt } = record;
   const later = [record.ticketAt, record.lastSeenAt, authenticatedAt ?? createdAt, record.absoluteDeadline];
@@ -63,10 +63,10 @@ export function writeRecord(writer: BinaryWriter, record: SessionRecord, shared?
 }
 
 /**
- * The record in a text, or `undefined` where `packRecord` has not made it. Its fields are taken out of the
+ * Returns the record in a text, or `undefined` if `packRecord` did not write it. Its fields are read from the
  * text when they are asked for.
  *
- * @param at where in the text it begins; it goes on to the end.
+ * @param at where in the text the record begins; it extends to the end.
  */
 export function unpackRecord(
   id: string,
@@ -110,8 +110,4 @@ export function unpackRecord(
   };
   // Otherwise all numbers are whole, or sums of two whole ones, and need no check.
   return isExact && !isSoundRecord(record) ? undefined : record;
-}
-
-function isWhole(value: number): boolean {
-  return value >= 0 && Number.isSafeInteger(value);
 }
