@@ -157,7 +157,7 @@ test("[6] a ticket is taken from its cookie only", async (t) => {
       headers: {
         authorization: `Bearer ${ticket}`,
         "x-session": ticket,
-        "__host-session": ticket,
+        "__host-http-session": ticket,
         cookie2: `__Host-Http-session=${ticket}`,
       },
     }),

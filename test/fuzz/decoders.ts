@@ -26,7 +26,7 @@ import { SharedValues } from "../../src/stores/memory/shared-values.ts";
 import { expiryIn, isIdIn, recordIn, slotText } from "../../src/stores/memory/slot-text.ts";
 import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
 import { fromHash, toHash } from "../../src/stores/redis/record-hash.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 /** Something that reads bytes that others may have written. */
 export interface Decoder {

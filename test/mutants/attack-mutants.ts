@@ -326,6 +326,18 @@ export const attackMutants: readonly Mutant[] = [
       "this.sealer?.unseal(id, name, bytes);",
       "this.sealer?.unseal(id, name, bytes) ?? bytes;",
     ],
+    [
+      "values of any depth are read",
+      "if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);",
+      "",
+    ],
+    [
+      "a field that can't be read is no event",
+      'this.#events.emit({ type: "field-unreadable", id, field: name });',
+      "",
+    ],
+  ]),
+  ...of("unit/stores/hostile-records", [
     ["the format byte is not looked at", "if (reader.byte() !== format) return undefined;", "reader.byte();"],
     ["a truncated field is padded", "if (reader.isBroken) return undefined;", ""],
     [
@@ -348,16 +360,6 @@ export const attackMutants: readonly Mutant[] = [
       "PostgreSQL's numbers may be anything",
       "return hasSoundNumbers(record) ? record : undefined; } function columnsOf(",
       "return record;\n}\n\nfunction columnsOf(",
-    ],
-    [
-      "values of any depth are read",
-      "if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);",
-      "",
-    ],
-    [
-      "a field that can't be read is no event",
-      'this.#events.emit({ type: "field-unreadable", id, field: name });',
-      "",
     ],
   ]),
   ...of("unit/crypto/sealer", [
@@ -692,7 +694,7 @@ export const attackMutants: readonly Mutant[] = [
     ["loops are followed", "if (walk.ancestors.includes(value))", "if (walk.ancestors.length > 1e9)"],
     ["any depth", "if (walk.ancestors.length >= walk.maxDepth) {", "if (walk.ancestors.length > 1e9) {"],
   ]),
-  ...of("sessions/everyday-values", [
+  ...of("unit/services/everyday-values", [
     ["a property that is undefined stays", "if (item === nothing) continue;", ""],
     [
       "a property that is left out hides a lookalike",
@@ -1124,7 +1126,7 @@ export const attackMutants: readonly Mutant[] = [
       "of one name",
     ],
   ]),
-  ...of("stores/memory", [
+  ...of("unit/stores/memory", [
     [
       "a field that is read late is another visitor's",
       "fields.#shared.push({ number, text });",
@@ -1181,7 +1183,7 @@ export const attackMutants: readonly Mutant[] = [
     ],
   ]),
   // None of these may leave a table full: a search would go round in it for ever.
-  ...of("stores/memory-tables", [
+  ...of("unit/stores/memory-tables", [
     [
       "a search ends at the place that a removed slot left",
       "if (this.#steps(home, place) < this.#steps(free, place)) continue;",
@@ -1278,7 +1280,7 @@ export const attackMutants: readonly Mutant[] = [
       "whose it is",
     ],
   ]),
-  ...of("stores/near-cache-lease", [
+  ...of("unit/stores/near-cache-lease", [
     [
       "a near record is believed whatever became of the connection",
       "return this.#client.isReady && performance.now() - this.#heardAt <= lease;",

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import type { Store } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 /** How many handles this process has on files of a database. */
 function handlesOn(path: string): number {

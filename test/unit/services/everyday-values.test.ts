@@ -5,8 +5,8 @@ import { describe, test } from "node:test";
 import { URL as NodesUrl } from "node:url";
 import { createContext, runInContext, runInThisContext } from "node:vm";
 import * as fc from "fast-check";
-import { decodeValue, deepestJson, encodeValue } from "../../src/services/values.ts";
-import { Site, testOnStores } from "../support/site.ts";
+import { decodeValue, deepestJson, encodeValue } from "../../../src/services/values.ts";
+import { Site, testOnStores } from "../../support/site.ts";
 
 function roundTrip(value: unknown): unknown {
   return decodeValue(encodeValue(value, "key", deepestJson));
