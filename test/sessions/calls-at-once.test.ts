@@ -5,7 +5,7 @@ import type { Session, Sessions, Store } from "coatcheck";
 import type { Patch } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 
 // A handler may call several things of its session without waiting for each. What comes out must be what
 // one after the other would give, however long the store takes over each call and each answer.
@@ -54,14 +54,10 @@ function place(delays: Delays): {
       const cookie = jar.header;
       const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
       let result: { value: Awaited<ReturnType<typeof action>> } | undefined;
-      const response = await sessions.handle(
-        request,
-        async () => {
-          result = { value: await action(await sessions.of(request)) };
-          return new Response();
-        },
-        loud,
-      );
+      const response = await handleLoudly(sessions, request, async () => {
+        result = { value: await action(await sessions.of(request)) };
+        return new Response();
+      });
       jar.take(response);
       assert.ok(result);
       return result.value;
