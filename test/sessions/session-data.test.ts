@@ -144,6 +144,24 @@ testEverywhere(
   },
 );
 
+testEverywhere(
+  "[83] a session that is first opened after the response has left can be read, and says so when written to",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => session.set("x", 1));
+    let late: object = {};
+    await visitor.send((at) => {
+      late = at;
+      return new Response();
+    });
+    const session = await site.sessions.of(late);
+    assert.equal(session.get("x"), 1);
+    assert.throws(() => session.set("x", 2), { code: "AFTER_RESPONSE" });
+    await assert.rejects(session.logout(), { code: "AFTER_RESPONSE" });
+    assert.equal(await visitor.with((next) => next.get("x")), 1);
+  },
+);
+
 testOnStores("[89] what passes a limit is refused at set, and what was there stays", async (site) => {
   const visitor = site.visitor(
     site.hub({ limits: { bytes: 1000, keys: 3, keyLength: 10, depth: 4, flashes: 2, flashLength: 8 } }),
