@@ -8,6 +8,7 @@ import { memoryStore } from "coatcheck/memory";
 import { collectEvents } from "../support/events.ts";
 import { Site, home, testEverywhere } from "../support/site.ts";
 import { exchangesOf } from "coatcheck/adapter";
+import { precededBy, tampered, untouched } from "../support/store-calls.ts";
 
 const data = "CANARY-session-data";
 const message = "CANARY-flash-message";
@@ -133,12 +134,12 @@ testEverywhere(
         cookie: `__Host-Http-session=${cookie}`,
       });
     }
-    site.store.tamper = (record) => ({
+    site.probe.around = tampered((record) => ({
       ...record,
       fields: new Map(Array.from(record.fields, ([name]) => [name, Buffer.from(`{${data}`)])),
-    });
+    }));
     await visitor.with((session) => session.get("diary"));
-    site.store.tamper = (record) => record;
+    site.probe.around = untouched;
     await visitor.with((session) => session.logout());
 
     for (const [where, thing] of things) assertClean(shown(thing), canaries, where);
@@ -190,9 +191,9 @@ test("[97] what a failing store says reaches the app as a cause, and no event or
   const events = collectEvents(t);
   const visitor = site.visitor();
   await visitor.login("leo");
-  site.store.before = () => {
+  site.probe.around = precededBy(() => {
     throw new Error(`INSERT failed for ${data}`);
-  };
+  });
   const error = await visitor
     .with((session) => session.get("x"))
     .then(

@@ -27,7 +27,7 @@ testEverywhere(
     await mallory.login("mallory");
     const [mine, theirs] = [`${name}=${leo.ticket}`, `${name}=${mallory.ticket}`];
     const events = collectEvents(t);
-    site.store.forget();
+    site.probe.calls.length = 0;
     for (const cookie of [`${mine}; ${theirs}`, `${theirs}; ${mine}`]) {
       await leo.with(
         (session) => {
@@ -37,7 +37,7 @@ testEverywhere(
         { cookie },
       );
     }
-    assert.deepEqual(site.store.calls, []);
+    assert.deepEqual(site.probe.calls, []);
     assert.deepEqual(
       events.map((event) => event.type === "rejected" && event.reason),
       ["ambiguous", "ambiguous"],

@@ -132,7 +132,7 @@ testEverywhere(
     const visitor = site.visitor();
     await visitor.with((session) => session.flash("hello"));
     site.clock.advance(5 * 60_000);
-    site.store.forget();
+    site.probe.calls.length = 0;
     const events = collectEvents(t);
     const response = await visitor.send(
       async (at) => {
@@ -142,7 +142,7 @@ testEverywhere(
       { method: "POST", headers: { "sec-fetch-site": "cross-site" } },
     );
     assert.equal(response.status, 403);
-    assert.deepEqual(site.store.calls, []);
+    assert.deepEqual(site.probe.calls, []);
     assert.deepEqual(response.headers.getSetCookie(), []);
     assert.equal(response.headers.get("cache-control"), "no-store");
     assert.match(response.headers.get("vary") ?? "", /sec-fetch-site/i);
@@ -163,7 +163,7 @@ testEverywhere("[66] a login form on another site logs nobody in", async (site) 
     { method: "POST", headers: { "sec-fetch-site": "cross-site" } },
   );
   assert.equal(visitor.ticket, undefined);
-  assert.deepEqual(await site.store.dump(), []);
+  assert.deepEqual(await site.probe.records(), []);
 });
 
 /** What an adapter asks, of sessions with these options. */

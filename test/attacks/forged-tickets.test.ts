@@ -10,7 +10,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Presents each of these as the session cookie; none may be taken, and none may reach the store. */
 async function refuseAll(site: Site, forgeries: Iterable<string>): Promise<number> {
   let count = 0;
-  site.store.forget();
+  site.probe.calls.length = 0;
   for (const forgery of forgeries) {
     const visitor = site.visitor();
     // What a header can't hold can't arrive.
@@ -20,7 +20,7 @@ async function refuseAll(site: Site, forgeries: Iterable<string>): Promise<numbe
     assert.deepEqual(seen, [undefined, undefined, []], "a forged ticket was taken");
     count++;
   }
-  assert.deepEqual(site.store.calls, []);
+  assert.deepEqual(site.probe.calls, []);
   return count;
 }
 
@@ -144,7 +144,7 @@ testEverywhere(
     await visitor.with((session) => session.set("x", 1), { cookie: "__Host-Http-session=" });
     await visitor.with((session) => session.logout());
     await visitor.with((session) => session.flash("x"), { cookie: "__Host-Http-session=" });
-    for (const { id } of await site.store.dump()) assert.match(id, /^[\w-]{22}$/);
+    for (const { id } of await site.probe.records()) assert.match(id, /^[\w-]{22}$/);
   },
 );
 
@@ -221,7 +221,7 @@ testEverywhere("[58] each kind of token is refused in every other slot", async (
     return new Response();
   });
   const id = (await leo.with((session) => session.id)) ?? "";
-  const fields = (await site.store.dump()).flatMap((record) =>
+  const fields = (await site.probe.records()).flatMap((record) =>
     [...record.fields.values()].map((bytes) => Buffer.from(bytes).toString("base64url")),
   );
   const tokens: Record<string, string> = {

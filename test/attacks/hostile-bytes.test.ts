@@ -3,6 +3,7 @@ import { collectEvents } from "../support/events.ts";
 import { hostileBlobs } from "../support/hostile-bytes.ts";
 import { testOnStores } from "../support/site.ts";
 import type { Site, Visitor } from "../support/site.ts";
+import { tampered } from "../support/store-calls.ts";
 
 async function aSession(site: Site): Promise<Visitor> {
   const visitor = site.visitor();
@@ -19,16 +20,16 @@ testOnStores(
   "[47][48] whatever lies in a field, it is a value, or absent with an event, and never a crash",
   async (site, t) => {
     const visitor = await aSession(site);
-    const [record] = await site.store.dump();
+    const [record] = await site.probe.records();
     assert.ok(record);
     const flash = [...record.fields.keys()].find((name) => name.startsWith("f:")) ?? "";
     const events = collectEvents(t);
     let refused = 0;
     for (const blob of hostileBlobs(5000)) {
-      site.store.tamper = () => ({
+      site.probe.around = tampered(() => ({
         ...record,
         fields: new Map([...record.fields, ["d:x", blob], [flash, blob], ["m:agent", blob]]),
-      });
+      }));
       events.length = 0;
       const [value, other, messages] = await visitor.with((session) => [
         session.get("x"),
@@ -56,7 +57,7 @@ testOnStores(
   "[48] every bit flip and truncation of a stored field reads as absent when it is sealed",
   async (site) => {
     const visitor = await aSession(site);
-    const [record] = await site.store.dump();
+    const [record] = await site.probe.records();
     const bytes = record?.fields.get("d:y") ?? new Uint8Array();
     const variants: Uint8Array[] = [];
     for (const [at, byte] of bytes.entries()) {
@@ -64,7 +65,7 @@ testOnStores(
       variants.push(bytes.slice(0, at), bytes.slice(at + 1));
     }
     for (const variant of variants) {
-      site.store.tamper = (stored) => ({ ...stored, fields: new Map([["d:y", variant]]) });
+      site.probe.around = tampered((stored) => ({ ...stored, fields: new Map([["d:y", variant]]) }));
       const value = await visitor.with((session) => session.get("y"));
       assert.equal(visitor.last.status, 200);
       if (!site.store.inProcess) assert.equal(value, undefined);

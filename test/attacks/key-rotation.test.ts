@@ -5,6 +5,7 @@ import type { Sessions } from "coatcheck";
 import { collectEvents } from "../support/events.ts";
 import { Site, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
+import { precededBy, untouched } from "../support/store-calls.ts";
 
 const [older, newer] = [generateSecret(), generateSecret()];
 
@@ -60,9 +61,9 @@ testOnStores(
     assert.equal(info?.subject, "leo");
     // Once is enough.
     events.length = 0;
-    site.store.forget();
+    site.probe.calls.length = 0;
     await between.subject();
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
     assert.deepEqual(between.last.headers.getSetCookie(), []);
   },
 );
@@ -72,9 +73,9 @@ testOnStores(
   async (site) => {
     const visitor = await leoUnder(site, older);
     const after = moved(site, visitor, site.hub({ secret: newer }));
-    site.store.forget();
+    site.probe.calls.length = 0;
     assert.equal(await after.subject(), undefined);
-    assert.deepEqual(site.store.calls, []);
+    assert.deepEqual(site.probe.calls, []);
     assert.deepEqual(after.last.headers.getSetCookie(), []);
   },
 );
@@ -101,14 +102,14 @@ test("[54] resealing never writes over what another request has changed meanwhil
   const between = moved(site, before, site.hub({ secret: [newer, older] }));
   let changed = false;
   // Between this request's read and its reseal, another one writes the field.
-  site.store.before = async ({ operation, patch }) => {
-    if (operation !== "patch" || changed || patch?.expect === undefined) return;
+  site.probe.around = precededBy(async (call) => {
+    if (call.operation !== "patch" || changed || call.patch.expect === undefined) return;
     changed = true;
     await before.with((session) => session.set("x", ["newest"]));
-  };
+  });
   await between.subject();
   assert.equal(changed, true);
-  site.store.before = () => {};
+  site.probe.around = untouched;
   assert.deepEqual(await between.with((session) => session.get("x")), ["newest"]);
 });
 
@@ -117,11 +118,11 @@ test("[54] a ticket that was replaced meanwhile is not signed again", async (t) 
   const before = await leoUnder(site, older);
   const between = moved(site, before, site.hub({ secret: [newer, older] }));
   let rotated = false;
-  site.store.before = async ({ operation, patch }) => {
-    if (operation !== "patch" || rotated || patch?.expect === undefined) return;
+  site.probe.around = precededBy(async (call) => {
+    if (call.operation !== "patch" || rotated || call.patch.expect === undefined) return;
     rotated = true;
     await before.with((session) => session.rotate());
-  };
+  });
   await between.subject();
   assert.equal(rotated, true);
   assert.deepEqual(between.last.headers.getSetCookie(), []);

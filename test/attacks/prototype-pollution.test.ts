@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Site, testEverywhere } from "../support/site.ts";
+import { tampered } from "../support/store-calls.ts";
 
 const pollution = JSON.parse('{"__proto__": {"admin": true}}') as object;
 
@@ -59,10 +60,10 @@ test("[91] a stored text with __proto__ in it, however spelt, reads as absent", 
   const visitor = site.visitor();
   await visitor.with((session) => session.set("x", 1));
   const read = async (text: string): Promise<unknown> => {
-    site.store.tamper = (record) => ({
+    site.probe.around = tampered((record) => ({
       ...record,
       fields: new Map([...record.fields, ["d:x", Buffer.from(text)]]),
-    });
+    }));
     return visitor.with((session) => session.get("x"));
   };
   const texts = [

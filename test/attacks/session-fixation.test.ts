@@ -19,7 +19,7 @@ testEverywhere("[2] an id the server did not issue is never adopted", async (sit
   });
   assert.equal(visitor.ticket?.includes(id), false);
   assert.equal(visitor.ticket?.includes(secret), false);
-  const records = await site.store.dump();
+  const records = await site.probe.records();
   assert.deepEqual(
     records.map((record) => record.id === id),
     [false],

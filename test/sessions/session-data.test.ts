@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Site, testEverywhere, testOnStores } from "../support/site.ts";
+import { tampered } from "../support/store-calls.ts";
 
 testEverywhere("a session is a dictionary that lasts from one request to the next", async (site) => {
   const visitor = site.visitor();
@@ -39,7 +40,7 @@ testOnStores(
       session.set("cart", { items: ["hat"], seen: new Set([1]), at: new Map([["a", new Date(0)]]) });
       session.set("other", { quiet: true });
     });
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => {
       void session.entries();
       const cart = session.get("cart") as { items: string[]; seen: Set<number>; at: Map<string, Date> };
@@ -47,7 +48,7 @@ testOnStores(
       cart.seen.add(2);
       cart.at.get("a")?.setTime(5);
     });
-    const patch = site.store.calls.find(({ operation }) => operation === "patch")?.patch;
+    const patch = site.probe.calls.find((call) => call.operation === "patch")?.patch;
     assert.deepEqual(
       [...(patch?.set ?? [])].map(([name]) => name),
       ["d:cart"],
@@ -78,7 +79,7 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.with((session) => session.set("cart", { b: 1, a: [1, 2] }));
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => {
       const cart = session.get("cart") as { a: number[] };
       cart.a.push(3);
@@ -86,7 +87,7 @@ testOnStores(
       session.has("cart");
       session.keys();
     });
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
   },
 );
 
@@ -317,16 +318,16 @@ test("[48] a value that can't be read is not there: has, keys, entries and get s
     session.set("good", 1);
     session.set("bad", 2);
   });
-  site.store.tamper = (record) => ({
+  site.probe.around = tampered((record) => ({
     ...record,
     fields: new Map([...record.fields, ["d:bad", Buffer.from("{")]]),
-  });
+  }));
   await visitor.with((session) => {
     assert.deepEqual([session.has("bad"), session.get("bad"), session.has("good")], [false, undefined, true]);
     assert.deepEqual([session.keys(), session.entries()], [["good"], [["good", 1]]]);
     session.clear();
   });
-  const [record] = await site.store.dump();
+  const [record] = await site.probe.records();
   assert.deepEqual([...(record?.fields.keys() ?? [])], []);
 });
 

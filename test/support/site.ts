@@ -10,11 +10,10 @@ import { fetchSessions } from "coatcheck/fetch";
 import { honoSessions } from "coatcheck/hono";
 import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
-import { testClock } from "coatcheck/testing";
-import type { TestClock } from "coatcheck/testing";
+import { probeStore, testClock } from "coatcheck/testing";
+import type { StoreProbe, TestClock } from "coatcheck/testing";
 import { Hono } from "hono";
 import { CookieJar } from "./cookie-jar.ts";
-import { WatchedStore } from "./watched-store.ts";
 
 /** A handler, whatever the adapter: `at` is what `sessions.of` takes. */
 export type SiteHandler = (at: object) => Response | Promise<Response>;
@@ -51,7 +50,9 @@ function freshStore(t: TestContext, kind: StoreKind): Store {
 /** A site with a hub, a clock that stands still, and a store that is watched. */
 export class Site {
   readonly clock: TestClock;
-  readonly store: WatchedStore;
+  /** The store of its sessions, and the lookout over it. */
+  readonly store: Store;
+  readonly probe: StoreProbe;
   readonly secret: string;
   readonly sessions: Sessions;
   readonly adapter: AdapterKind;
@@ -60,8 +61,8 @@ export class Site {
     this.clock = testClock();
     this.secret = generateSecret();
     this.adapter = setup.adapter ?? "fetch";
-    const store = setup.over ?? freshStore(t, setup.store ?? "memory");
-    this.store = store instanceof WatchedStore ? store : new WatchedStore(store);
+    this.probe = probeStore(setup.over ?? freshStore(t, setup.store ?? "memory"));
+    this.store = this.probe.store;
     this.sessions = this.hub(setup.options);
   }
 

@@ -58,7 +58,7 @@ function withRow(t: TestContext): { site: Site; tear: (column: string, value: un
 test("[48] a row that is damaged, truncated or of another format is anonymous, with one event", async (t) => {
   const { site, tear } = withRow(t);
   const visitor = await aSession(site);
-  const [record] = await site.store.dump();
+  const [record] = await site.probe.records();
   assert.ok(record);
   const packed = (fields: SessionRecord["fields"], columns: Partial<SessionRecord> = {}) =>
     Buffer.from(packRecord({ ...record, ...columns, fields }), "latin1");
