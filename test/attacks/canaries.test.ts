@@ -76,7 +76,7 @@ testEverywhere(
   async (site, t) => {
     const events = collectEvents(t);
     const output = collectOutput(t);
-    const things: [string, unknown][] = [["the hub", site.sessions]];
+    const things: [string, unknown][] = [["the sessions object", site.sessions]];
     const visitor = site.visitor();
     await visitor.with((session) => {
       session.set("diary", data);

@@ -9,7 +9,7 @@ import { precededBy, untouched } from "../support/store-calls.ts";
 
 const [older, newer] = [generateSecret(), generateSecret()];
 
-/** The same browser at a hub with other keys. */
+/** The same browser at a process with other keys. */
 function moved(site: Site, visitor: Visitor, sessions: Sessions): Visitor {
   const next = site.visitor(sessions);
   for (const { name, value } of visitor.jar.cookies) next.jar.plant(name, value);
@@ -80,7 +80,7 @@ testOnStores(
   },
 );
 
-test("[118] during a rollout, hubs with [old, new] and [new, old] read each other's sessions", async (t) => {
+test("[118] during a rollout, processes with [old, new] and [new, old] read each other's sessions", async (t) => {
   const site = new Site(t, { store: "sqlite" });
   const hubs = [site.hub({ secret: [older, newer] }), site.hub({ secret: [newer, older] })];
   let visitor = site.visitor(hubs[0]);

@@ -189,7 +189,7 @@ test("a head that nobody's session adds to is sent as it is", async (t) => {
   assert.deepEqual([lines("set-cookie"), Object.keys(headers).length], [[], 2]);
 });
 
-/** Ways to answer through a response that several hubs hold. */
+/** Ways to write a response that several `sessions` objects buffer. */
 const answers: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
   end: (response) => response.end("page"),
   "write and end": (response) => {
@@ -205,25 +205,29 @@ const answers: Readonly<Record<string, (response: ServerResponse) => unknown>> =
 };
 
 for (const [how, answer] of Object.entries(answers)) {
-  test(`three hubs hold one response, and each sets its cookie: ${how}`, { timeout: 20_000 }, async (t) => {
-    const hubs = [aHub("one"), aHub("two"), aHub("three")] as const;
-    const [one, two, three] = hubs;
-    const handler: Listener = async (request, response) => {
-      for (const hub of hubs) (await hub.of(request)).set("a", "A");
-      answer(response);
-    };
-    const { status, body, lines } = await get(
-      t,
-      nodeSessions(one, nodeSessions(two, nodeSessions(three, handler))),
-    );
-    assert.deepEqual([status, body], [200, "page"]);
-    const names = lines("set-cookie").map((line) => line.split("=")[0] ?? "");
-    assert.deepEqual(names.toSorted(), ["one", "three", "two"]);
-  });
+  test(
+    `three \`sessions\` objects buffer one response, and each sets its cookie: ${how}`,
+    { timeout: 20_000 },
+    async (t) => {
+      const hubs = [aHub("one"), aHub("two"), aHub("three")] as const;
+      const [one, two, three] = hubs;
+      const handler: Listener = async (request, response) => {
+        for (const hub of hubs) (await hub.of(request)).set("a", "A");
+        answer(response);
+      };
+      const { status, body, lines } = await get(
+        t,
+        nodeSessions(one, nodeSessions(two, nodeSessions(three, handler))),
+      );
+      assert.deepEqual([status, body], [200, "page"]);
+      const names = lines("set-cookie").map((line) => line.split("=")[0] ?? "");
+      assert.deepEqual(names.toSorted(), ["one", "three", "two"]);
+    },
+  );
 
   for (const failing of [0, 1]) {
     test(
-      `of two hubs one fails to commit, and its error is the answer: ${how}, ${failing === 0 ? "outer" : "inner"}`,
+      `of two \`sessions\` objects one fails to commit, and its error is the response: ${how}, ${failing === 0 ? "outer" : "inner"}`,
       { timeout: 20_000 },
       async (t) => {
         const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
@@ -290,37 +294,41 @@ for (const protocol of ["HTTP/1", "HTTP/2"]) {
 
 for (const failing of [undefined, 0, 1]) {
   const what = failing === undefined ? "each sets its cookie" : `number ${failing} fails to commit`;
-  test(`HTTP/2: two hubs hold one response, and ${what}`, { timeout: 20_000 }, async (t) => {
-    const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
-    const [outer, inner] = probes.map(({ store }, at) =>
-      createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
-    );
-    assert.ok(outer && inner);
-    const probe = failing === undefined ? undefined : probes[failing];
-    if (probe !== undefined) {
-      probe.around = () => {
-        throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+  test(
+    `HTTP/2: two \`sessions\` objects buffer one response, and ${what}`,
+    { timeout: 20_000 },
+    async (t) => {
+      const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
+      const [outer, inner] = probes.map(({ store }, at) =>
+        createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
+      );
+      assert.ok(outer && inner);
+      const probe = failing === undefined ? undefined : probes[failing];
+      if (probe !== undefined) {
+        probe.around = () => {
+          throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+        };
+      }
+      const handler: Listener = async (request, response) => {
+        for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
+        response.writeHead(200, { vary: "Accept" }).end("page");
       };
-    }
-    const handler: Listener = async (request, response) => {
-      for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
-      response.writeHead(200, { vary: "Accept" }).end("page");
-    };
-    const server = overHttp2(nodeSessions(outer, nodeSessions(inner, handler)));
-    const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
-    t.after(() => client.destroy());
-    const stream = client.request({ ":path": "/" });
-    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
-    const body = (await stream.toArray()).map(String).join("");
-    assert.equal(headers[":status"], failing === undefined ? 200 : 503);
-    if (failing === undefined) {
-      assert.equal(body, "page");
-      assert.equal([headers["set-cookie"]].flat().length, 2);
-    } else assert.match(body, /^The site can't tell who you are right now/);
-  });
+      const server = overHttp2(nodeSessions(outer, nodeSessions(inner, handler)));
+      const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
+      t.after(() => client.destroy());
+      const stream = client.request({ ":path": "/" });
+      const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+      const body = (await stream.toArray()).map(String).join("");
+      assert.equal(headers[":status"], failing === undefined ? 200 : 503);
+      if (failing === undefined) {
+        assert.equal(body, "page");
+        assert.equal([headers["set-cookie"]].flat().length, 2);
+      } else assert.match(body, /^The site can't tell who you are right now/);
+    },
+  );
 }
 
-test("Express: two hubs in one app each set their cookie", { timeout: 20_000 }, async (t) => {
+test("Express: two `sessions` objects in one app each set their cookie", { timeout: 20_000 }, async (t) => {
   const [one, two] = [aHub("one"), aHub("two")];
   const app = express();
   app.use(expressSessions(one), expressSessions(two));

@@ -1365,7 +1365,7 @@ export const attackMutants: readonly Mutant[] = [
       "a second `sessions` object takes the place of the first one",
       "if (taken[taker] === undefined) {",
       "if (taken[taker] !== by) {",
-      "hubs",
+      "`sessions` objects",
     ],
     [
       "the error response of an inner `sessions` object loses its head on the way through another",

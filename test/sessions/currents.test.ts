@@ -7,7 +7,7 @@ import { handleLoudly } from "../support/loud.ts";
 const request = (): Request => new Request("http://localhost/");
 const hub = () => createSessions({ secret: generateSecret(), store: memoryStore() });
 
-test("two hubs in one request each have their own current session", async () => {
+test("two `sessions` objects in one request each have their own current session", async () => {
   const [shop, admin] = [hub(), hub()];
   await handleLoudly(shop, request(), async (outer) =>
     handleLoudly(admin, request(), async (inner) => {
@@ -19,7 +19,7 @@ test("two hubs in one request each have their own current session", async () => 
   );
 });
 
-test("the innermost request of a hub is its current one, and the outer one is again afterwards", async () => {
+test("the innermost request of a `sessions` object is its current one, and the outer one is again afterwards", async () => {
   const sessions = hub();
   await handleLoudly(sessions, request(), async (outer) => {
     await handleLoudly(sessions, request(), async (inner) => {
@@ -31,7 +31,7 @@ test("the innermost request of a hub is its current one, and the outer one is ag
   });
 });
 
-test("one hub's current session is none of another's", async () => {
+test("the current session of one `sessions` object is not that of another", async () => {
   const [shop, admin] = [hub(), hub()];
   await handleLoudly(shop, request(), async () => {
     await assert.rejects(admin.current(), { code: "NO_SESSION_HERE" });

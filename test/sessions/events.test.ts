@@ -84,7 +84,7 @@ testEverywhere(
   },
 );
 
-test("[98] events tell the hubs of a process apart", async (t) => {
+test("[98] events tell which `sessions` object of a process they come from", async (t) => {
   const site = new Site(t);
   const events = collectEvents(t);
   for (const name of ["__Host-one", "__Host-two"]) {

@@ -28,7 +28,7 @@ async function turnsDuring<T>(
 const stores = { memory: () => memoryStore(), sqlite: () => sqliteStore({ path: ":memory:" }) };
 
 for (const [kind, open] of Object.entries(stores)) {
-  /** A hub whose store answers at once, and takes a millisecond of the clock's for each read and patch; with records of a subject. */
+  /** A `sessions` object whose store returns at once, and takes a millisecond of the clock for each read and patch; with records of a subject. */
   const start = async (
     count: number,
     subject: string | null,

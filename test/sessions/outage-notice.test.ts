@@ -46,7 +46,7 @@ testEverywhere(
   },
 );
 
-test("two hubs of a process each tell of their own store", async (t) => {
+test("two `sessions` objects of a process each report their own store", async (t) => {
   const [one, other] = [new Site(t), new Site(t)];
   const lines = printedBy(t);
   for (const site of [one, other, one]) {

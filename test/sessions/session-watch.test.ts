@@ -10,7 +10,7 @@ import { handleLoudly } from "../support/loud.ts";
 interface Place {
   readonly clock: TestClock;
   readonly probe: StoreProbe;
-  /** Two processes' hubs on one store. */
+  /** The `sessions` objects of two processes on one store. */
   readonly here: Sessions;
   readonly there: Sessions;
   readonly visit: <T>(

@@ -15,6 +15,6 @@ export async function handleLoudly<Data extends object>(
     return new Response(null, { status: 500 });
   };
   const response = await sessions.handle(request, handler, { onError });
-  for (const error of thrown) throw error; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
+  for (const error of thrown) throw error;
   return response;
 }

@@ -47,7 +47,7 @@ function freshStore(t: TestContext, kind: StoreKind): Store {
   return store;
 }
 
-/** A site with a hub, a clock that stands still, and a store that is watched. */
+/** A site with a `sessions` object, a clock that stands still, and a store that is watched. */
 export class Site {
   readonly clock: TestClock;
   /** The store of its sessions, and the lookout over it. */
@@ -66,7 +66,7 @@ export class Site {
     this.sessions = this.hub(setup.options);
   }
 
-  /** Another hub over the same store and clock, with the same secret unless told otherwise. */
+  /** Another `sessions` object over the same store and clock, with the same secret unless told otherwise. */
   hub(options: Partial<SessionsOptions> = {}): Sessions {
     return createSessions({ secret: this.secret, store: this.store, clock: this.clock, ...options });
   }

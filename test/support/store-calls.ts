@@ -18,7 +18,6 @@ export function precededBy(act: (call: ProbedCall) => MaybePromise<void>): Aroun
 export function tampered(change: (record: SessionRecord) => SessionRecord): Around {
   return async <T>(call: ProbedCall, run: () => Promise<T>) => {
     const found = await run();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a read finds is a record
     return call.operation === "read" && found !== null ? (change(found as SessionRecord) as T) : found;
   };
 }
