@@ -268,7 +268,7 @@ export const decoders: Decoders = {
       const cookies = new Cookies({
         incoming: () => found,
         sessionCookie: "__Host-Http-session",
-        vault,
+        vault: protectedValues,
         clock,
       });
       for (const name of found.keys()) cookies.getAll(name);

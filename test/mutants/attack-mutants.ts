@@ -1313,7 +1313,7 @@ export const attackMutants: readonly Mutant[] = [
       "",
     ],
   ]),
-  ...of("contracts/held-heads", [
+  ...of("contracts/write-head", [
     [
       "cookies in the head are lost",
       "held === undefined ? value : [held, value].flat();",
@@ -1524,7 +1524,7 @@ export const attackMutants: readonly Mutant[] = [
       "changes while",
     ],
   ]),
-  ...of("sessions/session-watch", [
+  ...of("sessions/end-watcher", [
     ["one read after the other", "const readsAtOnce = 128;", "const readsAtOnce = 1;", "two thousand"],
     ["all at once", "const readsAtOnce = 128;", "const readsAtOnce = 1e4;", "two thousand"],
     [
