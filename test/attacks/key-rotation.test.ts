@@ -17,7 +17,7 @@ function moved(site: Site, visitor: Visitor, sessions: Sessions): Visitor {
 }
 
 async function leoUnder(site: Site, secret: string): Promise<Visitor> {
-  const visitor = site.visitor(site.hub({ secret }));
+  const visitor = site.visitor(site.sessionsWith({ secret }));
   await visitor.login("leo");
   await visitor.with((session) => {
     session.set("x", ["kept"]);
@@ -27,12 +27,12 @@ async function leoUnder(site: Site, secret: string): Promise<Visitor> {
 }
 
 testOnStores("[54] the newest key seals: what a list issues opens with its first key alone", async (site) => {
-  const visitor = site.visitor(site.hub({ secret: [newer, older] }));
+  const visitor = site.visitor(site.sessionsWith({ secret: [newer, older] }));
   await visitor.login("leo");
   await visitor.with((session) => session.set("x", 1));
-  const alone = moved(site, visitor, site.hub({ secret: newer }));
+  const alone = moved(site, visitor, site.sessionsWith({ secret: newer }));
   assert.deepEqual(await alone.with((session) => [session.subject, session.get("x")]), ["leo", 1]);
-  const other = moved(site, visitor, site.hub({ secret: older }));
+  const other = moved(site, visitor, site.sessionsWith({ secret: older }));
   await other.with((session) => {
     assert.equal(session.subject, undefined);
     assert.equal(session.rejection?.reason, "forged");
@@ -44,14 +44,14 @@ testOnStores(
   async (site, t) => {
     const before = await leoUnder(site, older);
     const events = collectEvents(t);
-    const between = moved(site, before, site.hub({ secret: [newer, older] }));
+    const between = moved(site, before, site.sessionsWith({ secret: [newer, older] }));
     assert.equal(await between.subject(), "leo");
     assert.ok(events.some(({ type }) => type === "resealed"));
     assert.notEqual(between.ticket, before.ticket);
     // The same secret under a new mac: whoever still has the old cookie has not been logged out.
     assert.equal(between.ticket?.slice(0, 66), before.ticket?.slice(0, 66));
 
-    const after = moved(site, between, site.hub({ secret: newer }));
+    const after = moved(site, between, site.sessionsWith({ secret: newer }));
     await after.with((session) => {
       assert.equal(session.subject, "leo");
       assert.deepEqual(session.get("x"), ["kept"]);
@@ -72,7 +72,7 @@ testOnStores(
   "[54][118] a dropped key is dead at once, and what it alone sealed is anonymous",
   async (site) => {
     const visitor = await leoUnder(site, older);
-    const after = moved(site, visitor, site.hub({ secret: newer }));
+    const after = moved(site, visitor, site.sessionsWith({ secret: newer }));
     site.probe.calls.length = 0;
     assert.equal(await after.subject(), undefined);
     assert.deepEqual(site.probe.calls, []);
@@ -82,7 +82,7 @@ testOnStores(
 
 test("[118] during a rollout, processes with [old, new] and [new, old] read each other's sessions", async (t) => {
   const site = new Site(t, { store: "sqlite" });
-  const hubs = [site.hub({ secret: [older, newer] }), site.hub({ secret: [newer, older] })];
+  const hubs = [site.sessionsWith({ secret: [older, newer] }), site.sessionsWith({ secret: [newer, older] })];
   let visitor = site.visitor(hubs[0]);
   await visitor.login("leo");
   for (let round = 0; round < 10; round++) {
@@ -99,7 +99,7 @@ test("[118] during a rollout, processes with [old, new] and [new, old] read each
 test("[54] resealing never writes over what another request has changed meanwhile", async (t) => {
   const site = new Site(t, { store: "sqlite" });
   const before = await leoUnder(site, older);
-  const between = moved(site, before, site.hub({ secret: [newer, older] }));
+  const between = moved(site, before, site.sessionsWith({ secret: [newer, older] }));
   let changed = false;
   // Between this request's read and its reseal, another one writes the field.
   site.probe.around = precededBy(async (call) => {
@@ -116,7 +116,7 @@ test("[54] resealing never writes over what another request has changed meanwhil
 test("[54] a ticket that was replaced meanwhile is not signed again", async (t) => {
   const site = new Site(t, { store: "sqlite" });
   const before = await leoUnder(site, older);
-  const between = moved(site, before, site.hub({ secret: [newer, older] }));
+  const between = moved(site, before, site.sessionsWith({ secret: [newer, older] }));
   let rotated = false;
   site.probe.around = precededBy(async (call) => {
     if (call.operation !== "patch" || rotated || call.patch.expect === undefined) return;
@@ -130,14 +130,14 @@ test("[54] a ticket that was replaced meanwhile is not signed again", async (t) 
 
 test("[54] signed and sealed cookies follow the same rule", async (t) => {
   const site = new Site(t);
-  const old = site.visitor(site.hub({ secret: older }));
+  const old = site.visitor(site.sessionsWith({ secret: older }));
   await old.send((at) => {
     old.sessions.cookies(at).signed.set("a", "signed");
     old.sessions.cookies(at).sealed.set("b", "sealed");
     return new Response();
   });
   const read = async (secret: string | string[]) => {
-    const visitor = moved(site, old, site.hub({ secret }));
+    const visitor = moved(site, old, site.sessionsWith({ secret }));
     const response = await visitor.send((at) => {
       const cookies = visitor.sessions.cookies(at);
       return Response.json([cookies.signed.get("a") ?? null, cookies.sealed.get("b") ?? null]);

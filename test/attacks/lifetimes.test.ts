@@ -165,7 +165,9 @@ testOnStores(
       [{ days: 31 }, 31],
       [{ days: 7 }, 7],
     ] as const) {
-      const hub = site.hub(permanentAbsoluteTimeout === undefined ? {} : { permanentAbsoluteTimeout });
+      const hub = site.sessionsWith(
+        permanentAbsoluteTimeout === undefined ? {} : { permanentAbsoluteTimeout },
+      );
       const visitor = site.visitor(hub);
       const start = site.clock.now();
       await visitor.with(async (session) => {
@@ -222,7 +224,7 @@ testOnStores(
       [{ hours: 2 }, 12 * minute],
       [{ minutes: 5 }, 30 * second],
     ] as const) {
-      const visitor = site.visitor(site.hub({ permanentLifetime }));
+      const visitor = site.visitor(site.sessionsWith({ permanentLifetime }));
       await visitor.with(async (session) => {
         session.permanent = true;
         await session.login("leo");
@@ -317,7 +319,7 @@ testOnStores("[30] a response that can carry no cookie leaves it to the next tha
 });
 
 testOnStores("[30] what was stored with a fixed end keeps it", async (site) => {
-  const visitor = site.visitor(site.hub({ permanentAbsoluteTimeout: { days: 31 } }));
+  const visitor = site.visitor(site.sessionsWith({ permanentAbsoluteTimeout: { days: 31 } }));
   await visitor.with(async (session) => {
     session.permanent = true;
     await session.login("leo");
@@ -419,7 +421,7 @@ testOnStores("[29] shorter timeouts hold at once for sessions that began under l
     await lasting.login("ada");
     await lasting.with((session) => (session.permanent = true));
     site.clock.advance(10 * minute);
-    const hub = site.hub(options);
+    const hub = site.sessionsWith(options);
     seen.push([
       await site.visitor(hub).subject(keep(visitor)),
       await site.visitor(hub).subject(keep(lasting)),

@@ -14,7 +14,7 @@ testEverywhere(
     });
     const cookie = `__Host-Http-session=${visitor.ticket}`;
     await visitor.with((session) => session.logout());
-    const elsewhere = site.visitor(site.hub());
+    const elsewhere = site.visitor(site.sessionsWith());
     for (const wait of [0, 1, 59_999, 1, 1, 86_400_000]) {
       site.clock.advance(wait);
       for (const thief of [site.visitor(), elsewhere]) {
@@ -153,7 +153,7 @@ testOnStores(
 for (const kind of storeKinds) {
   test(`[116] what one node writes or revokes, the other sees at once (${kind})`, async (t) => {
     const site = new Site(t, { store: kind });
-    const [here, there] = [site.visitor(), site.visitor(site.hub())];
+    const [here, there] = [site.visitor(), site.visitor(site.sessionsWith())];
     for (let round = 0; round < 20; round++) {
       await here.login("leo");
       const cookie = `__Host-Http-session=${here.ticket}`;

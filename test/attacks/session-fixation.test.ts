@@ -6,7 +6,7 @@ import { Site, testEverywhere } from "../support/site.ts";
 testEverywhere("[2] an id the server did not issue is never adopted", async (site) => {
   const visitor = site.visitor();
   // Signed with the site's own key: the strongest form the attack can take.
-  const elsewhere = site.visitor(site.hub({ store: memoryStore() }));
+  const elsewhere = site.visitor(site.sessionsWith({ store: memoryStore() }));
   await elsewhere.login("mallory");
   const chosen = elsewhere.ticket ?? "";
   const [id = "", secret = ""] = chosen.split(".");

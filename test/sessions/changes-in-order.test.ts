@@ -127,7 +127,7 @@ test("an update of a key that nobody has: a delete or clear that follows it remo
 test("an update that another request makes run again: what was changed after its call wins all the same", async (t) => {
   const { site, gate, visitor } = await withCart(t);
   const cookie = visitor.jar.header("https://site.example/");
-  const other = site.visitor(site.hub());
+  const other = site.visitor(site.sessionsWith());
   const runAgain: Record<string, Cart | undefined> = {
     "nothing else": ["old", "other", "new"],
     set: ["set"],

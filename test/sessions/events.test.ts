@@ -88,7 +88,7 @@ test("[98] events tell which `sessions` object of a process they come from", asy
   const site = new Site(t);
   const events = collectEvents(t);
   for (const name of ["__Host-one", "__Host-two"]) {
-    await site.visitor(site.hub({ cookie: { name } })).login("leo");
+    await site.visitor(site.sessionsWith({ cookie: { name } })).login("leo");
   }
   assert.deepEqual(
     events.map(({ type, cookie }) => [type, cookie]),

@@ -302,7 +302,7 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.with((session) => named("message", 0, 32).forEach((message) => session.flash(message)));
-    const narrow = site.visitor(site.hub({ limits: { flashes: 3 } }));
+    const narrow = site.visitor(site.sessionsWith({ limits: { flashes: 3 } }));
     narrow.jar.plant("__Host-Http-session", visitor.ticket ?? "");
     assert.equal((await waiting(narrow)).length, 32);
     await narrow.with((session) => session.flash("one more"));

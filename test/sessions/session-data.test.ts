@@ -165,7 +165,9 @@ testEverywhere(
 
 testOnStores("[89] what passes a limit is refused at set, and what was there stays", async (site) => {
   const visitor = site.visitor(
-    site.hub({ limits: { bytes: 1000, keys: 3, keyLength: 10, depth: 4, flashes: 2, flashLength: 8 } }),
+    site.sessionsWith({
+      limits: { bytes: 1000, keys: 3, keyLength: 10, depth: 4, flashes: 2, flashLength: 8 },
+    }),
   );
   await visitor.with((session) => {
     session.set("a", "x".repeat(900));
@@ -240,7 +242,7 @@ testOnStores(
     await wide.with((session) => {
       for (const key of ["a", "b", "c"]) session.set(key, "x".repeat(100));
     });
-    const visitor = site.visitor(site.hub({ limits: { bytes: 50, keys: 1 } }));
+    const visitor = site.visitor(site.sessionsWith({ limits: { bytes: 50, keys: 1 } }));
     visitor.jar.plant("__Host-Http-session", wide.ticket ?? "");
     await visitor.with((session) => session.set("a", "y".repeat(100)));
     assert.equal(visitor.last.status, 200);
@@ -277,7 +279,7 @@ testOnStores(
 testOnStores("a session written under wider limits can still be read, and shrunk", async (site) => {
   const visitor = site.visitor();
   await visitor.with((session) => session.set("list", [["x".repeat(500)]]));
-  const narrow = site.visitor(site.hub({ limits: { bytes: 100, depth: 1 } }));
+  const narrow = site.visitor(site.sessionsWith({ limits: { bytes: 100, depth: 1 } }));
   narrow.jar.plant("__Host-Http-session", visitor.ticket ?? "");
   assert.equal((await narrow.with((session) => session.get("list") as string[][]))[0]?.[0]?.length, 500);
   assert.equal(narrow.last.status, 200);
@@ -333,7 +335,7 @@ test("[48] a value that can't be read is not there: has, keys, entries and get s
 
 testOnStores("a limit that is undefined is the default", async (site) => {
   const given: object = { bytes: undefined, flashes: undefined };
-  const visitor = site.visitor(site.hub({ limits: given }));
+  const visitor = site.visitor(site.sessionsWith({ limits: given }));
   await visitor.with((session) => {
     assert.throws(() => session.set("long", "x".repeat(70_000)), { code: "SESSION_TOO_LARGE" });
   });

@@ -5,7 +5,7 @@ testEverywhere("[79] two hundred updates at once are told one to two hundred", a
   const visitor = site.visitor();
   await visitor.with((session) => session.set("n", 0));
   const cookie = visitor.jar.header("https://site.example/");
-  const other = site.hub();
+  const other = site.sessionsWith();
   const told = await Promise.all(
     Array.from({ length: 200 }, (_, at) =>
       site

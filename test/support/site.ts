@@ -63,11 +63,11 @@ export class Site {
     this.adapter = setup.adapter ?? "fetch";
     this.probe = probeStore(setup.over ?? freshStore(t, setup.store ?? "memory"));
     this.store = this.probe.store;
-    this.sessions = this.hub(setup.options);
+    this.sessions = this.sessionsWith(setup.options);
   }
 
   /** Another `sessions` object over the same store and clock, with the same secret unless told otherwise. */
-  hub(options: Partial<SessionsOptions> = {}): Sessions {
+  sessionsWith(options: Partial<SessionsOptions> = {}): Sessions {
     return createSessions({ secret: this.secret, store: this.store, clock: this.clock, ...options });
   }
 

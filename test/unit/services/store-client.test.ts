@@ -92,7 +92,7 @@ test("a sweep starts at the creation of a session when the last one is an interv
   await site.visitor().login("c");
   await site.visitor().login("d");
   assert.equal(site.probe.count("sweep"), 1);
-  const never = site.visitor(site.hub({ sweepInterval: false }));
+  const never = site.visitor(site.sessionsWith({ sweepInterval: false }));
   site.clock.advance(86_400_000);
   await never.login("e");
   assert.equal(site.probe.count("sweep"), 1);
