@@ -175,7 +175,7 @@ describe("the postgres store", { skip: withoutPostgres }, () => {
     await postgresStore({ client: clients().pool, schema, table }).create(record);
     // As version 2 left it: its function knew nothing of limits.
     await ask(`COMMENT ON TABLE ${schema}.${table} IS 'coatcheck sessions, version 2'`);
-    await ask(`CREATE OR REPLACE FUNCTION ${schema}.${table}_patch_2(patience integer, latest bigint, durable integer,
+    await ask(`CREATE OR REPLACE FUNCTION ${schema}.${table}_patch_2(timeout_ms integer, latest bigint, durable integer,
       patches text) RETURNS text LANGUAGE sql AS $$ SELECT '{}' $$`);
     const store = postgresStore({ client: clients().pool, schema, table });
     const set = new Map([["d:b", Uint8Array.of(2)]]);
