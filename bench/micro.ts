@@ -23,6 +23,7 @@ import {
   verifiersEqual,
 } from "../src/crypto/ticket.ts";
 import { decodeValue, encodeValue } from "../src/services/values.ts";
+import { recordOf } from "../test/support/records.ts";
 import { hearingRedisClient, pgPool, redisClient, redisPrefix } from "./clients.ts";
 import { profiling } from "./profile.ts";
 import type { Profile } from "./profile.ts";
@@ -91,28 +92,24 @@ async function parts(): Promise<Timing[]> {
   ];
 }
 
-function recordOf(id: string): SessionRecord {
+function newRecord(id: string): SessionRecord {
   const now = Date.now();
-  return {
-    id,
-    epoch: 0,
-    revision: 1,
-    verifier: new Uint8Array(32).fill(7),
-    ticketAt: now,
-    subject: "42",
-    createdAt: now,
-    authenticatedAt: now,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 86_400_000,
-    permanent: false,
-    fields: new Map([["d:user", Buffer.alloc(40, 1)]]),
-  };
+  return recordOf(
+    {
+      id,
+      verifier: new Uint8Array(32).fill(7),
+      subject: "42",
+      authenticatedAt: now,
+      absoluteDeadline: now + 86_400_000,
+      fields: new Map([["d:user", Buffer.alloc(40, 1)]]),
+    },
+    now,
+  );
 }
 
 async function ofStore(store: string, opened: Store): Promise<MicroResult["stores"][number]> {
   const ids = Array.from({ length: 1000 }, newRecordId);
-  for (const id of ids) await opened.create(recordOf(id));
+  for (const id of ids) await opened.create(newRecord(id));
   const idAt = (turn: number): string => ids[turn % ids.length] ?? "";
   const read = await time("read", (turn) => opened.read(idAt(turn), Date.now()));
   const patch = await time("patch", (turn) => {

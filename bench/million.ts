@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Store } from "coatcheck";
 import type { SessionRecord } from "coatcheck/store";
-import { newRecordId } from "../src/crypto/ticket.ts";
+import { newId, recordOf } from "../test/support/records.ts";
 import { pgPool, redisClient, redisPrefix } from "./clients.ts";
 import { setting } from "./site.ts";
 import { spread } from "./statistics.ts";
@@ -76,27 +76,24 @@ async function open(options?: string): Promise<Store> {
   }
 }
 
-function recordOf(subject: string, idleTimeout: number): SessionRecord {
+function newRecord(subject: string, idleTimeout: number): SessionRecord {
   const now = Date.now();
-  return {
-    id: newRecordId(),
-    epoch: 0,
-    revision: 1,
-    verifier: crypto.getRandomValues(new Uint8Array(32)),
-    ticketAt: now,
-    subject,
-    createdAt: now,
-    authenticatedAt: now,
-    lastSeenAt: now,
-    idleTimeout,
-    absoluteDeadline: now + 31 * 86_400_000,
-    permanent: false,
-    // As large as a sealed user name and browser name.
-    fields: new Map([
-      ["d:user", crypto.getRandomValues(Buffer.alloc(40))],
-      ["m:agent", crypto.getRandomValues(Buffer.alloc(140))],
-    ]),
-  };
+  return recordOf(
+    {
+      id: newId(),
+      verifier: crypto.getRandomValues(new Uint8Array(32)),
+      subject,
+      authenticatedAt: now,
+      idleTimeout,
+      absoluteDeadline: now + 31 * 86_400_000,
+      // As large as a sealed name and a browser's.
+      fields: new Map([
+        ["d:user", crypto.getRandomValues(Buffer.alloc(40))],
+        ["m:agent", crypto.getRandomValues(Buffer.alloc(140))],
+      ]),
+    },
+    now,
+  );
 }
 
 /** Runs a piece of work `count` times, several at a time. */
@@ -127,7 +124,7 @@ async function fillTo(total: number): Promise<number> {
   const [first, count, ids] = [filled, total - filled, [] as string[]];
   const every = Math.max(1, Math.floor(count / kept));
   await often(count, async (turn) => {
-    const record = recordOf(subjectOf(first, count, turn), 86_400_000);
+    const record = newRecord(subjectOf(first, count, turn), 86_400_000);
     if (turn % every === 0) ids.push(record.id);
     if (!(await filler.create(record))) throw new Error("The store rejected a record.");
   });
@@ -163,7 +160,7 @@ function anySubject(): string {
 }
 
 async function sweeps(): Promise<Spread> {
-  await often(batch * batches, async () => filler.create(recordOf("gone", shortLife)));
+  await often(batch * batches, async () => filler.create(newRecord("gone", shortLife)));
   await wait(shortLife + 500);
   const times: number[] = [];
   for (let sweep = 0; sweep < batches; sweep++) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryStore } from "coatcheck/memory";
+import { probeStore } from "coatcheck/testing";
 import { testSite } from "./test-site.ts";
 import type { TestSite } from "./test-site.ts";
-import { watchedStore } from "./watched-store.ts";
 
 /** Every path that the site has, and some that it has not. */
 function pathsOf({ site }: TestSite): string[] {
@@ -12,8 +13,8 @@ function pathsOf({ site }: TestSite): string[] {
 }
 
 test("no page makes a record, or sends a cookie, for a visitor who only looks", async (t) => {
-  const watched = watchedStore();
-  const site = await testSite(t, { store: watched.store });
+  const probe = probeStore(memoryStore());
+  const site = await testSite(t, { store: probe.store });
   const paths = pathsOf(site);
   assert.ok(paths.includes("/user") && paths.includes("/inside") && paths.length > 20, paths.join(" "));
   for (const path of paths) {
@@ -34,12 +35,12 @@ test("no page makes a record, or sends a cookie, for a visitor who only looks", 
     }
     assert.deepEqual((await site.visitor().head(path)).headers.getSetCookie(), [], path);
   }
-  assert.equal(watched.made, 0);
+  assert.equal(probe.count("create"), 0);
 });
 
 test("a form that asks for nothing to be kept makes no record, and sends no cookie", async (t) => {
-  const watched = watchedStore();
-  const site = await testSite(t, { store: watched.store });
+  const probe = probeStore(memoryStore());
+  const site = await testSite(t, { store: probe.store });
   const wrong = { name: "leo", password: "wrong" };
   for (const [path, fields] of [
     ["/login", wrong],
@@ -68,12 +69,12 @@ test("a form that asks for nothing to be kept makes no record, and sends no cook
   // The browser is asked to forget three cookies: that is what it was sent for, and all that is sent.
   const { headers } = await site.visitor().post("/cookies_delete");
   assert.ok(headers.getSetCookie().every((line) => line.includes("Max-Age=0")));
-  assert.equal(watched.made, 0);
+  assert.equal(probe.count("create"), 0);
 });
 
 test("what asks for something to be kept makes one record each", async (t) => {
-  const watched = watchedStore();
-  const site = await testSite(t, { store: watched.store });
+  const probe = probeStore(memoryStore());
+  const site = await testSite(t, { store: probe.store });
   for (const [at, [path, fields]] of (
     [
       ["/session_set", { name: "Ada", message: "hi" }],
@@ -86,16 +87,16 @@ test("what asks for something to be kept makes one record each", async (t) => {
     const visitor = site.visitor();
     const page = await visitor.submit(path, fields);
     assert.equal(page.status, 200);
-    assert.equal(watched.made, at + 1, path);
+    assert.equal(probe.count("create"), at + 1, path);
   }
 });
 
 test("2,000 knocks at a closed door leave nothing behind", async (t) => {
-  const watched = watchedStore();
-  const site = await testSite(t, { store: watched.store });
+  const probe = probeStore(memoryStore());
+  const site = await testSite(t, { store: probe.store });
   for (let count = 0; count < 2_000; count += 1) {
     const answer = await site.site.app.request("/user");
     assert.equal(answer.status, 303);
   }
-  assert.equal(watched.made, 0);
+  assert.equal(probe.count("create"), 0);
 });

@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { StoreError } from "coatcheck";
+import { memoryStore } from "coatcheck/memory";
+import { probeStore } from "coatcheck/testing";
 import { testSite } from "./test-site.ts";
-import { watchedStore } from "./watched-store.ts";
+import { broken, untouched } from "../support/store-calls.ts";
 
 test("every page forbids scripts, frames and whatever comes from elsewhere", async (t) => {
   const visitor = (await testSite(t)).visitor();
@@ -82,11 +84,11 @@ test("row 105: a form that is too long is refused quickly, whether or not it say
 });
 
 test("row 107: while the store fails, pages answer 503 with Retry-After, and the cookie is left alone", async (t) => {
-  const watched = watchedStore();
-  const site = await testSite(t, { store: watched.store });
+  const probe = probeStore(memoryStore());
+  const site = await testSite(t, { store: probe.store });
   const leo = site.visitor();
   await leo.login();
-  watched.isBroken = true;
+  probe.around = broken;
   for (const ask of [
     () => leo.get("/user"),
     () => leo.get("/"),
@@ -102,7 +104,7 @@ test("row 107: while the store fails, pages answer 503 with Retry-After, and the
   }
   assert.equal((await leo.get("/static/site.css")).status, 200);
   assert.ok(site.reported.every((error) => error instanceof StoreError));
-  watched.isBroken = false;
+  probe.around = untouched;
   assert.match((await leo.get("/user")).body, /Hello, leo!/);
 });
 

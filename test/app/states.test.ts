@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryStore } from "coatcheck/memory";
+import { probeStore } from "coatcheck/testing";
+import type { StoreProbe } from "coatcheck/testing";
+import { broken } from "../support/store-calls.ts";
 import { testSite } from "./test-site.ts";
 import type { TestSite } from "./test-site.ts";
 import { Visitor } from "./visitor.ts";
-import { watchedStore } from "./watched-store.ts";
-import type { WatchedStore } from "./watched-store.ts";
 
 /** A browser that keeps no cookie. */
 class NoJar extends Map<string, { value: string; ends: boolean }> {
@@ -13,7 +15,7 @@ class NoJar extends Map<string, { value: string; ends: boolean }> {
   }
 }
 
-type Stage = { site: TestSite; watched: WatchedStore };
+type Stage = { site: TestSite; probe: StoreProbe };
 
 /** How a visitor comes: what the header has to say to them, what the login page has to, and what `/inside` shows. */
 type State = {
@@ -157,8 +159,8 @@ const noticeOf = (body: string): string =>
 
 for (const state of STATES) {
   test(`every page says what is to somebody ${state.name}`, async (t) => {
-    const watched = watchedStore();
-    const stage = { site: await testSite(t, { store: watched.store }), watched };
+    const probe = probeStore(memoryStore());
+    const stage = { site: await testSite(t, { store: probe.store }), probe };
     for (const [path, heading] of PAGES) {
       const visitor = await state.visitor(stage);
       const isHere = state.header === "leo";
@@ -181,10 +183,10 @@ for (const state of STATES) {
   });
 
   test(`no page claims anything to somebody ${state.name} while the store is down`, async (t) => {
-    const watched = watchedStore();
-    const stage = { site: await testSite(t, { store: watched.store }), watched };
+    const probe = probeStore(memoryStore());
+    const stage = { site: await testSite(t, { store: probe.store }), probe };
     const visitor = await state.visitor(stage);
-    watched.isBroken = true;
+    probe.around = broken;
     for (const [path] of PAGES) {
       const page = await visitor.open(path);
       // Who brings no ticket, or one that cannot be one of ours, is nobody: there is nothing to ask the store.
@@ -217,8 +219,8 @@ test("a form is answered with what was done: kept, or not and why", async (t) =>
   ] as const) {
     const state = STATES.find((one) => one.name === name);
     assert.ok(state);
-    const watched = watchedStore();
-    const stage = { site: await testSite(t, { store: watched.store }), watched };
+    const probe = probeStore(memoryStore());
+    const stage = { site: await testSite(t, { store: probe.store }), probe };
     for (const [path, fields] of [
       ["/session_set", { name: "Ada", message: "hi" }],
       ["/counter", {}],
@@ -246,8 +248,8 @@ test("a form is answered with what was done: kept, or not and why", async (t) =>
 
 test("a login says what became of it, whatever the browser brought", async (t) => {
   for (const state of STATES) {
-    const watched = watchedStore();
-    const stage = { site: await testSite(t, { store: watched.store }), watched };
+    const probe = probeStore(memoryStore());
+    const stage = { site: await testSite(t, { store: probe.store }), probe };
     const visitor = await state.visitor(stage);
     const isBlocked = visitor.jar instanceof NoJar;
     const failed = await visitor.submit("/login", { name: "leo", password: "wrong" });
@@ -285,8 +287,8 @@ test("pages that know nothing of the visitor do not say that nobody is logged in
 });
 
 test("goodbye has a name, also after the session was emptied", async (t) => {
-  const watched = watchedStore();
-  const leo = await loggedIn({ site: await testSite(t, { store: watched.store }), watched });
+  const probe = probeStore(memoryStore());
+  const leo = await loggedIn({ site: await testSite(t, { store: probe.store }), probe });
   await leo.submit("/session_delete", { what: "everything" });
   const page = await leo.submit("/logout");
   assert.deepEqual(page.messages, [{ category: "success", text: "Goodbye, leo! You are logged out." }]);

@@ -99,13 +99,13 @@ testEverywhere("[86] a page that looked at the other cookies is this visitor's, 
 testEverywhere("[87] a page that never asked for its session goes out as the app wrote it", async (site) => {
   const visitor = site.visitor();
   await visitor.login("leo");
-  site.store.forget();
+  site.probe.calls.length = 0;
   const headers = { "cache-control": "public, max-age=3600", vary: "Accept-Language" };
   const response = await visitor.send(() => new Response("public", { headers }));
   assert.equal(response.headers.get("cache-control"), headers["cache-control"]);
   assert.equal(response.headers.get("vary"), headers.vary);
   assert.deepEqual(response.headers.getSetCookie(), []);
-  assert.deepEqual(site.store.calls, []);
+  assert.deepEqual(site.probe.calls, []);
 });
 
 testEverywhere("[87] stricter headers of the app are kept, and weaker ones give way", async (site) => {

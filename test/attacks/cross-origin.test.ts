@@ -4,14 +4,16 @@ import { Site, testEverywhere } from "../support/site.ts";
 import { collectEvents } from "../support/events.ts";
 import { createSessions, generateSecret } from "coatcheck";
 import type { CrossOriginOptions } from "coatcheck";
+import { exchangesOf } from "coatcheck/adapter";
+import type { Exchanges } from "coatcheck/adapter";
 import { memoryStore } from "coatcheck/memory";
 import type { TestData, TestRoute } from "coatcheck/testing";
 import * as fc from "fast-check";
 import { apps } from "../contracts/apps.ts";
 import { overHttp } from "../contracts/servers.ts";
-import { createCrossOriginCheck } from "../../src/http/cross-origin.ts";
 
 const own = { host: "site.example" };
+const secret = generateSecret();
 
 /** Go's table for CrossOriginProtection, and what it leaves out. */
 const table: readonly [method: string, headers: Record<string, string>, allowed: boolean][] = [
@@ -130,7 +132,7 @@ testEverywhere(
     const visitor = site.visitor();
     await visitor.with((session) => session.flash("hello"));
     site.clock.advance(5 * 60_000);
-    site.store.forget();
+    site.probe.calls.length = 0;
     const events = collectEvents(t);
     const response = await visitor.send(
       async (at) => {
@@ -140,7 +142,7 @@ testEverywhere(
       { method: "POST", headers: { "sec-fetch-site": "cross-site" } },
     );
     assert.equal(response.status, 403);
-    assert.deepEqual(site.store.calls, []);
+    assert.deepEqual(site.probe.calls, []);
     assert.deepEqual(response.headers.getSetCookie(), []);
     assert.equal(response.headers.get("cache-control"), "no-store");
     assert.match(response.headers.get("vary") ?? "", /sec-fetch-site/i);
@@ -161,12 +163,17 @@ testEverywhere("[66] a login form on another site logs nobody in", async (site) 
     { method: "POST", headers: { "sec-fetch-site": "cross-site" } },
   );
   assert.equal(visitor.ticket, undefined);
-  assert.deepEqual(await site.store.dump(), []);
+  assert.deepEqual(await site.probe.records(), []);
 });
+
+/** What an adapter asks, of sessions with these options. */
+function exchangesWith(crossOrigin: CrossOriginOptions): Exchanges {
+  return exchangesOf(createSessions({ secret, store: memoryStore(), crossOrigin }));
+}
 
 describe("the cross-origin check's options", () => {
   const allowed = (options: CrossOriginOptions, headers: Record<string, string>, method = "POST") =>
-    createCrossOriginCheck(options).allows({ method, header: (name) => headers[name] });
+    exchangesWith(options).allows({ method, header: (name) => headers[name] });
 
   test("[62] with configured origins, scheme and port count and Host does not", () => {
     const origins = ["https://site.example", "https://site.example:8443"];
@@ -358,10 +365,10 @@ describe("the cross-origin check's options", () => {
     );
   });
 
-  test("a path that is exempt may be posted to from anywhere, and no other path", () => {
-    const check = createCrossOriginCheck({ exemptPaths: ["/login/apple", "/saml/acs"] });
+  test("a path that is exempt may be posted to from anywhere, and no other path", async () => {
+    const exchanges = exchangesWith({ exemptPaths: ["/login/apple", "/saml/acs"] });
     const post = (path?: string): boolean =>
-      check.allows({
+      exchanges.allows({
         method: "POST",
         path,
         header: (name) => ({ ...own, origin: "null" })[name as "origin"],
@@ -387,7 +394,13 @@ describe("the cross-origin check's options", () => {
       assert.equal(post(path), false, path);
     }
     // A WebSocket's session is not let in by it.
-    assert.equal(check.isOurs({ method: "GET", path: "/login/apple", header: () => "null" }), false);
+    const headers = new Map([
+      ["origin", "null"],
+      ["upgrade", "websocket"],
+    ]);
+    const handshake = { method: "GET", path: "/login/apple", header: (name: string) => headers.get(name) };
+    const session = await exchanges.begin(handshake, []).session(false);
+    assert.deepEqual(session.rejection, { reason: "cross-origin" });
   });
 
   test("what is no whole path is refused at the start", () => {
@@ -404,7 +417,7 @@ describe("the cross-origin check's options", () => {
       "/(a)",
       1,
     ]) {
-      assert.throws(() => createCrossOriginCheck({ exemptPaths: [path as string] }), {
+      assert.throws(() => exchangesWith({ exemptPaths: [path as string] }), {
         code: "CONFIG_INVALID",
       });
     }

@@ -10,7 +10,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Presents each of these as the session cookie; none may be taken, and none may reach the store. */
 async function refuseAll(site: Site, forgeries: Iterable<string>): Promise<number> {
   let count = 0;
-  site.store.forget();
+  site.probe.calls.length = 0;
   for (const forgery of forgeries) {
     const visitor = site.visitor();
     // What a header can't hold can't arrive.
@@ -20,7 +20,7 @@ async function refuseAll(site: Site, forgeries: Iterable<string>): Promise<numbe
     assert.deepEqual(seen, [undefined, undefined, []], "a forged ticket was taken");
     count++;
   }
-  assert.deepEqual(site.store.calls, []);
+  assert.deepEqual(site.probe.calls, []);
   return count;
 }
 
@@ -144,7 +144,7 @@ testEverywhere(
     await visitor.with((session) => session.set("x", 1), { cookie: "__Host-Http-session=" });
     await visitor.with((session) => session.logout());
     await visitor.with((session) => session.flash("x"), { cookie: "__Host-Http-session=" });
-    for (const { id } of await site.store.dump()) assert.match(id, /^[\w-]{22}$/);
+    for (const { id } of await site.probe.records()) assert.match(id, /^[\w-]{22}$/);
   },
 );
 
@@ -157,7 +157,7 @@ test("[6] a ticket is taken from its cookie only", async (t) => {
       headers: {
         authorization: `Bearer ${ticket}`,
         "x-session": ticket,
-        "__host-session": ticket,
+        "__host-http-session": ticket,
         cookie2: `__Host-Http-session=${ticket}`,
       },
     }),
@@ -168,44 +168,44 @@ test("[6] a ticket is taken from its cookie only", async (t) => {
 test("[7][58] a ticket of another cookie name, or another app's key, is refused", async (t) => {
   const site = new Site(t);
   const names = ["__Host-Http-session", "__Host-Session", "__Host-Http-session2", "admin"];
-  const hubs = names.map((name) => site.hub({ cookie: { name } }));
+  const hubs = names.map((name) => site.sessionsWith({ cookie: { name } }));
   const tickets: string[] = [];
-  for (const [at, hub] of hubs.entries()) {
-    const visitor = site.visitor(hub);
+  for (const [at, sessions] of hubs.entries()) {
+    const visitor = site.visitor(sessions);
     await visitor.login("leo");
     tickets.push(visitor.jar.get(names[at] ?? "")?.value ?? "");
   }
-  for (const [here, hub] of hubs.entries()) {
+  for (const [here, sessions] of hubs.entries()) {
     for (const [from, ticket] of tickets.entries()) {
-      const subject = await site.visitor(hub).subject({ cookie: `${names[here]}=${ticket}` });
+      const subject = await site.visitor(sessions).subject({ cookie: `${names[here]}=${ticket}` });
       assert.equal(subject, here === from ? "leo" : undefined);
     }
   }
-  const other = site.hub({ secret: generateSecret() });
+  const other = site.sessionsWith({ secret: generateSecret() });
   assert.equal(await site.visitor(other).subject({ cookie: `__Host-Http-session=${tickets[0]}` }), undefined);
 });
 
 test("[55] a ticket under none of the keys is refused, whatever the list", async (t) => {
   const site = new Site(t);
   const [stranger, ...keys] = Array.from({ length: 5 }, generateSecret);
-  const visitor = site.visitor(site.hub({ secret: stranger ?? "" }));
+  const visitor = site.visitor(site.sessionsWith({ secret: stranger ?? "" }));
   await visitor.login("leo");
   const cookie = `__Host-Http-session=${visitor.ticket}`;
   for (let length = 1; length <= keys.length; length++) {
     const list = keys.slice(0, length);
     for (const secret of [list, [...list, ...list], list.map((key) => Buffer.from(key))]) {
-      assert.equal(await site.visitor(site.hub({ secret })).subject({ cookie }), undefined);
+      assert.equal(await site.visitor(site.sessionsWith({ secret })).subject({ cookie }), undefined);
     }
   }
   for (const secret of [[[keys[0]]], [{}]] as unknown[]) {
-    assert.throws(() => site.hub({ secret: secret as string[] }), { name: "ConfigError" });
+    assert.throws(() => site.sessionsWith({ secret: secret as string[] }), { name: "ConfigError" });
   }
   for (const secret of [[], [undefined], [""], [keys[0], ""], [keys[0], null]]) {
-    const bare = site.visitor(site.hub({ secret: secret as string[] }));
+    const bare = site.visitor(site.sessionsWith({ secret: secret as string[] }));
     await assert.rejects(bare.subject({ cookie }), { name: "ConfigError", code: "SECRET_MISSING" });
   }
   assert.equal(
-    await site.visitor(site.hub({ secret: [...keys, stranger ?? ""] })).subject({ cookie }),
+    await site.visitor(site.sessionsWith({ secret: [...keys, stranger ?? ""] })).subject({ cookie }),
     "leo",
   );
 });
@@ -221,7 +221,7 @@ testEverywhere("[58] each kind of token is refused in every other slot", async (
     return new Response();
   });
   const id = (await leo.with((session) => session.id)) ?? "";
-  const fields = (await site.store.dump()).flatMap((record) =>
+  const fields = (await site.probe.records()).flatMap((record) =>
     [...record.fields.values()].map((bytes) => Buffer.from(bytes).toString("base64url")),
   );
   const tokens: Record<string, string> = {

@@ -46,18 +46,18 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.login("leo");
-    site.store.forget();
+    site.probe.calls.length = 0;
     for (let at = 0; at < 59; at++) {
       site.clock.advance(second);
       await visitor.subject();
     }
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
     site.clock.advance(second);
     await visitor.subject();
-    assert.equal(site.store.count("patch"), 1);
-    const patch = site.store.calls.find(({ operation }) => operation === "patch");
-    assert.deepEqual(patch?.patch?.columns, { lastSeenAt: site.clock.now() });
-    assert.equal(patch?.patch?.set, undefined);
+    assert.equal(site.probe.count("patch"), 1);
+    const patch = site.probe.calls.find((call) => call.operation === "patch");
+    assert.deepEqual(patch?.patch.columns, { lastSeenAt: site.clock.now() });
+    assert.equal(patch?.patch.set, undefined);
   },
 );
 
@@ -165,7 +165,9 @@ testOnStores(
       [{ days: 31 }, 31],
       [{ days: 7 }, 7],
     ] as const) {
-      const hub = site.hub(permanentAbsoluteTimeout === undefined ? {} : { permanentAbsoluteTimeout });
+      const hub = site.sessionsWith(
+        permanentAbsoluteTimeout === undefined ? {} : { permanentAbsoluteTimeout },
+      );
       const visitor = site.visitor(hub);
       const start = site.clock.now();
       await visitor.with(async (session) => {
@@ -196,7 +198,7 @@ testOnStores("[81] a permanent session costs no write per request: months of use
     session.permanent = true;
     await session.login("leo");
   });
-  site.store.forget();
+  site.probe.calls.length = 0;
   let cookies = 0;
   let visits = 0;
   // Three months of four minutes a day, a page every twenty seconds.
@@ -209,8 +211,8 @@ testOnStores("[81] a permanent session costs no write per request: months of use
     }
     site.clock.advance(day - 4 * minute);
   }
-  assert.equal(site.store.count("read"), visits);
-  assert.equal(site.store.count("patch"), visits / 3);
+  assert.equal(site.probe.count("read"), visits);
+  assert.equal(site.probe.count("patch"), visits / 3);
   assert.equal(cookies, 99, "one a day, and two where the hour turns while the visitor is there");
 });
 
@@ -222,7 +224,7 @@ testOnStores(
       [{ hours: 2 }, 12 * minute],
       [{ minutes: 5 }, 30 * second],
     ] as const) {
-      const visitor = site.visitor(site.hub({ permanentLifetime }));
+      const visitor = site.visitor(site.sessionsWith({ permanentLifetime }));
       await visitor.with(async (session) => {
         session.permanent = true;
         await session.login("leo");
@@ -317,7 +319,7 @@ testOnStores("[30] a response that can carry no cookie leaves it to the next tha
 });
 
 testOnStores("[30] what was stored with a fixed end keeps it", async (site) => {
-  const visitor = site.visitor(site.hub({ permanentAbsoluteTimeout: { days: 31 } }));
+  const visitor = site.visitor(site.sessionsWith({ permanentAbsoluteTimeout: { days: 31 } }));
   await visitor.with(async (session) => {
     session.permanent = true;
     await session.login("leo");
@@ -361,7 +363,7 @@ testOnStores(
     const id = (await visitor.with((session) => session.id)) ?? "";
     const held = keep(visitor);
     site.clock.advance(hour);
-    assert.equal((await site.store.dump()).length, 1);
+    assert.equal((await site.probe.records()).length, 1);
     assert.deepEqual(await site.sessions.list("leo"), []);
     assert.equal(await site.sessions.revoke(id), false);
     await visitor.with((session) => {
@@ -372,7 +374,7 @@ testOnStores(
     await visitor.with((session) => session.set("x", 1), held);
     assert.notEqual(visitor.ticket?.slice(0, 22), id);
     assert.equal(await site.sessions.sweep(), 1);
-    assert.equal((await site.store.dump()).length, 1);
+    assert.equal((await site.probe.records()).length, 1);
   },
   { sweepInterval: false },
 );
@@ -387,7 +389,7 @@ testOnStores(
       session.set("x", 1);
     });
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
-    const [record] = await site.store.dump();
+    const [record] = await site.probe.records();
     assert.equal(record?.fields.has("d:x"), false);
   },
 );
@@ -401,7 +403,7 @@ testOnStores("[29] the sweep deletes what has expired and nothing else", async (
   assert.equal(await site.sessions.sweep(), 1200);
   assert.equal(await site.sessions.sweep(), 0);
   assert.equal(await young.subject(), "young");
-  assert.equal((await site.store.dump()).length, 1);
+  assert.equal((await site.probe.records()).length, 1);
 });
 
 testOnStores("[29] shorter timeouts hold at once for sessions that began under longer ones", async (site) => {
@@ -419,7 +421,7 @@ testOnStores("[29] shorter timeouts hold at once for sessions that began under l
     await lasting.login("ada");
     await lasting.with((session) => (session.permanent = true));
     site.clock.advance(10 * minute);
-    const hub = site.hub(options);
+    const hub = site.sessionsWith(options);
     seen.push([
       await site.visitor(hub).subject(keep(visitor)),
       await site.visitor(hub).subject(keep(lasting)),

@@ -13,7 +13,7 @@ test("[102] a flood of anonymous sessions fills the memory store to its limit, a
     }),
   );
   for (let at = 0; at < 5000; at++) await site.visitor().with((session) => session.set("x", at));
-  assert.equal((await site.store.dump()).length, 100);
+  assert.equal((await site.probe.records()).length, 100);
   for (const [at, member] of members.entries()) assert.equal(await member.subject(), `member-${at}`);
 });
 

@@ -79,7 +79,7 @@ testEverywhere(
     await assert.rejects(site.sessions.of(new Request(home)), { code: "NO_SESSION_HERE" });
     await assert.rejects(site.sessions.of({}), { code: "NO_SESSION_HERE" });
     assert.throws(() => site.sessions.cookies(new Request(home)), { code: "NO_SESSION_HERE" });
-    const other = site.hub({ cookie: { name: "__Host-other" } });
+    const other = site.sessionsWith({ cookie: { name: "__Host-other" } });
     const response = await site.visitor().send(async (at) => {
       await assert.rejects(other.current(), { code: "NO_SESSION_HERE" });
       await assert.rejects(other.of(at), { code: "NO_SESSION_HERE" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Site, storeKinds, testEverywhere, testOnStores } from "../support/site.ts";
+import { precededBy, untouched } from "../support/store-calls.ts";
 
 testEverywhere(
   "[38] after logout the old ticket is anonymous, at once and for ever, on every node",
@@ -13,7 +14,7 @@ testEverywhere(
     });
     const cookie = `__Host-Http-session=${visitor.ticket}`;
     await visitor.with((session) => session.logout());
-    const elsewhere = site.visitor(site.hub());
+    const elsewhere = site.visitor(site.sessionsWith());
     for (const wait of [0, 1, 59_999, 1, 1, 86_400_000]) {
       site.clock.advance(wait);
       for (const thief of [site.visitor(), elsewhere]) {
@@ -43,7 +44,7 @@ testEverywhere(
     await visitor.with((session) => session.set("diary", "dear"));
     await visitor.with((session) => session.logout(), { status: 500 });
     assert.deepEqual(visitor.jar.cookies, []);
-    const [record] = await site.store.dump();
+    const [record] = await site.probe.records();
     assert.deepEqual(record?.fields.size, 0);
     assert.equal(record?.subject, null);
   },
@@ -62,7 +63,7 @@ testOnStores("[44] logging out without a session writes nothing and sets no cook
     );
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
   }
-  assert.equal(site.store.calls.length, 0);
+  assert.equal(site.probe.calls.length, 0);
 });
 
 testOnStores(
@@ -72,9 +73,9 @@ testOnStores(
     await visitor.login("leo");
     const cookie = `__Host-Http-session=${visitor.ticket}`;
     await visitor.with((session) => session.logout());
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => session.logout(), { cookie });
-    assert.equal(site.store.count("patch", "create"), 0);
+    assert.equal(site.probe.count("patch", "create"), 0);
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
   },
 );
@@ -84,16 +85,16 @@ testEverywhere(
   async (site) => {
     const visitor = site.visitor();
     await visitor.login("leo");
-    site.store.before = ({ operation }) => {
+    site.probe.around = precededBy(({ operation }) => {
       if (operation === "patch") throw new Error("disk on fire");
-    };
+    });
     await assert.rejects(
       visitor.with((session) => session.logout()),
       { code: "STORE_FAILED" },
     );
     assert.equal(visitor.last.status, 503);
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
-    site.store.before = () => {};
+    site.probe.around = untouched;
     assert.equal(await visitor.subject(), "leo");
   },
 );
@@ -152,7 +153,7 @@ testOnStores(
 for (const kind of storeKinds) {
   test(`[116] what one node writes or revokes, the other sees at once (${kind})`, async (t) => {
     const site = new Site(t, { store: kind });
-    const [here, there] = [site.visitor(), site.visitor(site.hub())];
+    const [here, there] = [site.visitor(), site.visitor(site.sessionsWith())];
     for (let round = 0; round < 20; round++) {
       await here.login("leo");
       const cookie = `__Host-Http-session=${here.ticket}`;

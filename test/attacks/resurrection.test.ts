@@ -58,7 +58,7 @@ for (const [what, work] of Object.entries(lateWork)) {
       const response = await late.finish();
       assert.deepEqual(response.headers.getSetCookie(), []);
       assert.equal(await visitor.subject({ cookie: `__Host-Http-session=${ticket}` }), undefined);
-      for (const record of await site.store.dump()) {
+      for (const record of await site.probe.records()) {
         assert.equal(record.subject, null);
         assert.deepEqual([...record.fields.keys()], []);
       }
@@ -78,7 +78,7 @@ testEverywhere(
     const ticket = visitor.ticket ?? "";
     await visitor.with((session) => session.logout());
     const events = collectEvents(t);
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with(
       (session) => {
         assert.equal(session.rejection?.reason, "ended");
@@ -88,7 +88,7 @@ testEverywhere(
       { cookie: `__Host-Http-session=${ticket}` },
     );
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
-    assert.equal(site.store.count("create", "patch"), 0);
+    assert.equal(site.probe.count("create", "patch"), 0);
     assert.ok(typesOf(events).includes("write-dropped"));
 
     // A minute later nothing is late any more: this is a visitor with an old cookie.
@@ -107,14 +107,14 @@ testEverywhere(
     await visitor.with((session) => session.set("cart", []));
     const ticket = visitor.ticket ?? "";
     await visitor.login("leo");
-    site.store.forget();
+    site.probe.calls.length = 0;
     const old = { cookie: `__Host-Http-session=${ticket}` };
     await visitor.with(async (session) => {
       assert.equal(session.rejection?.reason, "superseded");
       assert.equal(await session.update("n", () => 1), undefined);
       session.set("cart", ["late"]);
     }, old);
-    assert.equal(site.store.count("create", "patch"), 0);
+    assert.equal(site.probe.count("create", "patch"), 0);
     assert.deepEqual(visitor.last.headers.getSetCookie(), []);
     await visitor.with((session) => session.login("ada"), old);
     assert.equal(await visitor.subject(), "ada");

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import type { SessionRecord } from "coatcheck/store";
 import { sqliteStore } from "coatcheck/sqlite";
 import { Site, testOnStores } from "../support/site.ts";
+import { tampered } from "../support/store-calls.ts";
 
 /** Every value of a record, as bytes. */
 function binaryField(record: SessionRecord): Buffer[] {
@@ -47,7 +48,7 @@ testOnStores("[46] nothing in a dump of the store opens a session", async (site)
     session.set("diary", "dear");
     session.flash("hello");
   });
-  const [record] = await site.store.dump();
+  const [record] = await site.probe.records();
   assert.ok(record);
   const guesses = guessesFrom(record);
   assert.ok(guesses.length > 50);
@@ -106,22 +107,22 @@ test("[51] a field moved to another record, or to another field, reads as absent
       session.flash(`for ${subject}`);
     });
   }
-  const [leos, mallorys] = await site.store.dump();
+  const [leos, mallorys] = await site.probe.records();
   assert.ok(leos && mallorys);
   // Mallory can write to the database: Leo's fields, in their own record.
-  site.store.tamper = () => ({ ...mallorys, fields: leos.fields });
+  site.probe.around = tampered(() => ({ ...mallorys, fields: leos.fields }));
   await mallory.with(async (session) => {
     assert.equal(session.subject, "mallory");
     assert.deepEqual([session.get("role"), session.get("name")], [undefined, undefined]);
     assert.deepEqual(session.peekFlashes(), []);
   });
   const name = mallorys.fields.get("d:name") ?? new Uint8Array();
-  site.store.tamper = () => ({ ...mallorys, fields: new Map([["d:role", name]]) });
+  site.probe.around = tampered(() => ({ ...mallorys, fields: new Map([["d:role", name]]) }));
   await mallory.with((session) => assert.equal(session.get("role"), undefined));
-  site.store.tamper = () => ({ ...mallorys, fields: new Map([["f:0", name]]) });
+  site.probe.around = tampered(() => ({ ...mallorys, fields: new Map([["f:0", name]]) }));
   await mallory.with((session) => assert.deepEqual(session.peekFlashes(), []));
   // And the whole record of another: the ticket's secret is not its.
-  site.store.tamper = () => leos;
+  site.probe.around = tampered(() => leos);
   assert.equal(await mallory.subject(), undefined);
 });
 

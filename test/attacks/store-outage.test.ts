@@ -3,6 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { StoreError } from "coatcheck";
 import { collectEvents } from "../support/events.ts";
 import { home, testEverywhere, testOnStores } from "../support/site.ts";
+import { precededBy, untouched } from "../support/store-calls.ts";
 
 testEverywhere(
   "[107] when the store is down, the answer is 503, nobody is logged in, and the cookie stays",
@@ -10,9 +11,9 @@ testEverywhere(
     const visitor = site.visitor();
     await visitor.login("leo");
     const ticket = visitor.ticket;
-    site.store.before = () => {
+    site.probe.around = precededBy(() => {
       throw new Error("down");
-    };
+    });
     for (const method of ["GET", "POST", "HEAD"]) {
       const response = await visitor.send(
         async (at) => {
@@ -30,7 +31,7 @@ testEverywhere(
     assert.equal(visitor.ticket, ticket);
     // A page that needs no session is not touched by the outage.
     assert.equal((await visitor.send(() => new Response("public"))).status, 200);
-    site.store.before = () => {};
+    site.probe.around = untouched;
     assert.equal(await visitor.subject(), "leo");
   },
 );
@@ -38,9 +39,9 @@ testEverywhere(
 testEverywhere("[107] an app may catch the failure and show a page to nobody in particular", async (site) => {
   const visitor = site.visitor();
   await visitor.login("leo");
-  site.store.before = () => {
+  site.probe.around = precededBy(() => {
     throw new Error("down");
-  };
+  });
   const response = await visitor.send(async (at) => {
     const session = await site.sessions.of(at).catch((error: unknown) => {
       assert.ok(error instanceof StoreError);
@@ -58,15 +59,15 @@ testEverywhere(
     const [newcomer, returning] = [site.visitor(), site.visitor()];
     await returning.with((session) => session.set("x", 1));
     const ticket = returning.ticket;
-    site.store.before = ({ operation }) => {
+    site.probe.around = precededBy(({ operation }) => {
       if (operation === "create" || operation === "patch") throw new Error("full");
-    };
+    });
     for (const visitor of [newcomer, returning]) {
       await assert.rejects(visitor.login("leo"), { name: "StoreError" });
       assert.equal(visitor.last.status, 503);
       assert.deepEqual(visitor.last.headers.getSetCookie(), []);
     }
-    site.store.before = () => {};
+    site.probe.around = untouched;
     assert.equal(returning.ticket, ticket);
     assert.deepEqual(await returning.with((session) => [session.subject, session.get("x")]), [undefined, 1]);
     assert.deepEqual(await site.sessions.list("leo"), []);
@@ -78,9 +79,9 @@ testEverywhere(
   async (site) => {
     const visitor = site.visitor();
     await visitor.login("leo");
-    site.store.before = ({ operation }) => {
+    site.probe.around = precededBy(({ operation }) => {
       if (operation === "patch") throw new Error("full");
-    };
+    });
     const response = await visitor.send(async (at) => {
       (await site.sessions.of(at)).set("x", 1);
       return new Response("saved");
@@ -94,14 +95,14 @@ testEverywhere("[82] a response leaves only when its data is written", async (si
   const visitor = site.visitor();
   await visitor.login("leo");
   const gate = Promise.withResolvers<void>();
-  site.store.before = ({ operation }) => (operation === "patch" ? gate.promise : undefined);
+  site.probe.around = precededBy(({ operation }) => (operation === "patch" ? gate.promise : undefined));
   let answered = false;
   const page = visitor.with((session) => session.set("x", 1)).then(() => (answered = true));
   for (let turns = 0; turns < 10; turns++) await turn();
   assert.equal(answered, false);
   gate.resolve();
   await page;
-  site.store.before = () => {};
+  site.probe.around = untouched;
   assert.equal(await visitor.with((session) => session.get("x")), 1);
 });
 
@@ -111,7 +112,7 @@ testEverywhere(
     const visitor = site.visitor();
     await visitor.login("leo");
     const events = collectEvents(t);
-    site.store.before = () => new Promise(() => {});
+    site.probe.around = precededBy(() => new Promise(() => {}));
     const response = visitor.send(async (at) => new Response((await site.sessions.of(at)).subject));
     let answered = false;
     void response.then(() => (answered = true));
@@ -124,7 +125,7 @@ testEverywhere(
     assert.equal(answered, true, "there is an end to its patience");
     assert.equal((await response).status, 503);
     assert.ok(events.some((event) => event.type === "store-failed" && event.code === "STORE_TIMEOUT"));
-    site.store.before = () => {};
+    site.probe.around = untouched;
     assert.equal(await visitor.subject(), "leo");
   },
 );
@@ -140,19 +141,19 @@ testOnStores(
       await visitor.login("leo");
       // The touch fails.
       site.clock.advance(5 * 60_000);
-      site.store.before = ({ operation }) => {
+      site.probe.around = precededBy(({ operation }) => {
         if (operation === "patch" || operation === "sweep") throw new Error("down");
-      };
+      });
       assert.equal(await visitor.subject(), "leo");
       assert.equal(visitor.last.status, 200);
       // The sweep that a creation starts fails.
       site.clock.advance(11 * 60_000);
-      site.store.forget();
+      site.probe.calls.length = 0;
       await site.visitor().login("ada");
-      assert.equal(site.store.count("sweep"), 1);
+      assert.equal(site.probe.count("sweep"), 1);
       // An answer that comes after its deadline fails.
       const late = Promise.withResolvers<void>();
-      site.store.before = ({ operation }) => (operation === "read" ? late.promise : undefined);
+      site.probe.around = precededBy(({ operation }) => (operation === "read" ? late.promise : undefined));
       const page = visitor.send(async (at) => new Response((await site.sessions.of(at)).subject));
       for (let turns = 0; turns < 5; turns++) await turn();
       site.clock.advance(2000);
@@ -170,12 +171,12 @@ testOnStores("[110] a store that comes back is used again at once", async (site)
   const visitor = site.visitor();
   await visitor.login("leo");
   for (let round = 0; round < 20; round++) {
-    site.store.before = () => {
+    site.probe.around = precededBy(() => {
       throw new Error("down");
-    };
+    });
     const down = await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject));
     assert.equal(down.status, 503);
-    site.store.before = () => {};
+    site.probe.around = untouched;
     await visitor.with((session) => session.set("round", round));
     assert.equal(await visitor.with((session) => session.get("round")), round);
   }
@@ -189,7 +190,7 @@ testOnStores(
     const expired = visitor.jar.header(home);
     site.clock.advance(2 * 3_600_000);
     await site.sessions.sweep();
-    site.store.forget();
+    site.probe.calls.length = 0;
     for (let round = 0; round < 500; round++) {
       for (const cookie of [
         undefined,
@@ -208,13 +209,13 @@ testOnStores(
         );
       }
     }
-    assert.deepEqual(site.store.calls, []);
+    assert.deepEqual(site.probe.calls, []);
     await site.visitor().with((session) => session.get("x"), { cookie: expired });
     assert.deepEqual(
-      site.store.calls.map(({ operation }) => operation),
+      site.probe.calls.map(({ operation }) => operation),
       ["read"],
     );
-    assert.deepEqual(await site.store.dump(), []);
+    assert.deepEqual(await site.probe.records(), []);
   },
 );
 
@@ -223,9 +224,9 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     const cost = async (use: () => Promise<unknown>): Promise<string[]> => {
-      site.store.forget();
+      site.probe.calls.length = 0;
       await use();
-      return site.store.calls.map(({ operation }) => operation);
+      return site.probe.calls.map(({ operation }) => operation);
     };
     assert.deepEqual(await cost(() => visitor.send(() => new Response())), []);
     assert.deepEqual(await cost(() => visitor.login("leo")), ["create"]);

@@ -5,7 +5,7 @@ import type { Sessions } from "coatcheck";
 import type { RequestLike } from "coatcheck/adapter";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 
 // A page of another site opens a WebSocket to this one: the browser sends this site's cookies along,
 // by GET, and does not keep the page from reading the answers.
@@ -63,14 +63,10 @@ test("[69] nor does one that a handler of a fetch server takes", async () => {
     const request = new Request("http://site.example/", {
       headers: { host: "site.example", upgrade: "websocket", cookie, ...headers },
     });
-    await sessions.handle(
-      request,
-      async () => {
-        assert.equal((await sessions.of(request)).loggedIn, false);
-        return new Response();
-      },
-      loud,
-    );
+    await handleLoudly(sessions, request, async () => {
+      assert.equal((await sessions.of(request)).loggedIn, false);
+      return new Response();
+    });
   }
 });
 

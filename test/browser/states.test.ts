@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { memoryStore } from "coatcheck/memory";
+import { probeStore } from "coatcheck/testing";
 import type { Page } from "playwright-core";
 import { browserTest, logIn, messages, pathOf, picture, wayOf } from "./browser.ts";
-import { watchedStore } from "../app/watched-store.ts";
+import { broken, untouched } from "../support/store-calls.ts";
 
 async function signUp(page: Page, name: string): Promise<void> {
   await page.goto("/signup");
@@ -109,22 +111,22 @@ browserTest("the address of a page that a form leads to has nothing odd in it", 
   assert.equal((await messages(page)).length, 1);
 });
 
-const watched = watchedStore();
+const probe = probeStore(memoryStore());
 browserTest(
   "while the store is down, a page claims neither that somebody is logged in nor that nobody is",
   async ({ page }) => {
     await logIn(page);
-    watched.isBroken = true;
+    probe.around = broken;
     const answer = await page.goto("/inside");
     assert.equal(answer?.status(), 503);
     assert.equal((await header(page)).trim(), "Your page");
     await picture(page, "19-store-down");
-    watched.isBroken = false;
+    probe.around = untouched;
     await page.getByRole("link", { name: "Your page" }).click();
     assert.equal(wayOf(page), "/user");
     assert.match(await header(page), /leo/);
   },
-  { store: watched.store },
+  { store: probe.store },
 );
 
 browserTest("pages for what cannot be done say so", async ({ page, site }) => {

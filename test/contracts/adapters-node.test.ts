@@ -26,7 +26,7 @@ import express from "express";
 import Fastify from "fastify";
 import Koa from "koa";
 
-/** A hub whose commits wait until they are let go, or fail. */
+/** A `sessions` object whose commits wait until they are let go, or fail. */
 function slowHub() {
   const probe = probeStore(memoryStore());
   const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: probe.store });

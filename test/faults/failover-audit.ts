@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { StoreError } from "coatcheck";
 import type { Store } from "coatcheck";
 import type { SessionRecord } from "coatcheck/store";
+import { newId, recordOf } from "../support/records.ts";
 
 /** What a failover did to what had been acknowledged. */
 export interface Losses {
@@ -107,17 +108,10 @@ export class FailoverAudit {
   /** Without a second replica nobody can log out durably any more, so that is no part of a success. */
   async #visit(successes: number[]): Promise<void> {
     const now = Date.now();
-    const id = randomBytes(16).toString("base64url");
-    const columns = {
-      ticketAt: now,
-      createdAt: now,
-      lastSeenAt: now,
-      idleTimeout: 1e7,
-      absoluteDeadline: now + 1e7,
-    };
-    const rest = { subject: null, authenticatedAt: null, permanent: false, revision: 1, fields: new Map() };
+    const id = newId();
+    const lifetime = { idleTimeout: 1e7, absoluteDeadline: now + 1e7 };
     await this.#timed(() =>
-      this.#store.create({ id, epoch: 0, verifier: randomBytes(32), ...columns, ...rest }),
+      this.#store.create(recordOf({ id, verifier: randomBytes(32), ...lifetime }, now)),
     );
     const account: Account = { id, value: 0, valueAt: performance.now(), epoch: 0, endedAt: 0 };
     this.#accounts.push(account);

@@ -10,6 +10,7 @@ import { postgresStore } from "coatcheck/postgres";
 import { Pool } from "pg";
 import type { Client } from "pg";
 import postgres from "postgres";
+import { newId, recordOf } from "../support/records.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 import { Cluster, smallDisk, withoutCluster, withoutSmallDisk } from "./postgres-cluster.ts";
 import { StoreAudit } from "./store-audit.ts";
@@ -334,22 +335,7 @@ describe("PostgreSQL that fails", { skip: withoutCluster }, () => {
 });
 
 function recordNow(): SessionRecord {
-  const now = Date.now();
-  return {
-    id: randomBytes(16).toString("base64url"),
-    epoch: 0,
-    verifier: randomBytes(32),
-    ticketAt: now,
-    subject: null,
-    createdAt: now,
-    authenticatedAt: null,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 3_600_000,
-    permanent: false,
-    revision: 1,
-    fields: new Map(),
-  };
+  return recordOf({ id: newId(), verifier: randomBytes(32) });
 }
 
 function setting(text: string): Patch {

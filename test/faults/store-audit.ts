@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { StoreError } from "coatcheck";
 import type { Store } from "coatcheck";
 import type { SessionRecord } from "coatcheck/store";
+import { newId, recordOf } from "../support/records.ts";
 
 /** What became of the calls of a load. */
 export interface AuditReport {
@@ -26,7 +27,7 @@ interface Unsure {
 
 /** One session under load, with everything that its one worker knows of it. */
 class Audited {
-  readonly id: string = randomBytes(16).toString("base64url");
+  readonly id: string = newId();
   epoch = 0;
   acknowledged = 0;
   unsure: Unsure[] = [];
@@ -147,7 +148,7 @@ export class StoreAudit {
     if (session === undefined) {
       const born = new Audited();
       // Failed, it may be there or not; nobody knows its id.
-      assert.equal(await this.#timed(() => this.#store.create(recordOf(born.id))), true);
+      assert.equal(await this.#timed(() => this.#store.create(recordBy(born.id))), true);
       this.#sessions.push(born);
       return born;
     }
@@ -243,21 +244,8 @@ export class StoreAudit {
   }
 }
 
-function recordOf(id: string): SessionRecord {
+function recordBy(id: string): SessionRecord {
   const now = Date.now();
-  return {
-    id,
-    epoch: 0,
-    verifier: randomBytes(32),
-    ticketAt: now,
-    subject: "audit",
-    createdAt: now,
-    authenticatedAt: now,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 86_400_000,
-    permanent: false,
-    revision: 1,
-    fields: new Map(),
-  };
+  const columns = { subject: "audit", authenticatedAt: now, absoluteDeadline: now + 86_400_000 };
+  return recordOf({ id, verifier: randomBytes(32), ...columns }, now);
 }

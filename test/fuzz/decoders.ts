@@ -26,7 +26,7 @@ import { SharedValues } from "../../src/stores/memory/shared-values.ts";
 import { expiryIn, isIdIn, recordIn, slotText } from "../../src/stores/memory/slot-text.ts";
 import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
 import { fromHash, toHash } from "../../src/stores/redis/record-hash.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 /** Something that reads bytes that others may have written. */
 export interface Decoder {
@@ -106,9 +106,9 @@ const texts = [
 
 const keyring = createKeyring([secret, `${secret.slice(1)}x`]);
 const sealer = createSealer(keyring, "field");
-const vault = createProtectedValues(keyring, clock);
-const office = createTicketSigner(keyring, "__Host-Http-session");
-const ticket = office.sign(newTicket(newRecordId()));
+const protectedValues = createProtectedValues(keyring, clock);
+const signer = createTicketSigner(keyring, "__Host-Http-session");
+const ticket = signer.sign(newTicket(newRecordId()));
 const limits = readLimits();
 const codec = new FieldCodec(undefined, quiet);
 const header = `theme=dark; __Host-Http-session=${ticket}; a="b"; =x; c=%C3%BC; c=%zz`;
@@ -245,15 +245,19 @@ export const decoders: Decoders = {
   }),
   "a ticket": () => ({
     seeds: [Buffer.from(ticket)],
-    decode: (input) => void office.verify(input.toString("latin1")),
+    decode: (input) => void signer.verify(input.toString("latin1")),
   }),
   "a signed cookie": () => ({
-    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.signed.encode("name", value, 0))),
-    decode: (input) => void vault.signed.decode("name", input.toString("latin1")),
+    seeds: ["", "Lea", "ü".repeat(50)].map((value) =>
+      Buffer.from(protectedValues.signed.encode("name", value, 0)),
+    ),
+    decode: (input) => void protectedValues.signed.decode("name", input.toString("latin1")),
   }),
   "a sealed cookie": () => ({
-    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.sealed.encode("name", value, 2e9))),
-    decode: (input) => void vault.sealed.decode("name", input.toString("latin1")),
+    seeds: ["", "Lea", "ü".repeat(50)].map((value) =>
+      Buffer.from(protectedValues.sealed.encode("name", value, 2e9)),
+    ),
+    decode: (input) => void protectedValues.sealed.decode("name", input.toString("latin1")),
   }),
   "a Cookie header": () => ({
     seeds: [Buffer.from(header)],
@@ -264,7 +268,7 @@ export const decoders: Decoders = {
       const cookies = new Cookies({
         incoming: () => found,
         sessionCookie: "__Host-Http-session",
-        protectedValues: vault,
+        protectedValues,
         clock,
       });
       for (const name of found.keys()) cookies.getAll(name);

@@ -114,6 +114,24 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
     ],
     good: { "test/sessions/a.test.ts": 'import { b } from "../support/b.ts";' },
   },
+  "only unit tests, fuzzing": {
+    bad: [
+      { "test/sessions/a.test.ts": 'import { decodeValue } from "../../src/services/values.ts";' },
+      { "test/support/a.ts": 'import type { Session } from "../../src/index.ts";' },
+      { "test/unit/crypto/a.test.ts": 'import { createEvents } from "../../../src/services/events.ts";' },
+      { "test/unit/record/a.test.ts": 'import { SharedValues } from "../../../src/stores/memory.ts";' },
+      { "test/unit/a.test.ts": 'import { decodeValue } from "../../src/services/values.ts";' },
+      { "examples/a.ts": 'import { createSessions } from "../src/index.ts";' },
+      { "scripts/a.ts": 'import { createSessions } from "../src/sessions.ts";' },
+    ],
+    good: {
+      "test/sessions/a.test.ts": 'import { createSessions } from "coatcheck";',
+      "test/unit/services/a.test.ts": 'import { createEvents } from "../../../src/services/events.ts";',
+      "test/unit/services/b.test.ts": 'import { createSealer } from "../../../src/crypto/sealer.ts";',
+      "test/fuzz/a.ts": 'import { decodeValue } from "../../src/services/values.ts";',
+      "bench/a.ts": 'import { decodeValue } from "../src/services/values.ts";',
+    },
+  },
   "relative imports name": {
     bad: [
       { "src/http/a.ts": 'import { b } from "./b";' },

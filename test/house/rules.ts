@@ -112,6 +112,20 @@ export const rules: readonly Rule[] = [
       ),
   },
   {
+    name: "only unit tests, fuzzing and benchmarks import modules of src, and a unit test those that its room may know",
+    faults: (files) =>
+      ["app/", "examples/", "scripts/", "test/"].flatMap((part) =>
+        eachImport(files, part, (path, { specifier, target }) => {
+          if (target?.startsWith("src/") !== true || path.startsWith("test/fuzz/")) return undefined;
+          if (!path.startsWith("test/unit/")) return `imports ${specifier}: use what the package exports`;
+          const [own = "", other] = [path.split("/")[2], roomOf(target)];
+          return own === other || mayImport[own]?.includes(other) === true
+            ? undefined
+            : `imports ${specifier}: a test of ${own} may not know ${other}`;
+        }),
+      ),
+  },
+  {
     name: "relative imports name the file, with its ending",
     faults: (files) =>
       eachImport(files, "", (_path, { specifier, target }) =>

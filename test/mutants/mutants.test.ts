@@ -2,64 +2,56 @@
 // that stands for it must fail there. A test that does not notice proves nothing.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { attackMutants } from "./attack-mutants.ts";
+import { Copy, root } from "./copy.ts";
 import { mutants } from "./mutants.ts";
-import type { Mutant } from "./mutants.ts";
+import { Sources } from "./sources.ts";
 
-const root = join(import.meta.dirname, "../..");
-
-/** A copy of what tests need, with one guard taken out. */
-function copyOf(mutant: Mutant): string {
-  const copy = mkdtempSync(join(tmpdir(), "coatcheck-mutant-"));
-  for (const part of ["src", "test", "package.json"])
-    cpSync(join(root, part), join(copy, part), { recursive: true });
-  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
-  const file = join(copy, mutant.file);
-  const source = readFileSync(file, "utf8");
-  assert.equal(source.split(mutant.find).length, 2, `the guard stands once in ${mutant.file}`);
-  writeFileSync(
-    file,
-    source.replace(mutant.find, () => mutant.replace),
+test("the text of every mutant stands in src exactly once, and its test exists", () => {
+  const sources = Sources.in(root);
+  const all = [...mutants, ...attackMutants];
+  const counted = all.map(({ name, find }) => ({
+    name,
+    files: sources.places(find).map(({ file }) => file),
+  }));
+  assert.deepEqual(
+    counted.filter(({ files }) => files.length !== 1),
+    [],
   );
-  return copy;
-}
+  assert.deepEqual(
+    all.filter((mutant) => !existsSync(join(root, mutant.test))),
+    [],
+  );
+});
 
-interface Run {
-  readonly code: number;
-  readonly output: string;
-}
-
-/** Runs the mutant's test in a folder, with nothing of this run's own in its environment. */
-async function run(mutant: Mutant, folder: string): Promise<Run> {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = [
-    "--conditions=coatcheck-source",
-    "--test",
-    "--test-reporter=tap",
-    `--test-name-pattern=${mutant.pattern}`,
-  ];
-  return new Promise((resolve) => {
-    execFile(process.execPath, [...args, mutant.test], { cwd: folder, env }, (error, stdout) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, output: stdout });
-    });
-  });
-}
+test("texts are found however they are formatted, and in code alone", () => {
+  const code =
+    "if (a) // why\n  call(\n    b,\n    /* c */ 1,\n  );\n// call(d)\nvar url = 'https://x/call(d)';";
+  const sources = new Sources(new Map([["src/a.ts", code]]));
+  const found = (text: string): string[] =>
+    sources.places(text).map(({ start, end }) => code.slice(start, end));
+  assert.deepEqual(found("if (a) call(b, 1);"), [code.slice(0, code.indexOf("\n// call"))]);
+  assert.deepEqual(found("call ( b , 1 , )"), found("call(b, 1)"));
+  assert.deepEqual(found("call(d)"), ["call(d)"], "not in a comment");
+  assert.deepEqual(found("all(b"), [], "words are whole");
+  assert.deepEqual(found("call(b)"), []);
+  assert.deepEqual(found("(").length, 3, "each of them");
+});
 
 suite("the tests notice when", { concurrency: 2 }, () => {
   for (const mutant of mutants) {
     test(mutant.name, async () => {
-      const copy = copyOf(mutant);
+      const copy = new Copy();
       try {
-        const { code, output } = await run(mutant, copy);
-        assert.equal(code, 1, output);
+        const { failed, output } = await copy.with(mutant, async () => copy.run(mutant));
+        assert.ok(failed, output);
         // Failed for what it asserts, not because the copy would not load.
         assert.match(output, /AssertionError|ERR_ASSERTION/, output);
       } finally {
-        rmSync(copy, { recursive: true, force: true });
+        copy.remove();
       }
     });
   }

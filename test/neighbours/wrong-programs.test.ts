@@ -453,7 +453,7 @@ test("two requests that are alike are two exchanges, also one inside the other",
   assert.deepEqual([(await sessions.list("inner")).length, (await sessions.list("outer")).length], [1, 1]);
 });
 
-test("two hubs that hold one response let its connection go: clients that hang up leave none behind", async (t) => {
+test("two `sessions` objects that buffer one response release its connection: clients that hang up leave none behind", async (t) => {
   const hubs = [
     hub(),
     createSessions<Data>({ secret: generateSecret(), store: memoryStore(), cookie: { name: "b" } }),

@@ -17,7 +17,7 @@ function ending(digest: string): Error {
   return Object.assign(new Error("an ending"), { digest });
 }
 
-/** A hub, and a request of one visitor after the other as Next.js would show them. */
+/** A `sessions` object, and a request of one visitor after the other as Next.js would show them. */
 function site() {
   const clock = testClock();
   const probe = probeStore(memoryStore());

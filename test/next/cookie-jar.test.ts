@@ -77,7 +77,7 @@ describe("coatcheck/next on the cookies of Next.js", { skip: missing }, () => {
     return /=([^;]+)/.exec(response.headers.getSetCookie().join())?.[1] ?? "";
   }
 
-  /** A hub with two visitors who are logged in. */
+  /** A `sessions` object with two visitors who are logged in. */
   async function site() {
     const sessions = createSessions({ secret: generateSecret(), store: memoryStore() });
     return { sessions, ana: await logIn(sessions, "ana"), eve: await logIn(sessions, "eve") };

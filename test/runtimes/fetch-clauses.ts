@@ -197,7 +197,7 @@ export function fetchClauses(serve: Serve): RuntimeClause[] {
       async ({ visit, probe }) => {
         const jar = new CookieJar();
         await (await visit(jar, "/be?who=ana")).text();
-        // Longer than the hub waits, and over before the clause is.
+        // Longer than the store's deadline, and over before the clause is.
         probe.around = async (_, run) => {
           await new Promise((resolve) => setTimeout(resolve, 120));
           return run();

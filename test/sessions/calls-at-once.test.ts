@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
-import type { Session, Sessions, Store } from "coatcheck";
+import type { Session, Sessions } from "coatcheck";
 import type { Patch } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
-import { CookieJar } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { CookieJar, probeStore } from "coatcheck/testing";
+import { handleLoudly } from "../support/loud.ts";
 
 // A handler may call several things of its session without waiting for each. What comes out must be what
 // one after the other would give, however long the store takes over each call and each answer.
@@ -25,28 +25,20 @@ function place(delays: Delays): {
   sessions: Sessions;
   visit: <T>(action: (session: Session) => Promise<T>) => Promise<T>;
 } {
-  const records = memoryStore();
+  const probe = probeStore(memoryStore());
   const pass = (milliseconds = 0): Promise<unknown> =>
     new Promise((resolve) => {
       setTimeout(resolve, milliseconds);
     });
-  const store: Store = {
-    name: "slow",
-    inProcess: true,
-    create: (record) => records.create(record),
-    read: (id, now) => records.read(id, now),
-    async patch(id, patch, now) {
-      const { call, answer } = delays(patch);
-      await pass(call);
-      const outcome = await records.patch(id, patch, now);
-      await pass(answer);
-      return outcome;
-    },
-    list: (subject, now) => records.list(subject, now),
-    sweep: (now, limit) => records.sweep(now, limit),
-    close: () => records.close(),
+  probe.around = async (made, run) => {
+    if (made.operation !== "patch") return run();
+    const { call, answer } = delays(made.patch);
+    await pass(call);
+    const outcome = await run();
+    await pass(answer);
+    return outcome;
   };
-  const sessions = createSessions({ secret: generateSecret(), store });
+  const sessions = createSessions({ secret: generateSecret(), store: probe.store });
   const jar = new CookieJar();
   return {
     sessions,
@@ -54,14 +46,10 @@ function place(delays: Delays): {
       const cookie = jar.header;
       const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
       let result: { value: Awaited<ReturnType<typeof action>> } | undefined;
-      const response = await sessions.handle(
-        request,
-        async () => {
-          result = { value: await action(await sessions.of(request)) };
-          return new Response();
-        },
-        loud,
-      );
+      const response = await handleLoudly(sessions, request, async () => {
+        result = { value: await action(await sessions.of(request)) };
+        return new Response();
+      });
       jar.take(response);
       assert.ok(result);
       return result.value;

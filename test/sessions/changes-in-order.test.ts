@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import type { Session } from "coatcheck";
 import { Site } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
+import { precededBy } from "../support/store-calls.ts";
 
 /** A store whose writes wait until they are let through. */
 class Gate {
@@ -13,10 +14,11 @@ class Gate {
   isOpen = true;
 
   constructor(site: Site) {
-    site.store.before = ({ operation }) =>
+    site.probe.around = precededBy(({ operation }) =>
       this.isOpen || (operation !== "patch" && operation !== "create")
         ? undefined
-        : new Promise((resolve) => this.#waiting.push(resolve));
+        : new Promise((resolve) => this.#waiting.push(resolve)),
+    );
   }
 
   /** Lets the writes through that wait now. */
@@ -125,7 +127,7 @@ test("an update of a key that nobody has: a delete or clear that follows it remo
 test("an update that another request makes run again: what was changed after its call wins all the same", async (t) => {
   const { site, gate, visitor } = await withCart(t);
   const cookie = visitor.jar.header("https://site.example/");
-  const other = site.visitor(site.hub());
+  const other = site.visitor(site.sessionsWith());
   const runAgain: Record<string, Cart | undefined> = {
     "nothing else": ["old", "other", "new"],
     set: ["set"],

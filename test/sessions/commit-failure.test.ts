@@ -5,7 +5,7 @@ import type { Session } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, probeStore } from "coatcheck/testing";
 import type { ProbedCall } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 
 function place() {
   const probe = probeStore(memoryStore());
@@ -16,14 +16,10 @@ function place() {
     visit: async (action: (session: Session, request: Request) => unknown): Promise<Response> => {
       const cookie = jar.header;
       const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
-      const response = await sessions.handle(
-        request,
-        async () => {
-          await action(await sessions.of(request), request);
-          return new Response();
-        },
-        loud,
-      );
+      const response = await handleLoudly(sessions, request, async () => {
+        await action(await sessions.of(request), request);
+        return new Response();
+      });
       jar.take(response);
       return response;
     },

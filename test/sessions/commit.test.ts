@@ -5,6 +5,7 @@ import { fetchSessions } from "coatcheck/fetch";
 import { honoSessions } from "coatcheck/hono";
 import { Hono } from "hono";
 import { home, Site, testEverywhere, testOnStores } from "../support/site.ts";
+import { precededBy } from "../support/store-calls.ts";
 
 testOnStores(
   "a request writes one patch for all it changed, and nothing when it changed nothing",
@@ -16,15 +17,15 @@ testOnStores(
       session.set("b", 2);
     });
     site.clock.advance(60_000);
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => {
       session.set("c", 3);
       session.delete("a");
       session.flash("hello");
       session.permanent = true;
     });
-    assert.equal(site.store.count("patch"), 1);
-    const patch = site.store.calls.find(({ operation }) => operation === "patch")?.patch;
+    assert.equal(site.probe.count("patch"), 1);
+    const patch = site.probe.calls.find((call) => call.operation === "patch")?.patch;
     assert.deepEqual(patch?.remove, ["d:a"]);
     assert.deepEqual(
       [...(patch?.set?.keys() ?? [])].map((name) => name.slice(0, 2)),
@@ -32,9 +33,9 @@ testOnStores(
     );
     assert.equal(patch?.columns?.lastSeenAt, site.clock.now());
     assert.equal(patch?.columns?.permanent, true);
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => session.entries());
-    assert.equal(site.store.count("patch", "create"), 0);
+    assert.equal(site.probe.count("patch", "create"), 0);
   },
 );
 
@@ -88,7 +89,7 @@ testOnStores(
 testOnStores("setting permanent alone begins no session", async (site) => {
   const visitor = site.visitor();
   await visitor.with((session) => (session.permanent = true));
-  assert.deepEqual(site.store.calls, []);
+  assert.deepEqual(site.probe.calls, []);
   await visitor.with(async (session) => {
     session.permanent = true;
     await session.update("n", () => 1);
@@ -98,7 +99,7 @@ testOnStores("setting permanent alone begins no session", async (site) => {
 
 testEverywhere("the session is one and the same for all who ask in one request", async (site) => {
   const visitor = site.visitor();
-  site.store.forget();
+  site.probe.calls.length = 0;
   await visitor.login("leo");
   const response = await visitor.send(async (at) => {
     const [one, two, three] = await Promise.all([
@@ -109,7 +110,7 @@ testEverywhere("the session is one and the same for all who ask in one request",
     return Response.json([one === two, two === three]);
   });
   assert.deepEqual(await response.json(), [true, true]);
-  assert.equal(site.store.count("read"), 1);
+  assert.equal(site.probe.count("read"), 1);
 });
 
 test("[16] a handler's error is answered by the app's own page, and a store's failure by the app's own 503", async (t) => {
@@ -130,9 +131,9 @@ test("[16] a handler's error is answered by the app's own page, and a store's fa
     [failed.status, await failed.text(), failed.headers.getSetCookie().length],
     [418, "on purpose", 1],
   );
-  site.store.before = () => {
+  site.probe.around = precededBy(() => {
     throw new Error("down");
-  };
+  });
   const down = await handler(new Request(home));
   assert.deepEqual([down.status, await down.text(), down.headers.getSetCookie()], [503, "STORE_FAILED", []]);
 

@@ -1,5 +1,5 @@
 // A login over plain http, twice, on a host that browsers do not trust: started by development.test.ts with one argument,
-// the hub's developmentWarnings as JSON or nothing.
+// the option developmentWarnings as JSON or nothing.
 
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -194,7 +194,7 @@ test("a ticket of another key is told, one of no ticket's shape is not", async (
   assert.deepEqual(await told(() => visit("__Host-Http-session=something")), []);
 });
 
-test("a hub that is made again with another memory store is told, one that keeps its store is not", async () => {
+test("making `sessions` again with another memory store is warned of, and with the same store it is not", async () => {
   const store = memoryStore();
   assert.deepEqual(await told(() => [hub(), hub(), hub()]), ["DEV_MEMORY_STORE_TWICE"]);
   assert.deepEqual(await told(() => [hub({ store }), hub({ store })]), []);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { collectEvents } from "../support/events.ts";
 import { home, Site, testEverywhere } from "../support/site.ts";
+import { precededBy } from "../support/store-calls.ts";
 
 testEverywhere(
   "[98] the life of a session is told: created, login, rotated, logout, revoked, swept",
@@ -83,11 +84,11 @@ testEverywhere(
   },
 );
 
-test("[98] events tell the hubs of a process apart", async (t) => {
+test("[98] events tell which `sessions` object of a process they come from", async (t) => {
   const site = new Site(t);
   const events = collectEvents(t);
   for (const name of ["__Host-one", "__Host-two"]) {
-    await site.visitor(site.hub({ cookie: { name } })).login("leo");
+    await site.visitor(site.sessionsWith({ cookie: { name } })).login("leo");
   }
   assert.deepEqual(
     events.map(({ type, cookie }) => [type, cookie]),
@@ -113,10 +114,10 @@ test("[98] the store's failures are told with the operation, the code, how long 
     cookie: "__Host-Http-session",
   };
   const failWith = async (failure: unknown): Promise<unknown[]> => {
-    site.store.before = () => {
+    site.probe.around = precededBy(() => {
       site.clock.advance(30);
       throw failure;
-    };
+    });
     await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject), { url: home });
     return events.splice(0);
   };
@@ -140,10 +141,10 @@ test("[98] a call that nobody answered is told with how long it was waited for",
   t.mock.method(console, "error", () => {});
   const events = collectEvents(t);
   const asked = Promise.withResolvers<undefined>();
-  site.store.before = () => {
+  site.probe.around = precededBy(() => {
     asked.resolve(undefined);
     return new Promise(() => {});
-  };
+  });
   const answer = visitor.send(async (at) => new Response((await site.sessions.of(at)).subject));
   await asked.promise;
   site.clock.advance(2000);

@@ -3,20 +3,16 @@ import { test } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
 import type { Session } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 
 function place() {
   const sessions = createSessions({ secret: generateSecret(), store: memoryStore() });
   return async (use: (session: Session) => unknown, response: () => Response): Promise<Response> => {
     const request = new Request("http://localhost/");
-    return sessions.handle(
-      request,
-      async () => {
-        await use(await sessions.of(request));
-        return response();
-      },
-      loud,
-    );
+    return handleLoudly(sessions, request, async () => {
+      await use(await sessions.of(request));
+      return response();
+    });
   };
 }
 

@@ -4,7 +4,7 @@ import { createSessions, generateSecret } from "coatcheck";
 import type { Session } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 
 test("messages taken by a redirect come back, those it left itself too; those of a failed page's own do not", async () => {
   const sessions = createSessions({ secret: generateSecret(), store: memoryStore() });
@@ -12,14 +12,10 @@ test("messages taken by a redirect come back, those it left itself too; those of
   const visit = async (status: number, action: (session: Session) => Promise<unknown>): Promise<void> => {
     const cookie = jar.header;
     const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
-    const response = await sessions.handle(
-      request,
-      async () => {
-        await action(await sessions.of(request));
-        return new Response(null, { status });
-      },
-      loud,
-    );
+    const response = await handleLoudly(sessions, request, async () => {
+      await action(await sessions.of(request));
+      return new Response(null, { status });
+    });
     jar.take(response);
   };
   const flashAndTake = (message: string) => async (session: Session) => {

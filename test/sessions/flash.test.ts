@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Site, testEverywhere, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
 import { collectEvents } from "../support/events.ts";
+import { tampered } from "../support/store-calls.ts";
 
 async function waiting(visitor: Visitor): Promise<string[]> {
   return visitor.with((session) => session.peekFlashes().map(({ message }) => message));
@@ -127,9 +128,9 @@ for (const [what, visit] of Object.entries({
   testEverywhere(`[74][65] ${what} takes no message, and writes nothing`, async (site) => {
     const visitor = site.visitor();
     await visitor.with((session) => session.flash("hello"));
-    site.store.forget();
+    site.probe.calls.length = 0;
     assert.deepEqual(await visitor.with((session) => session.takeFlashes(), visit), []);
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
     assert.deepEqual(await waiting(visitor), ["hello"]);
   });
 }
@@ -301,7 +302,7 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.with((session) => named("message", 0, 32).forEach((message) => session.flash(message)));
-    const narrow = site.visitor(site.hub({ limits: { flashes: 3 } }));
+    const narrow = site.visitor(site.sessionsWith({ limits: { flashes: 3 } }));
     narrow.jar.plant("__Host-Http-session", visitor.ticket ?? "");
     assert.equal((await waiting(narrow)).length, 32);
     await narrow.with((session) => session.flash("one more"));
@@ -344,7 +345,7 @@ test("a message that can't be read goes with the first that is taken, and is sho
   const site = new Site(t, { store: "memory" });
   const visitor = site.visitor();
   await visitor.with((session) => session.flash("good"));
-  site.store.tamper = (record) => ({
+  site.probe.around = tampered((record) => ({
     ...record,
     fields: new Map([
       ...record.fields,
@@ -352,7 +353,7 @@ test("a message that can't be read goes with the first that is taken, and is sho
       ["f:1", Buffer.from("{}")],
       ["f:2", Buffer.from("x")],
     ]),
-  });
+  }));
   assert.deepEqual(await visitor.with((session) => session.takeFlashes()), [
     { message: "good", category: "message" },
   ]);

@@ -5,10 +5,10 @@ import { test } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
 import type { Session, Sessions, SessionsOptions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
-import { testClock } from "coatcheck/testing";
+import { probeStore, testClock } from "coatcheck/testing";
 import { CookieJar } from "../support/cookie-jar.ts";
 import { home } from "../support/site.ts";
-import { WatchedStore } from "../support/watched-store.ts";
+import { precededBy, untouched } from "../support/store-calls.ts";
 
 const hour = 3_600_000;
 
@@ -63,9 +63,9 @@ interface Outcome {
 
 class Browser {
   readonly clock = testClock();
-  readonly store = new WatchedStore(memoryStore());
+  readonly probe = probeStore(memoryStore());
   readonly jar = new CookieJar(() => this.clock.now());
-  #options: SessionsOptions = { secret: generateSecret(), store: this.store, clock: this.clock };
+  #options: SessionsOptions = { secret: generateSecret(), store: this.probe.store, clock: this.clock };
   sessions = createSessions(this.#options);
 
   async begin(beginning: Beginning): Promise<void> {
@@ -220,13 +220,13 @@ test("asking again costs one read, where a page takes its time after a login, a 
     ] as const) {
       const browser = new Browser();
       await browser.begin("data");
-      browser.store.forget();
+      browser.probe.calls.length = 0;
       const response = await browser.send(deeds[deed], undefined, {
         doing: () => browser.clock.advance(time),
       });
       assert.equal(response.headers.getSetCookie().length, 1);
-      assert.equal(browser.store.count("read"), 1 + reads);
-      assert.equal(browser.store.count("patch"), 1);
+      assert.equal(browser.probe.count("read"), 1 + reads);
+      assert.equal(browser.probe.count("patch"), 1);
     }
   }
 });
@@ -242,9 +242,9 @@ test("where the store can't say, a login's cookie is sent, and a logout's is not
     const response = await browser.send(deeds[deed], undefined, {
       doing: () => {
         browser.clock.advance(1000);
-        browser.store.before = () => {
+        browser.probe.around = precededBy(() => {
           throw new Error("down");
-        };
+        });
       },
     });
     assert.equal(response.status, 200);
@@ -256,14 +256,14 @@ test("a message of a slow logout begins no session beside a login", async () => 
   const browser = new Browser();
   await browser.begin("login");
   const cookie = browser.jar.header(home);
-  browser.store.forget();
+  browser.probe.calls.length = 0;
   await browser.send(deeds["logs out with a message"], cookie, {
     doing: async () => {
       browser.clock.advance(1000);
       await browser.send(deeds["logs in"], cookie);
     },
   });
-  assert.equal(browser.store.count("create"), 1, "the login's own");
+  assert.equal(browser.probe.count("create"), 1, "the login's own");
 });
 
 test("a handler that fails late sends its login's cookie, unless it was replaced meanwhile", async () => {
@@ -303,14 +303,14 @@ test("a ticket that a rotation replaced can log out for a minute, and do nothing
     const cookie = browser.jar.header(home);
     browser.jar.receiveAll(await browser.send(deeds[replacement]), home);
     browser.clock.advance(wait);
-    browser.store.forget();
+    browser.probe.calls.length = 0;
     for (const deed of ["reads", "sets data", "updates", "flashes", "rotates"] as const) {
       await browser.send(async (session) => {
         assert.deepEqual([session.subject, session.id, session.keys()], [undefined, undefined, []]);
         if (wait <= 60_000 || deed === "reads") await deeds[deed](session);
       }, cookie);
     }
-    assert.equal(browser.store.count("patch", "create"), 0);
+    assert.equal(browser.probe.count("patch", "create"), 0);
     await browser.send(deeds["logs out"], cookie);
     assert.equal((await browser.end()).subject === undefined, ends, `${replacement}, after ${wait} ms`);
   }
@@ -323,12 +323,12 @@ test("a rotated session that a logout can't reach goes on, and shows nothing to 
   const cookie = browser.jar.header(home);
   browser.jar.receiveAll(await browser.send(deeds.rotates), home);
   await browser.send(async (session) => {
-    browser.store.before = () => {
+    browser.probe.around = precededBy(() => {
       throw new Error("down");
-    };
+    });
     await assert.rejects(session.logout(), { code: "STORE_FAILED" });
     assert.deepEqual([session.subject, session.id], [undefined, undefined]);
-    browser.store.before = () => {};
+    browser.probe.around = untouched;
   }, cookie);
   assert.equal((await browser.end()).subject, "ana");
 });

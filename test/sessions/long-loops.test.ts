@@ -8,8 +8,7 @@ import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
 import { testClock } from "coatcheck/testing";
 import type { TestClock } from "coatcheck/testing";
-import { newRecordId } from "../../src/crypto/ticket.ts";
-import { recordOf } from "../support/record.ts";
+import { newId, recordOf } from "../support/records.ts";
 
 /** How many turns others get while this goes on. */
 async function turnsDuring<T>(
@@ -29,7 +28,7 @@ async function turnsDuring<T>(
 const stores = { memory: () => memoryStore(), sqlite: () => sqliteStore({ path: ":memory:" }) };
 
 for (const [kind, open] of Object.entries(stores)) {
-  /** A hub whose store answers at once, and takes a millisecond of the clock's for each read and patch; with records of a subject. */
+  /** A `sessions` object whose store returns at once, and takes a millisecond of the clock for each read and patch; with records of a subject. */
   const start = async (
     count: number,
     subject: string | null,
@@ -55,11 +54,12 @@ for (const [kind, open] of Object.entries(stores)) {
       close: () => store.close(),
     };
     const now = clock.now();
-    const times = { ticketAt: now, createdAt: now, lastSeenAt: now, absoluteDeadline: now + 1e9 };
     const verifier = new Uint8Array(32).fill(1);
     const authenticatedAt = subject === null ? null : now;
     for (let at = 0; at < count; at++)
-      await store.create(recordOf({ id: newRecordId(), verifier, subject, authenticatedAt, ...times }));
+      await store.create(
+        recordOf({ id: newId(), verifier, subject, authenticatedAt, absoluteDeadline: now + 1e9 }, now),
+      );
     const sessions = createSessions({ secret: generateSecret(), store: laborious, clock });
     return { sessions, clock, reads: () => reads };
   };

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { inspect } from "node:util";
 import { Site, testEverywhere } from "../support/site.ts";
+import { precededBy, untouched } from "../support/store-calls.ts";
 
 function printedBy(t: TestContext): string[] {
   const lines: string[] = [];
@@ -24,7 +25,7 @@ testEverywhere(
     const lines = printedBy(t);
     const visit = async (): Promise<number> =>
       (await visitor.send(async (at) => new Response((await site.sessions.of(at)).subject))).status;
-    site.store.before = down;
+    site.probe.around = precededBy(down);
     for (let visits = 0; visits < 100; visits++) assert.equal(await visit(), 503);
     const { name } = site.store;
     assert.deepEqual(lines.splice(0), [
@@ -39,17 +40,17 @@ testEverywhere(
       `coatcheck: The ${name} store failed to read. (STORE_FAILED, from Error ECONNREFUSED; 100 more failed since the last line)`,
     ]);
     site.clock.advance(60_000);
-    site.store.before = () => {};
+    site.probe.around = untouched;
     assert.equal(await visit(), 200);
     assert.deepEqual(lines, []);
   },
 );
 
-test("two hubs of a process each tell of their own store", async (t) => {
+test("two `sessions` objects of a process each report their own store", async (t) => {
   const [one, other] = [new Site(t), new Site(t)];
   const lines = printedBy(t);
   for (const site of [one, other, one]) {
-    site.store.before = down;
+    site.probe.around = precededBy(down);
     await assert.rejects(site.sessions.list("leo"), { code: "STORE_FAILED" });
   }
   assert.equal(lines.length, 2);

@@ -1,19 +1,20 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Session } from "coatcheck";
+import type { ProbedCall } from "coatcheck/testing";
 import { testOnStores } from "../support/site.ts";
-import type { Call } from "../support/watched-store.ts";
+import { precededBy, untouched } from "../support/store-calls.ts";
 
 /** Lets everything happen that waits for nothing but its turn. */
 async function quiet(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await turn();
 }
 
-/** For `before` of a store: holds these calls back until `open`. */
-function gate(...operations: readonly Call["operation"][]) {
+/** For `precededBy`: holds these calls back until `open`. */
+function gate(...operations: readonly ProbedCall["operation"][]) {
   const { promise, resolve } = Promise.withResolvers<void>();
   return {
-    before: ({ operation }: Call) => (operations.includes(operation) ? promise : undefined),
+    before: ({ operation }: ProbedCall) => (operations.includes(operation) ? promise : undefined),
     open: resolve,
   };
 }
@@ -26,7 +27,7 @@ testOnStores("[108] all calls of one request have one deadline together", async 
   await visitor.login("leo");
   const { ticket } = visitor;
   const [slow, hung] = [gate("read"), gate("patch")];
-  site.store.before = slow.before;
+  site.probe.around = precededBy(slow.before);
   const page = assert.rejects(
     visitor.with(count),
     ({ name, code, message }: { name: string; code: string; message: string }) =>
@@ -34,11 +35,12 @@ testOnStores("[108] all calls of one request have one deadline together", async 
   );
   await quiet();
   site.clock.advance(1500);
-  site.store.before = hung.before;
+  site.probe.around = precededBy(hung.before);
   slow.open();
   await quiet();
   // The store is told, so that it does not do later what the visitor is told has failed.
-  assert.equal(site.store.calls.at(-1)?.patience, 500);
+  const last = site.probe.calls.at(-1);
+  assert.equal(last?.operation === "patch" && last.timeout, 500);
   site.clock.advance(499);
   await quiet();
   assert.equal(visitor.last.headers.get("retry-after"), null);
@@ -46,7 +48,7 @@ testOnStores("[108] all calls of one request have one deadline together", async 
   await page;
   assert.equal(visitor.last.status, 503);
   assert.equal(visitor.ticket, ticket);
-  site.store.before = () => {};
+  site.probe.around = untouched;
   assert.equal(await visitor.with(count), 1);
 });
 
@@ -60,7 +62,7 @@ testOnStores("[108] what a handler does by itself takes nothing from its deadlin
     session.set("x", 1);
   });
   assert.deepEqual(
-    site.store.calls.slice(-2).map(({ operation, patience }) => [operation, patience]),
+    site.probe.calls.slice(-2).map((call) => [call.operation, call.operation === "patch" && call.timeout]),
     [
       ["patch", 2000],
       ["patch", 2000],
@@ -72,15 +74,15 @@ testOnStores("[108] updates that wait for one that hangs fail with it, and are n
   const visitor = site.visitor();
   await visitor.login("leo");
   const hung = gate("patch");
-  site.store.before = hung.before;
-  site.store.forget();
+  site.probe.around = precededBy(hung.before);
+  site.probe.calls.length = 0;
   const pages = [1, 2, 3].map(() => assert.rejects(visitor.with(count), { code: "STORE_TIMEOUT" }));
   await quiet();
   site.clock.advance(2000);
   await quiet();
   hung.open();
   await Promise.all(pages);
-  assert.equal(site.store.count("patch"), 1);
+  assert.equal(site.probe.count("patch"), 1);
 });
 
 testOnStores("updates that wait for others which get through have their own time", async (site) => {
@@ -88,7 +90,7 @@ testOnStores("updates that wait for others which get through have their own time
   await visitor.login("leo");
   await visitor.with(count);
   let slow = gate("patch");
-  site.store.before = (call) => slow.before(call);
+  site.probe.around = precededBy((call) => slow.before(call));
   const pages = Promise.all([1, 2, 3].map(() => visitor.with(count)));
   // Each but the first finds first that another was faster.
   for (let patches = 0; patches < 5; patches++) {
@@ -109,7 +111,7 @@ testOnStores("messages go back even when nobody waits for it any more", async (s
   const page = assert.rejects(
     visitor.with(async (session) => {
       assert.equal((await session.takeFlashes()).length, 1);
-      site.store.before = hung.before;
+      site.probe.around = precededBy(hung.before);
       await count(session);
     }),
     { code: "STORE_TIMEOUT" },
@@ -118,7 +120,7 @@ testOnStores("messages go back even when nobody waits for it any more", async (s
   site.clock.advance(2000);
   await page;
   assert.equal(visitor.last.status, 503);
-  site.store.before = () => {};
+  site.probe.around = untouched;
   hung.open();
   await quiet();
   assert.deepEqual(

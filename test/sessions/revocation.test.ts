@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { testOnStores } from "../support/site.ts";
+import { precededBy } from "../support/store-calls.ts";
 
 testOnStores(
   "the list shows a subject's sessions, the last seen first, and nothing that opens one",
@@ -30,14 +31,14 @@ testOnStores(
 
 testOnStores("an id that is none of ours is no error, and does not reach the store", async (site) => {
   await site.visitor().login("leo");
-  site.store.forget();
+  site.probe.calls.length = 0;
   for (const id of ["", "x", "../..", "'; --", "A".repeat(23), null, undefined, 5, {}, ["A".repeat(22)]]) {
     assert.equal(await site.sessions.revoke(id as string), false);
   }
-  assert.deepEqual(site.store.calls, []);
+  assert.deepEqual(site.probe.calls, []);
   assert.equal(await site.sessions.revoke("A".repeat(22)), false);
   assert.deepEqual(
-    site.store.calls.map(({ operation }) => operation),
+    site.probe.calls.map(({ operation }) => operation),
     ["read"],
   );
 });
@@ -50,9 +51,9 @@ testOnStores(
     const id = (await visitor.with((session) => session.id)) ?? "";
     await visitor.with((session) => session.logout());
     site.clock.advance(59_000);
-    site.store.forget();
+    site.probe.calls.length = 0;
     assert.equal(await site.sessions.revoke(id), false);
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
     site.clock.advance(1000);
     assert.equal(await site.sessions.sweep(), 1);
   },
@@ -65,11 +66,11 @@ testOnStores(
     await visitor.login("leo");
     const id = (await visitor.with((session) => session.id)) ?? "";
     let once = true;
-    site.store.before = async ({ operation, patch }) => {
-      if (operation !== "patch" || !once || patch?.columns?.subject !== null) return;
+    site.probe.around = precededBy(async (call) => {
+      if (call.operation !== "patch" || !once || call.patch.columns?.subject !== null) return;
       once = false;
       await visitor.login("leo");
-    };
+    });
     assert.equal(await site.sessions.revoke(id), true);
     assert.equal(once, false);
     assert.equal(await visitor.subject(), undefined);

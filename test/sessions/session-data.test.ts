@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Site, testEverywhere, testOnStores } from "../support/site.ts";
+import { tampered } from "../support/store-calls.ts";
 
 testEverywhere("a session is a dictionary that lasts from one request to the next", async (site) => {
   const visitor = site.visitor();
@@ -39,7 +40,7 @@ testOnStores(
       session.set("cart", { items: ["hat"], seen: new Set([1]), at: new Map([["a", new Date(0)]]) });
       session.set("other", { quiet: true });
     });
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => {
       void session.entries();
       const cart = session.get("cart") as { items: string[]; seen: Set<number>; at: Map<string, Date> };
@@ -47,7 +48,7 @@ testOnStores(
       cart.seen.add(2);
       cart.at.get("a")?.setTime(5);
     });
-    const patch = site.store.calls.find(({ operation }) => operation === "patch")?.patch;
+    const patch = site.probe.calls.find((call) => call.operation === "patch")?.patch;
     assert.deepEqual(
       [...(patch?.set ?? [])].map(([name]) => name),
       ["d:cart"],
@@ -78,7 +79,7 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.with((session) => session.set("cart", { b: 1, a: [1, 2] }));
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => {
       const cart = session.get("cart") as { a: number[] };
       cart.a.push(3);
@@ -86,7 +87,7 @@ testOnStores(
       session.has("cart");
       session.keys();
     });
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
   },
 );
 
@@ -144,9 +145,29 @@ testEverywhere(
   },
 );
 
+testEverywhere(
+  "[83] a session that is first opened after the response has left can be read, and says so when written to",
+  async (site) => {
+    const visitor = site.visitor();
+    await visitor.with((session) => session.set("x", 1));
+    let late: object = {};
+    await visitor.send((at) => {
+      late = at;
+      return new Response();
+    });
+    const session = await site.sessions.of(late);
+    assert.equal(session.get("x"), 1);
+    assert.throws(() => session.set("x", 2), { code: "AFTER_RESPONSE" });
+    await assert.rejects(session.logout(), { code: "AFTER_RESPONSE" });
+    assert.equal(await visitor.with((next) => next.get("x")), 1);
+  },
+);
+
 testOnStores("[89] what passes a limit is refused at set, and what was there stays", async (site) => {
   const visitor = site.visitor(
-    site.hub({ limits: { bytes: 1000, keys: 3, keyLength: 10, depth: 4, flashes: 2, flashLength: 8 } }),
+    site.sessionsWith({
+      limits: { bytes: 1000, keys: 3, keyLength: 10, depth: 4, flashes: 2, flashLength: 8 },
+    }),
   );
   await visitor.with((session) => {
     session.set("a", "x".repeat(900));
@@ -221,7 +242,7 @@ testOnStores(
     await wide.with((session) => {
       for (const key of ["a", "b", "c"]) session.set(key, "x".repeat(100));
     });
-    const visitor = site.visitor(site.hub({ limits: { bytes: 50, keys: 1 } }));
+    const visitor = site.visitor(site.sessionsWith({ limits: { bytes: 50, keys: 1 } }));
     visitor.jar.plant("__Host-Http-session", wide.ticket ?? "");
     await visitor.with((session) => session.set("a", "y".repeat(100)));
     assert.equal(visitor.last.status, 200);
@@ -258,7 +279,7 @@ testOnStores(
 testOnStores("a session written under wider limits can still be read, and shrunk", async (site) => {
   const visitor = site.visitor();
   await visitor.with((session) => session.set("list", [["x".repeat(500)]]));
-  const narrow = site.visitor(site.hub({ limits: { bytes: 100, depth: 1 } }));
+  const narrow = site.visitor(site.sessionsWith({ limits: { bytes: 100, depth: 1 } }));
   narrow.jar.plant("__Host-Http-session", visitor.ticket ?? "");
   assert.equal((await narrow.with((session) => session.get("list") as string[][]))[0]?.[0]?.length, 500);
   assert.equal(narrow.last.status, 200);
@@ -299,22 +320,22 @@ test("[48] a value that can't be read is not there: has, keys, entries and get s
     session.set("good", 1);
     session.set("bad", 2);
   });
-  site.store.tamper = (record) => ({
+  site.probe.around = tampered((record) => ({
     ...record,
     fields: new Map([...record.fields, ["d:bad", Buffer.from("{")]]),
-  });
+  }));
   await visitor.with((session) => {
     assert.deepEqual([session.has("bad"), session.get("bad"), session.has("good")], [false, undefined, true]);
     assert.deepEqual([session.keys(), session.entries()], [["good"], [["good", 1]]]);
     session.clear();
   });
-  const [record] = await site.store.dump();
+  const [record] = await site.probe.records();
   assert.deepEqual([...(record?.fields.keys() ?? [])], []);
 });
 
 testOnStores("a limit that is undefined is the default", async (site) => {
   const given: object = { bytes: undefined, flashes: undefined };
-  const visitor = site.visitor(site.hub({ limits: given }));
+  const visitor = site.visitor(site.sessionsWith({ limits: given }));
   await visitor.with((session) => {
     assert.throws(() => session.set("long", "x".repeat(70_000)), { code: "SESSION_TOO_LARGE" });
   });

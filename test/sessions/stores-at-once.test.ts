@@ -6,7 +6,7 @@ import type { Patch } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, testClock } from "coatcheck/testing";
 import type { TestClock } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 import { exchangesOf } from "coatcheck/adapter";
 
 // The memory store answers in the call. What the core does with it is done in the call, too: nothing is put off that
@@ -46,14 +46,10 @@ function place(): Place {
     refuses: () => false,
     async visit(action) {
       const asked = request();
-      const response = await sessions.handle(
-        asked,
-        async () => {
-          await action(await sessions.of(asked));
-          return new Response();
-        },
-        loud,
-      );
+      const response = await handleLoudly(sessions, asked, async () => {
+        await action(await sessions.of(asked));
+        return new Response();
+      });
       jar.take(response);
       return response.status;
     },

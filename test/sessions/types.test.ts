@@ -68,7 +68,7 @@ function same<A, B>(proof: Same<A, B>): void {
   assert.equal(proof, true);
 }
 
-test("a bare Session is any session, whatever its hub says it holds", async () => {
+test("a bare Session is any session, whatever data its `sessions` object declares", async () => {
   for (const visit of [
     (request: Request) => typed.of(request),
     (request: Request) => literal.of(request),
@@ -138,16 +138,16 @@ test("a typed session is as strict as before", async () => {
     await session.update("visits", () => "1").catch(() => undefined);
     // @ts-expect-error -- the keys that stay are keys
     await session.login("1", { keep: ["usr"] });
-    // @ts-expect-error -- another hub's session, whose user is a number
+    // @ts-expect-error -- a session of another `sessions` object, whose user is a number
     const other: Session<{ user: number }> = session;
-    // @ts-expect-error -- another hub
+    // @ts-expect-error -- another `sessions` object
     const hub: Sessions<{ user: number }> = typed;
     const sessions: Sessions = hub;
     return new Response(String(other.loggedIn && hub === sessions));
   });
 });
 
-test("a bare Sessions is any hub, for adapters and for readers' helpers", async () => {
+test("a bare Sessions is any `sessions` object, for adapters and for helpers of the app", async () => {
   const hubs: Sessions[] = [typed, literal, untyped];
   const next = { cookies: () => ({}), headers: () => ({}), redirect: () => ({}) };
   for (const hub of hubs) {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { SessionRecord } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { randomFrom } from "../support/random.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 /** When nothing has expired yet: what is not found then is gone. */
 const everything = 0;

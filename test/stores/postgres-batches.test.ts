@@ -5,7 +5,7 @@ import { StoreError } from "coatcheck";
 import type { Patch, SessionRecord } from "coatcheck/store";
 import { postgresStore } from "coatcheck/postgres";
 import type { PostgresStore } from "coatcheck/postgres";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 import { ask, pgPool, schema, withoutPostgres } from "./postgres-server.ts";
 
 const now = Date.UTC(2026, 5, 1);

@@ -14,7 +14,7 @@ import type { PostgresStoreOptions } from "coatcheck/postgres";
 import { storeContract } from "coatcheck/testing";
 import { Client, Pool } from "pg";
 import postgres from "postgres";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 import { ask, clients, databaseUrl, pgPool, postgresJs, schema, withoutPostgres } from "./postgres-server.ts";
 
 const now = Date.UTC(2026, 5, 1);
@@ -26,15 +26,9 @@ function newTable(): string {
 }
 
 function recordWith(columns: Partial<SessionRecord> = {}): SessionRecord {
-  return recordOf({
-    id: `record-${++numbers}`.padEnd(22, "_"),
-    verifier: new Uint8Array(32).fill(1),
-    ticketAt: now,
-    createdAt: now,
-    lastSeenAt: now,
-    absoluteDeadline: now + 86_400_000,
-    ...columns,
-  });
+  const id = `record-${++numbers}`.padEnd(22, "_");
+  const verifier = new Uint8Array(32).fill(1);
+  return recordOf({ id, verifier, absoluteDeadline: now + 86_400_000, ...columns }, now);
 }
 
 describe("the options of postgresStore", () => {

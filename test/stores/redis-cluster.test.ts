@@ -4,6 +4,7 @@ import type { Store } from "coatcheck";
 import { redisStore } from "coatcheck/redis";
 import { races, storeContract } from "coatcheck/testing";
 import { servers as adapters } from "../contracts/servers.ts";
+import { recordOf } from "../support/records.ts";
 import { ioCluster, nodeCluster, startCluster, withoutRedis } from "./redis-server.ts";
 import type { RedisServer } from "./redis-server.ts";
 
@@ -87,18 +88,8 @@ describe("redisStore on a cluster of six", { skip: withoutRedis }, async () => {
       const store = redisStore({ client, prefix: "moving:", onWarning: () => {} });
       const id = `moving-${library}`.padEnd(22, "x");
       const now = Date.now();
-      const columns = {
-        ticketAt: now,
-        createdAt: now,
-        lastSeenAt: now,
-        idleTimeout: 1e7,
-        absoluteDeadline: now + 1e7,
-      };
-      const rest = { subject: null, authenticatedAt: null, permanent: false, revision: 1, fields: new Map() };
-      assert.equal(
-        await store.create({ id, epoch: 0, verifier: Buffer.alloc(32), ...columns, ...rest }),
-        true,
-      );
+      const lifetime = { idleTimeout: 1e7, absoluteDeadline: now + 1e7 };
+      assert.equal(await store.create(recordOf({ id, verifier: Buffer.alloc(32), ...lifetime }, now)), true);
       const key = `moving:session:${id}`;
       const slot = await servers[0]!.ask("CLUSTER", "KEYSLOT", key);
       const { from, to } = await ownersOf(servers.slice(0, 3), key);

@@ -9,27 +9,15 @@ import { redisStore } from "coatcheck/redis";
 import type { RedisStoreOptions } from "coatcheck/redis";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
+import { recordOf } from "../support/records.ts";
 import { RedisServer, atEnd, ioClient, nodeClient, until, withoutRedis } from "./redis-server.ts";
 
 const now = Date.now();
 const canary = "canary-in-the-arguments";
 
 function recordWith(id: string): SessionRecord {
-  return {
-    id,
-    epoch: 0,
-    verifier: Buffer.alloc(32, 7),
-    ticketAt: now,
-    subject: null,
-    createdAt: now,
-    authenticatedAt: null,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 86_400_000,
-    permanent: false,
-    revision: 1,
-    fields: new Map([["d:a", Buffer.from(canary)]]),
-  };
+  const fields = new Map([["d:a", Buffer.from(canary)]]);
+  return recordOf({ id, verifier: Buffer.alloc(32, 7), absoluteDeadline: now + 86_400_000, fields }, now);
 }
 
 /** The error of a call that must fail with a StoreError, without a word of what was written. */

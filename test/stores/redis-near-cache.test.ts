@@ -8,6 +8,7 @@ import { redisStore } from "coatcheck/redis";
 import type { InvalidationClient } from "coatcheck/redis";
 import { races, storeContract } from "coatcheck/testing";
 import { servers } from "../contracts/servers.ts";
+import { recordOf } from "../support/records.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 import { RedisServer, atEnd, nodeClient, until, withoutRedis } from "./redis-server.ts";
 
@@ -17,22 +18,10 @@ const now = Date.now();
 let ids = 0;
 
 function recordWith(columns: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    id: `near-${process.pid}-${ids++}`.padEnd(22, "x"),
-    epoch: 0,
-    verifier: Buffer.alloc(32, 7),
-    ticketAt: now,
-    subject: null,
-    createdAt: now,
-    authenticatedAt: null,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 86_400_000,
-    permanent: false,
-    revision: 1,
-    fields: new Map([["d:a", Buffer.from("a")]]),
-    ...columns,
-  };
+  const id = `near-${process.pid}-${ids++}`.padEnd(22, "x");
+  const fields = new Map([["d:a", Buffer.from("a")]]);
+  const absoluteDeadline = now + 86_400_000;
+  return recordOf({ id, verifier: Buffer.alloc(32, 7), absoluteDeadline, fields, ...columns }, now);
 }
 
 describe("the near cache of redisStore", { skip: withoutRedis }, async () => {

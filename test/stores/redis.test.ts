@@ -12,6 +12,7 @@ import { storeContract } from "coatcheck/testing";
 import * as fc from "fast-check";
 import { Redis as Redis5 } from "ioredis5";
 import { createClient as createClient5 } from "redis5";
+import { recordOf } from "../support/records.ts";
 import {
   RedisServer,
   atEnd,
@@ -28,22 +29,9 @@ const now = Date.now();
 let ids = 0;
 
 function recordWith(columns: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    id: `id-${process.pid}-${ids++}`.padEnd(22, "x"),
-    epoch: 0,
-    verifier: Buffer.alloc(32, 7),
-    ticketAt: now,
-    subject: null,
-    createdAt: now,
-    authenticatedAt: null,
-    lastSeenAt: now,
-    idleTimeout: hour,
-    absoluteDeadline: now + 24 * hour,
-    permanent: false,
-    revision: 1,
-    fields: new Map(),
-    ...columns,
-  };
+  const id = `id-${process.pid}-${ids++}`.padEnd(22, "x");
+  const verifier = Buffer.alloc(32, 7);
+  return recordOf({ id, verifier, absoluteDeadline: now + 24 * hour, ...columns }, now);
 }
 
 /** The code of the error that a call fails with; anything else fails the test. */

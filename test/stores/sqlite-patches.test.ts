@@ -9,7 +9,7 @@ import type { TestContext } from "node:test";
 import type { Store } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 /** Two stores on one file, each with a connection of its own, as two processes have them. */
 function twoOfOneFile(t: TestContext): readonly [Store, Store] {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import process from "node:process";
 import type { SessionRecord } from "coatcheck/store";
 import { sqliteStore } from "coatcheck/sqlite";
+import { recordOf } from "../support/records.ts";
 
 const [path = "", task = "", ...args] = process.argv.slice(2);
 
@@ -48,19 +49,5 @@ if (task === "open") await open();
 if (task === "increment") await increment(args[0] ?? "", Number(args[1]));
 if (task === "write") {
   const now = Date.now();
-  await writeForEver({
-    id: "",
-    epoch: 0,
-    revision: 1,
-    verifier: new Uint8Array(32),
-    ticketAt: now,
-    subject: "ana",
-    createdAt: now,
-    authenticatedAt: now,
-    lastSeenAt: now,
-    idleTimeout: 3_600_000,
-    absoluteDeadline: now + 3_600_000,
-    permanent: false,
-    fields: new Map(),
-  });
+  await writeForEver(recordOf({ id: "", subject: "ana", authenticatedAt: now }, now));
 }

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import type { Store } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 /** How many handles this process has on files of a database. */
 function handlesOn(path: string): number {
@@ -21,7 +21,7 @@ function handlesOn(path: string): number {
   return targets.filter((target) => target.startsWith(path)).length;
 }
 
-test("hubs that are made again on one file, as by a development server, share what is open", async (t) => {
+test("`sessions` objects that are made again on one file, as by a development server, share what is open", async (t) => {
   if (process.platform !== "linux") return t.skip("it counts what lies in /proc/self/fd");
   const folder = temporaryFolder(t);
   const path = join(folder, "sessions.db");

@@ -12,7 +12,7 @@ import { createSessions, generateSecret } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { CookieJar } from "coatcheck/testing";
 import { temporaryFolder } from "../contracts/stores.ts";
-import { recordOf } from "../support/record.ts";
+import { recordOf } from "../support/records.ts";
 
 const program = join(import.meta.dirname, "sqlite-process.ts");
 

@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { eventChannel } from "coatcheck";
 import type { PublishedEvent } from "coatcheck";
 
-/** The events of all hubs of this process, from now until the test ends. */
+/** The events of all `sessions` objects of this process, from now until the test ends. */
 export function collectEvents(t: TestContext): PublishedEvent[] {
   const events: PublishedEvent[] = [];
   const listener = (message: unknown): void => {

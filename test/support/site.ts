@@ -1,3 +1,4 @@
+import { AssertionError } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +10,10 @@ import { fetchSessions } from "coatcheck/fetch";
 import { honoSessions } from "coatcheck/hono";
 import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
-import { testClock } from "coatcheck/testing";
-import type { TestClock } from "coatcheck/testing";
+import { probeStore, testClock } from "coatcheck/testing";
+import type { StoreProbe, TestClock } from "coatcheck/testing";
 import { Hono } from "hono";
 import { CookieJar } from "./cookie-jar.ts";
-import { WatchedStore } from "./watched-store.ts";
 
 /** A handler, whatever the adapter: `at` is what `sessions.of` takes. */
 export type SiteHandler = (at: object) => Response | Promise<Response>;
@@ -47,10 +47,12 @@ function freshStore(t: TestContext, kind: StoreKind): Store {
   return store;
 }
 
-/** A site with a hub, a clock that stands still, and a store that is watched. */
+/** A site with a `sessions` object, a clock that stands still, and a store that is watched. */
 export class Site {
   readonly clock: TestClock;
-  readonly store: WatchedStore;
+  /** The store of its sessions, and the lookout over it. */
+  readonly store: Store;
+  readonly probe: StoreProbe;
   readonly secret: string;
   readonly sessions: Sessions;
   readonly adapter: AdapterKind;
@@ -59,13 +61,13 @@ export class Site {
     this.clock = testClock();
     this.secret = generateSecret();
     this.adapter = setup.adapter ?? "fetch";
-    const store = setup.over ?? freshStore(t, setup.store ?? "memory");
-    this.store = store instanceof WatchedStore ? store : new WatchedStore(store);
-    this.sessions = this.hub(setup.options);
+    this.probe = probeStore(setup.over ?? freshStore(t, setup.store ?? "memory"));
+    this.store = this.probe.store;
+    this.sessions = this.sessionsWith(setup.options);
   }
 
-  /** Another hub over the same store and clock, with the same secret unless told otherwise. */
-  hub(options: Partial<SessionsOptions> = {}): Sessions {
+  /** Another `sessions` object over the same store and clock, with the same secret unless told otherwise. */
+  sessionsWith(options: Partial<SessionsOptions> = {}): Sessions {
     return createSessions({ secret: this.secret, store: this.store, clock: this.clock, ...options });
   }
 
@@ -73,19 +75,31 @@ export class Site {
     return new Visitor(this, sessions);
   }
 
-  /** Sends a request through the adapter. */
+  /** Sends a request through the adapter. @throws what the handler asserts in vain: no test would look at its 500. */
   async send(request: Request, handler: SiteHandler, sessions: Sessions = this.sessions): Promise<Response> {
+    const failed: AssertionError[] = [];
+    const onError = (error: unknown): Response => {
+      if (error instanceof AssertionError) failed.push(error);
+      return new Response(error instanceof Error ? error.name : "", { status: 500 });
+    };
+    const response = await this.#respond(request, handler, sessions, onError);
+    for (const error of failed) throw error;
+    return response;
+  }
+
+  async #respond(
+    request: Request,
+    handler: SiteHandler,
+    sessions: Sessions,
+    onError: (error: unknown) => Response,
+  ): Promise<Response> {
     if (this.adapter === "fetch") return fetchSessions(sessions, handler, { onError })(request);
     const app = new Hono();
     app.use(honoSessions(sessions));
     app.all("*", (c) => handler(c));
-    app.onError((error) => onError(error));
+    app.onError(onError);
     return app.fetch(request);
   }
-}
-
-function onError(error: unknown): Response {
-  return new Response(error instanceof Error ? error.name : "", { status: 500 });
 }
 
 export interface Visit {

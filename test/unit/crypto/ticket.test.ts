@@ -13,13 +13,13 @@ import {
 } from "../../../src/crypto/ticket.ts";
 
 const secret = "q1w2e3r4t5z6u7i8o9p0a-s_d4f5g6h7j8k9l0yxcvb";
-const office = createTicketSigner(createKeyring(secret), "__Host-Http-session");
+const signer = createTicketSigner(createKeyring(secret), "__Host-Http-session");
 const ticket = { id: "AAECAwQFBgcICQoLDA0ODw", secret: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" };
 
-test("a ticket is 89 characters of canonical base64url in three parts, and opens as what was signed", () => {
-  const signed = office.sign(ticket);
+test("a ticket is 89 characters of canonical base64url in three parts, and verifies as what was signed", () => {
+  const signed = signer.sign(ticket);
   assert.match(signed, /^[\w-]{22}\.[\w-]{43}\.[\w-]{22}$/);
-  assert.deepEqual(office.verify(signed), { ...ticket, verifier: verifierOf(ticket), signedByOldKey: false });
+  assert.deepEqual(signer.verify(signed), { ...ticket, verifier: verifierOf(ticket), signedByOldKey: false });
 });
 
 test("the format is what it was: an accident that changes it would log everybody out", () => {
@@ -27,7 +27,7 @@ test("the format is what it was: an accident that changes it would log everybody
   const key = Buffer.from(hkdfSync("sha256", secret, "coatcheck/1", "ticket", 36)).subarray(0, 32);
   const text = `ticket\n__Host-Http-session\n${ticket.id}\n${ticket.secret}`;
   const mac = createHmac("sha256", key).update(text).digest().subarray(0, 16).toString("base64url");
-  assert.equal(office.sign(ticket), `${ticket.id}.${ticket.secret}.${mac}`);
+  assert.equal(signer.sign(ticket), `${ticket.id}.${ticket.secret}.${mac}`);
   assert.equal(mac, "LAyPwrwk2pS1EN_zwR3eAg");
   // printf AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8 | openssl dgst -sha256
   assert.equal(
@@ -74,8 +74,8 @@ test("an id is 22 canonical characters, and nothing else is one", () => {
   }
 });
 
-test("what has not the shape of a ticket is malformed, and what has it without our mac is forged", () => {
-  const signed = office.sign(ticket);
+test("a value without the shape of a ticket is malformed, and one with it but without our mac is forged", () => {
+  const signed = signer.sign(ticket);
   for (const value of [
     "",
     "x",
@@ -85,13 +85,13 @@ test("what has not the shape of a ticket is malformed, and what has it without o
     "é".repeat(89),
     `${signed.slice(0, 88)}B`,
   ]) {
-    assert.equal(office.verify(value), "malformed", value);
+    assert.equal(signer.verify(value), "malformed", value);
   }
-  assert.equal(office.verify(`${signed.slice(0, 88)}${signed.endsWith("A") ? "Q" : "A"}`), "forged");
+  assert.equal(signer.verify(`${signed.slice(0, 88)}${signed.endsWith("A") ? "Q" : "A"}`), "forged");
   assert.equal(createTicketSigner(createKeyring(secret), "session").verify(signed), "forged");
 });
 
-test("what was opened a moment ago opens as the whole text alone, however alike another begins", () => {
+test("a ticket that was verified a moment ago is recognised by its whole text alone, however alike another begins", () => {
   const fresh = createTicketSigner(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
   const opened = fresh.verify(signed);
@@ -115,17 +115,17 @@ test("a mac that is wrong is wrong again, also before the ticket itself was ever
   assert.equal(typeof fresh.verify(signed), "object");
 });
 
-test("[54] what one office has opened, an office of other keys or of another name has to find out itself", () => {
+test("[54] what one signer has verified, a signer of other keys or of another name verifies itself", () => {
   const newer = `${secret}-newer`;
-  const signed = office.sign(ticket);
-  const offices = {
+  const signed = signer.sign(ticket);
+  const signers = {
     same: createTicketSigner(createKeyring(secret), "__Host-Http-session"),
     rotated: createTicketSigner(createKeyring([newer, secret]), "__Host-Http-session"),
     removed: createTicketSigner(createKeyring(newer), "__Host-Http-session"),
     renamed: createTicketSigner(createKeyring(secret), "__Host-other"),
   };
   for (let times = 0; times < 2; times++) {
-    const seen = Object.values(offices).map((each) => {
+    const seen = Object.values(signers).map((each) => {
       const found = each.verify(signed);
       return typeof found === "string" ? found : found.signedByOldKey;
     });

@@ -3,12 +3,40 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { SessionRecord } from "coatcheck/store";
 import { ChangedFields } from "../../../src/record/fields.ts";
+import type { StringPool } from "../../../src/record/binary/bytes.ts";
 import { packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
-import { SharedValues } from "../../../src/stores/memory/shared-values.ts";
+import { recordOf } from "../../support/records.ts";
 
 const id = "AAAAAAAAAAAAAAAAAAAAAA";
 
-const record: SessionRecord = {
+/** Texts that are worth sharing from the second time on. */
+class Pool implements StringPool {
+  readonly #seen = new Set<string>();
+  readonly #texts: (string | undefined)[] = [];
+
+  use(text: string): number | undefined {
+    const known = this.#texts.indexOf(text);
+    if (known !== -1) return known;
+    if (!this.#seen.has(text)) {
+      this.#seen.add(text);
+      return undefined;
+    }
+    const free = this.#texts.indexOf(undefined);
+    const number = free === -1 ? this.#texts.length : free;
+    this.#texts[number] = text;
+    return number;
+  }
+
+  at(number: number): string | undefined {
+    return this.#texts[number];
+  }
+
+  forget(number: number): void {
+    this.#texts[number] = undefined;
+  }
+}
+
+const record = recordOf({
   id,
   epoch: 1,
   revision: 300,
@@ -18,14 +46,13 @@ const record: SessionRecord = {
   createdAt: 1_700_000_000_000,
   authenticatedAt: 1_700_000_000_200,
   lastSeenAt: 1_700_000_060_000,
-  idleTimeout: 3_600_000,
   absoluteDeadline: 1_700_086_400_000,
   permanent: true,
   fields: new Map([
     ["d:ü", Uint8Array.of(7, 8)],
     ["m", new Uint8Array()],
   ]),
-};
+});
 
 function pairs(fields: SessionRecord["fields"] | undefined): [string, number[]][] {
   return Array.from(fields ?? [], ([name, bytes]) => [name, [...bytes]]);
@@ -58,7 +85,7 @@ test("a record comes out of its packing as it went in, whatever is in it", () =>
     permanent: fc.boolean(),
     fields: fc.dictionary(fc.string({ unit: "grapheme" }), fc.uint8Array({ maxLength: 300 })),
   });
-  const shared = new SharedValues();
+  const shared = new Pool();
   fc.assert(
     fc.property(columns, fc.boolean(), ({ fields, ...rest }, shares) => {
       const given = { ...rest, id, fields: new Map(Object.entries(fields)) };
@@ -76,7 +103,7 @@ test("a packed record that is packed again with changes over it holds what did n
     fc.uint8Array({ maxLength: 5 }),
     fc.constantFrom(new Uint8Array(40).fill(65), new Uint8Array(40).fill(200)),
   );
-  const shared = new SharedValues();
+  const shared = new Pool();
   fc.assert(
     fc.property(
       fc.array(fc.tuple(name, bytes)),
@@ -139,7 +166,7 @@ test("truncated text, and text of another format, is no record at all", () => {
 });
 
 test("a record that says it shares values is none where nothing is shared", () => {
-  const shared = new SharedValues();
+  const shared = new Pool();
   const agent = { ...record, fields: new Map([["m:agent", new Uint8Array(100).fill(65)]]) };
   packRecord(agent, shared);
   const packed = packRecord(agent, shared);
@@ -149,14 +176,14 @@ test("a record that says it shares values is none where nothing is shared", () =
 });
 
 test("a shared value that was released stays what it was to who has read it", () => {
-  const shared = new SharedValues();
+  const shared = new Pool();
   const withAgent = (letter: number) => ({
     ...record,
     fields: new Map([["m:agent", new Uint8Array(100).fill(letter)]]),
   });
   packRecord(withAgent(65), shared);
   const read = unpackRecord(id, packRecord(withAgent(65), shared), 0, shared);
-  shared.release(0);
+  shared.forget(0);
   packRecord(withAgent(66), shared);
   const other = unpackRecord(id, packRecord(withAgent(66), shared), 0, shared);
   assertSame(read, withAgent(65));

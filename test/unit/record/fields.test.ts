@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { ChangedFields, binaryField, eachLength } from "../../../src/record/fields.ts";
 import { packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
 import type { Fields } from "../../../src/record/fields.ts";
-import { recordOf } from "../../support/record.ts";
+import { recordOf } from "../../support/records.ts";
 
 /** The same fields as a record has them that was packed. */
 function packed(fields: Fields): Fields {

@@ -2,28 +2,29 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyPatch, expiresAt } from "coatcheck/store";
 import type { Patch, SessionRecord } from "coatcheck/store";
+import { recordOf } from "../../support/records.ts";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 
-const record: SessionRecord = {
-  id: "AAECAwQFBgcICQoLDA0ODw",
-  epoch: 3,
-  revision: 7,
-  verifier: bytes(1, 2, 3),
-  ticketAt: 0,
-  subject: "leo",
-  createdAt: 0,
-  authenticatedAt: 0,
-  lastSeenAt: 1000,
-  idleTimeout: 500,
-  absoluteDeadline: 2000,
-  permanent: false,
-  fields: new Map([
-    ["d:a", bytes(1)],
-    ["d:b", bytes(2)],
-    ["f:1", bytes(3)],
-  ]),
-};
+const record = recordOf(
+  {
+    id: "AAECAwQFBgcICQoLDA0ODw",
+    epoch: 3,
+    revision: 7,
+    verifier: bytes(1, 2, 3),
+    subject: "leo",
+    authenticatedAt: 0,
+    lastSeenAt: 1000,
+    idleTimeout: 500,
+    absoluteDeadline: 2000,
+    fields: new Map([
+      ["d:a", bytes(1)],
+      ["d:b", bytes(2)],
+      ["f:1", bytes(3)],
+    ]),
+  },
+  0,
+);
 
 const apply = (patch: Partial<Patch>, now = 1400, to: SessionRecord | null = record) =>
   applyPatch(to, { epoch: 3, ...patch }, now);

@@ -4,8 +4,6 @@ import { createSessions, generateSecret } from "coatcheck";
 import type { Duration } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { toMilliseconds } from "../../../src/runtime/duration.ts";
-import { isTouchDue, lateRequestWindow } from "../../../src/services/timeouts.ts";
-import type { SessionRecord } from "coatcheck/store";
 
 test("durations are read as people say them", () => {
   const table: [Duration, number][] = [
@@ -54,17 +52,4 @@ test("what is no duration is refused at the start, and the error names the optio
       );
     }
   }
-});
-
-test("the idle clock is due after a tenth of the idle timeout, or a minute if that is shorter", () => {
-  const record = (idleTimeout: number): SessionRecord => ({ idleTimeout, lastSeenAt: 1000 }) as SessionRecord;
-  for (const [idle, due] of [
-    [3_600_000, 60_000],
-    [600_000, 60_000],
-    [60_000, 6000],
-  ] as const) {
-    assert.equal(isTouchDue(record(idle), 1000 + due - 1), false);
-    assert.equal(isTouchDue(record(idle), 1000 + due), true);
-  }
-  assert.equal(lateRequestWindow, 60_000);
 });

@@ -87,13 +87,13 @@ test("a sweep starts at the creation of a session when the last one is an interv
   await site.visitor().login("a");
   site.clock.advance(5 * 60_000 - 1);
   await site.visitor().login("b");
-  assert.equal(site.store.count("sweep"), 0);
+  assert.equal(site.probe.count("sweep"), 0);
   site.clock.advance(1);
   await site.visitor().login("c");
   await site.visitor().login("d");
-  assert.equal(site.store.count("sweep"), 1);
-  const never = site.visitor(site.hub({ sweepInterval: false }));
+  assert.equal(site.probe.count("sweep"), 1);
+  const never = site.visitor(site.sessionsWith({ sweepInterval: false }));
   site.clock.advance(86_400_000);
   await never.login("e");
-  assert.equal(site.store.count("sweep"), 1);
+  assert.equal(site.probe.count("sweep"), 1);
 });

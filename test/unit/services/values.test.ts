@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { decodeValue, encodeValue } from "../../../src/services/values.ts";
+import { hostileBlobs } from "../../support/hostile-bytes.ts";
 
 function roundTrip(value: unknown): unknown {
   return decodeValue(encodeValue(value, "key", 32));
@@ -212,5 +213,33 @@ describe("a text that no value was written as is refused", () => {
     test(text.slice(0, 30) || "(empty)", () => {
       assert.throws(() => decodeValue(text));
     });
+  }
+});
+
+test("[91] a text with __proto__ in it, however spelt, is refused with a SyntaxError", () => {
+  for (const text of [
+    '{"__proto__":{"admin":true}}',
+    '{"\\u005f_proto__":{"admin":true}}',
+    '{"a":[{"__proto__":1}]}',
+    '{"\\u005f\\u005fproto\\u005f\\u005f":null,"b":1}',
+    '{"$Map":[["a",{"__proto__":{}}]]}',
+    '{"$$":{"__proto__":{}}}',
+    '{"$__proto__":{"admin":true}}',
+  ]) {
+    assert.throws(() => decodeValue(text), SyntaxError, text);
+  }
+});
+
+test("[47] what was not written by this package decodes to plain data or to a SyntaxError, without running anything", () => {
+  for (const blob of hostileBlobs(10_000)) {
+    try {
+      const found = decodeValue(Buffer.from(blob).toString());
+      assert.notEqual(typeof found, "function");
+    } catch (error) {
+      assert.ok(
+        error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError,
+        String(error),
+      );
+    }
   }
 });

@@ -4,26 +4,12 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import type { SessionRecord } from "coatcheck/store";
-import { NearCache } from "../../src/stores/redis/near-cache.ts";
-import type { InvalidationClient } from "../../src/stores/redis/near-cache.ts";
-import { toHash } from "../../src/stores/redis/record-hash.ts";
+import { NearCache } from "../../../src/stores/redis/near-cache.ts";
+import type { InvalidationClient } from "../../../src/stores/redis/near-cache.ts";
+import { toHash } from "../../../src/stores/redis/record-hash.ts";
+import { recordOf } from "../../support/records.ts";
 
-const record: SessionRecord = {
-  id: "AAAAAAAAAAAAAAAAAAAAAA",
-  epoch: 0,
-  revision: 1,
-  verifier: new Uint8Array(32),
-  ticketAt: 0,
-  subject: null,
-  createdAt: 0,
-  authenticatedAt: null,
-  lastSeenAt: 0,
-  idleTimeout: 1000,
-  absoluteDeadline: 100_000,
-  permanent: false,
-  fields: new Map(),
-};
+const record = recordOf({ idleTimeout: 1000, absoluteDeadline: 100_000 }, 0);
 
 /** A connection that answers at once. */
 class Connection extends EventEmitter implements InvalidationClient {

@@ -2,25 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionRecord } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
-import { KeyedHash } from "../../src/stores/memory/keyed-hash.ts";
-import { SharedValues } from "../../src/stores/memory/shared-values.ts";
-import { randomFrom } from "../support/random.ts";
+import { KeyedHash } from "../../../src/stores/memory/keyed-hash.ts";
+import { SharedValues } from "../../../src/stores/memory/shared-values.ts";
+import { randomFrom } from "../../support/random.ts";
+import { recordOf } from "../../support/records.ts";
 
-const record: SessionRecord = {
-  id: "AAAAAAAAAAAAAAAAAAAAAA",
-  epoch: 0,
-  revision: 1,
-  verifier: new Uint8Array(32),
-  ticketAt: 0,
-  subject: null,
-  createdAt: 0,
-  authenticatedAt: null,
-  lastSeenAt: 0,
-  idleTimeout: 1000,
-  absoluteDeadline: 100_000,
-  permanent: false,
-  fields: new Map(),
-};
+const record = recordOf({ idleTimeout: 1000, absoluteDeadline: 100_000 }, 0);
 
 test("a sweep finds what lies before the place where the last one stopped", () => {
   const store = memoryStore();

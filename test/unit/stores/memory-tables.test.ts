@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { idHash } from "../../src/stores/memory/id-hash.ts";
-import { KeyedHash } from "../../src/stores/memory/keyed-hash.ts";
-import { SlotTable } from "../../src/stores/memory/slot-table.ts";
-import { newRecordId } from "../../src/crypto/ticket.ts";
-import { randomFrom } from "../support/random.ts";
+import { idHash } from "../../../src/stores/memory/id-hash.ts";
+import { KeyedHash } from "../../../src/stores/memory/keyed-hash.ts";
+import { SlotTable } from "../../../src/stores/memory/slot-table.ts";
+import { randomFrom } from "../../support/random.ts";
+import { newId } from "../../support/records.ts";
 
 // Hashes as they come by chance one time in millions, or never.
 for (const [name, hashOf] of [
@@ -76,7 +76,7 @@ test("every character of a text counts for its hash, its length and the order, t
 });
 
 test("ids are hashed alike one time in thousands of millions, and spread over a table", () => {
-  const ids = Array.from({ length: 10_000 }, newRecordId);
+  const ids = Array.from({ length: 10_000 }, newId);
   const hashes = ids.map((id) => idHash(id) >>> 0);
   // By chance there is a pair in every hundredth run.
   assert.ok(new Set(hashes).size >= ids.length - 2);

@@ -5,8 +5,9 @@ import { describe, test } from "node:test";
 import { URL as NodesUrl } from "node:url";
 import { createContext, runInContext, runInThisContext } from "node:vm";
 import * as fc from "fast-check";
-import { decodeValue, deepestJson, encodeValue } from "../../src/services/values.ts";
-import { Site, testOnStores } from "../support/site.ts";
+import { decodeValue, deepestJson, encodeValue } from "../../../src/services/values.ts";
+import { Site, testOnStores } from "../../support/site.ts";
+import { tampered } from "../../support/store-calls.ts";
 
 function roundTrip(value: unknown): unknown {
   return decodeValue(encodeValue(value, "key", deepestJson));
@@ -142,12 +143,12 @@ testOnStores(
   async (site) => {
     const visitor = site.visitor();
     await visitor.with((session) => session.update("n", () => undefined));
-    assert.equal(site.store.count("create", "patch"), 0);
+    assert.equal(site.probe.count("create", "patch"), 0);
     assert.equal(visitor.ticket, undefined);
     await visitor.with((session) => session.set("m", 1));
-    site.store.forget();
+    site.probe.calls.length = 0;
     await visitor.with((session) => session.update("n", () => undefined));
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
   },
 );
 
@@ -195,10 +196,10 @@ for (const text of otherWritings) {
     const site = new Site(t);
     const visitor = site.visitor();
     await visitor.with((session) => session.set("x", { any: "thing" }));
-    site.store.tamper = (record) => ({ ...record, fields: new Map([["d:x", Buffer.from(text)]]) });
-    site.store.forget();
+    site.probe.around = tampered((record) => ({ ...record, fields: new Map([["d:x", Buffer.from(text)]]) }));
+    site.probe.calls.length = 0;
     await visitor.with((session) => assert.notEqual(session.get("x"), undefined));
-    assert.equal(site.store.count("patch"), 0);
+    assert.equal(site.probe.count("patch"), 0);
   });
 }
 

@@ -1,8 +1,13 @@
+import { randomBytes } from "node:crypto";
 import type { SessionRecord } from "coatcheck/store";
 
-/** An anonymous session's record that began now, with other columns where they are given. */
-export function recordOf(columns: Partial<SessionRecord> = {}): SessionRecord {
-  const now = Date.now();
+/** A new id, in the form that the library makes. */
+export function newId(): string {
+  return randomBytes(16).toString("base64url");
+}
+
+/** An anonymous session's record that began `now` and lasts for an hour, with other columns where they are given. */
+export function recordOf(columns: Partial<SessionRecord> = {}, now: number = Date.now()): SessionRecord {
   return {
     id: "AAAAAAAAAAAAAAAAAAAAAA",
     epoch: 0,

@@ -48,6 +48,27 @@ interface Answer {
   readonly lines: (name: string) => string[];
 }
 
+interface Received {
+  /** With the status as `:status`. */
+  readonly headers: Record<string, unknown>;
+  readonly body: string;
+}
+
+async function askHttp1(_: TestContext, port: number, path: string, cookie: string): Promise<Received> {
+  const sent = httpRequest({ port, host: "127.0.0.1", agent: false, path, headers: { cookie } }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const body = (await response.toArray()).map(String).join("");
+  return { headers: { ...response.headers, ":status": response.statusCode }, body };
+}
+
+async function askHttp2(t: TestContext, port: number, path: string, cookie: string): Promise<Received> {
+  const client = connect(`http://127.0.0.1:${port}`);
+  t.after(() => client.destroy());
+  const stream = client.request({ ":path": path, cookie });
+  const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+  return { headers, body: (await stream.toArray()).map(String).join("") };
+}
+
 async function get(t: TestContext, listener: Listener): Promise<Answer> {
   const port = await opened(
     t,
@@ -168,7 +189,7 @@ test("a head that nobody's session adds to is sent as it is", async (t) => {
   assert.deepEqual([lines("set-cookie"), Object.keys(headers).length], [[], 2]);
 });
 
-/** Ways to answer through a response that several hubs hold. */
+/** Ways to write a response that several `sessions` objects buffer. */
 const answers: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
   end: (response) => response.end("page"),
   "write and end": (response) => {
@@ -184,25 +205,29 @@ const answers: Readonly<Record<string, (response: ServerResponse) => unknown>> =
 };
 
 for (const [how, answer] of Object.entries(answers)) {
-  test(`three hubs hold one response, and each sets its cookie: ${how}`, { timeout: 20_000 }, async (t) => {
-    const hubs = [aHub("one"), aHub("two"), aHub("three")] as const;
-    const [one, two, three] = hubs;
-    const handler: Listener = async (request, response) => {
-      for (const hub of hubs) (await hub.of(request)).set("a", "A");
-      answer(response);
-    };
-    const { status, body, lines } = await get(
-      t,
-      nodeSessions(one, nodeSessions(two, nodeSessions(three, handler))),
-    );
-    assert.deepEqual([status, body], [200, "page"]);
-    const names = lines("set-cookie").map((line) => line.split("=")[0] ?? "");
-    assert.deepEqual(names.toSorted(), ["one", "three", "two"]);
-  });
+  test(
+    `three \`sessions\` objects buffer one response, and each sets its cookie: ${how}`,
+    { timeout: 20_000 },
+    async (t) => {
+      const hubs = [aHub("one"), aHub("two"), aHub("three")] as const;
+      const [one, two, three] = hubs;
+      const handler: Listener = async (request, response) => {
+        for (const hub of hubs) (await hub.of(request)).set("a", "A");
+        answer(response);
+      };
+      const { status, body, lines } = await get(
+        t,
+        nodeSessions(one, nodeSessions(two, nodeSessions(three, handler))),
+      );
+      assert.deepEqual([status, body], [200, "page"]);
+      const names = lines("set-cookie").map((line) => line.split("=")[0] ?? "");
+      assert.deepEqual(names.toSorted(), ["one", "three", "two"]);
+    },
+  );
 
   for (const failing of [0, 1]) {
     test(
-      `of two hubs one fails to commit, and its error is the answer: ${how}, ${failing === 0 ? "outer" : "inner"}`,
+      `of two \`sessions\` objects one fails to commit, and its error is the response: ${how}, ${failing === 0 ? "outer" : "inner"}`,
       { timeout: 20_000 },
       async (t) => {
         const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
@@ -227,80 +252,83 @@ for (const [how, answer] of Object.entries(answers)) {
   }
 }
 
-test("of two hubs the inner fails to commit while the outer gives messages back, and its error is the answer", async (t) => {
-  const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
-  const [outer, inner] = probes.map(({ store }, at) =>
-    createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
-  );
-  assert.ok(outer && inner);
-  const shown: unknown[] = [];
-  const port = await opened(
-    t,
-    createServer(
-      nodeSessions(
-        outer,
-        nodeSessions(inner, async (request, response) => {
-          const session = await outer.of(request);
-          if (request.url === "/flash") session.flash("hello");
-          else shown.push(...(await session.takeFlashes()));
-          if (request.url === "/fail") (await inner.of(request)).set("a", "A");
-          response.end("page");
-        }),
-      ),
-    ),
-  );
-  let cookie = "";
-  const visit = async (path: string): Promise<Response> => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { cookie } });
-    cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? cookie;
-    return response;
-  };
-  await visit("/flash");
-  probes[1].around = () => {
-    throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
-  };
-  const failed = await visit("/fail");
-  assert.equal(failed.status, 503);
-  assert.equal(failed.headers.get("retry-after"), "5");
-  assert.match(await failed.text(), /^The site can't tell who you are right now/);
-  await visit("/");
-  const hello = { message: "hello", category: "message" };
-  assert.deepEqual(shown, [hello, hello]);
-});
-
-for (const failing of [undefined, 0, 1]) {
-  const what = failing === undefined ? "each sets its cookie" : `number ${failing} fails to commit`;
-  test(`HTTP/2: two hubs hold one response, and ${what}`, { timeout: 20_000 }, async (t) => {
+for (const protocol of ["HTTP/1", "HTTP/2"]) {
+  test(`${protocol}: of two \`sessions\` objects the inner fails to commit while the outer gives messages back, and its error is the response`, async (t) => {
     const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
     const [outer, inner] = probes.map(({ store }, at) =>
-      createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
+      createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `sessions${at}` } }),
     );
     assert.ok(outer && inner);
-    const probe = failing === undefined ? undefined : probes[failing];
-    if (probe !== undefined) {
-      probe.around = () => {
-        throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
-      };
-    }
-    const handler: Listener = async (request, response) => {
-      for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
-      response.writeHead(200, { vary: "Accept" }).end("page");
+    const shown: unknown[] = [];
+    const listener = nodeSessions(
+      outer,
+      nodeSessions(inner, async (request, response) => {
+        const session = await outer.of(request);
+        if (request.url === "/flash") session.flash("hello");
+        else shown.push(...(await session.takeFlashes()));
+        if (request.url === "/fail") (await inner.of(request)).set("a", "A");
+        response.end("page");
+      }),
+    );
+    const port = await opened(t, protocol === "HTTP/1" ? createServer(listener) : overHttp2(listener));
+    let cookie = "";
+    const visit = async (path: string): Promise<Record<string, unknown>> => {
+      const { headers, body } = await (protocol === "HTTP/1" ? askHttp1 : askHttp2)(t, port, path, cookie);
+      const [set] = [headers["set-cookie"]].flat();
+      cookie = typeof set === "string" ? (set.split(";")[0] ?? "") : cookie;
+      return { ...headers, body };
     };
-    const server = overHttp2(nodeSessions(outer, nodeSessions(inner, handler)));
-    const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
-    t.after(() => client.destroy());
-    const stream = client.request({ ":path": "/" });
-    const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
-    const body = (await stream.toArray()).map(String).join("");
-    assert.equal(headers[":status"], failing === undefined ? 200 : 503);
-    if (failing === undefined) {
-      assert.equal(body, "page");
-      assert.equal([headers["set-cookie"]].flat().length, 2);
-    } else assert.match(body, /^The site can't tell who you are right now/);
+    await visit("/flash");
+    probes[1].around = () => {
+      throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+    };
+    const failed = await visit("/fail");
+    assert.equal(failed[":status"], 503);
+    assert.equal(failed["retry-after"], "5");
+    assert.match(String(failed["body"]), /^The site can't tell who you are right now/);
+    await visit("/");
+    const hello = { message: "hello", category: "message" };
+    assert.deepEqual(shown, [hello, hello]);
   });
 }
 
-test("Express: two hubs in one app each set their cookie", { timeout: 20_000 }, async (t) => {
+for (const failing of [undefined, 0, 1]) {
+  const what = failing === undefined ? "each sets its cookie" : `number ${failing} fails to commit`;
+  test(
+    `HTTP/2: two \`sessions\` objects buffer one response, and ${what}`,
+    { timeout: 20_000 },
+    async (t) => {
+      const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
+      const [outer, inner] = probes.map(({ store }, at) =>
+        createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
+      );
+      assert.ok(outer && inner);
+      const probe = failing === undefined ? undefined : probes[failing];
+      if (probe !== undefined) {
+        probe.around = () => {
+          throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
+        };
+      }
+      const handler: Listener = async (request, response) => {
+        for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
+        response.writeHead(200, { vary: "Accept" }).end("page");
+      };
+      const server = overHttp2(nodeSessions(outer, nodeSessions(inner, handler)));
+      const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
+      t.after(() => client.destroy());
+      const stream = client.request({ ":path": "/" });
+      const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+      const body = (await stream.toArray()).map(String).join("");
+      assert.equal(headers[":status"], failing === undefined ? 200 : 503);
+      if (failing === undefined) {
+        assert.equal(body, "page");
+        assert.equal([headers["set-cookie"]].flat().length, 2);
+      } else assert.match(body, /^The site can't tell who you are right now/);
+    },
+  );
+}
+
+test("Express: two `sessions` objects in one app each set their cookie", { timeout: 20_000 }, async (t) => {
   const [one, two] = [aHub("one"), aHub("two")];
   const app = express();
   app.use(expressSessions(one), expressSessions(two));
@@ -358,6 +386,23 @@ for (const [what, write] of Object.entries(badHeads)) {
     }
   }
 }
+
+test("headers that become bad in the object after writeHead took it are answered with an error", async (t) => {
+  t.mock.method(console, "error", () => undefined);
+  const sessions = createSessions<Data>({ secret: generateSecret(), store: memoryStore() });
+  const answer = await get(
+    t,
+    nodeSessions(sessions, async (request, response) => {
+      await sessions.of(request);
+      const headers = { "x-bad": "good" };
+      response.writeHead(200, headers);
+      headers["x-bad"] = "a\nb";
+      throw new Error("Meant to fail.");
+    }),
+  );
+  assert.equal(answer.status, 500);
+  assert.deepEqual(answer.lines("x-bad"), []);
+});
 
 /** Sends a request and goes away as soon as its handler has begun; resolves when the server has noticed. */
 const leavers: Readonly<

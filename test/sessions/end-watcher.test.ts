@@ -5,12 +5,12 @@ import type { Session, Sessions, SessionsOptions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, probeStore, testClock } from "coatcheck/testing";
 import type { StoreProbe, TestClock } from "coatcheck/testing";
-import { loud } from "../support/loud.ts";
+import { handleLoudly } from "../support/loud.ts";
 
 interface Place {
   readonly clock: TestClock;
   readonly probe: StoreProbe;
-  /** Two processes' hubs on one store. */
+  /** The `sessions` objects of two processes on one store. */
   readonly here: Sessions;
   readonly there: Sessions;
   readonly visit: <T>(
@@ -36,14 +36,10 @@ function place(options: Partial<SessionsOptions> = {}): Place {
       const cookie = jar.header;
       const request = new Request("http://localhost/", { headers: cookie === undefined ? {} : { cookie } });
       const result: { value?: Awaited<ReturnType<typeof action>> } = {};
-      const response = await sessions.handle(
-        request,
-        async () => {
-          result.value = await action(await sessions.of(request));
-          return new Response();
-        },
-        loud,
-      );
+      const response = await handleLoudly(sessions, request, async () => {
+        result.value = await action(await sessions.of(request));
+        return new Response();
+      });
       jar.take(response);
       return result.value as Awaited<ReturnType<typeof action>>;
     },
