@@ -1,11 +1,3 @@
-/** Texts that many records hold, each kept once under a number. */
-export interface SharedTexts {
-  /** The number of a text, and one more use of it; `undefined` for a text that is not worth it. */
-  use(text: string): number | undefined;
-  /** The text of a number, or `undefined` where there is none. */
-  at(number: number): string | undefined;
-}
-
 /** Writes numbers, bytes and texts one after the other. */
 export class PackWriter {
   #buffer = Buffer.alloc(4096);
@@ -35,12 +27,6 @@ export class PackWriter {
       rest = Math.floor(rest / 128);
     }
     this.#buffer[this.#at++] = rest;
-  }
-
-  /** A whole number from 0 up to 2 ** 48 - 1, in six bytes, the high ones first. */
-  uint48(value: number): void {
-    this.#room(6);
-    this.#at = this.#buffer.writeUIntBE(value, this.#at, 6);
   }
 
   double(value: number): void {
@@ -101,7 +87,7 @@ export class PackReader {
   at: number;
   isBroken = false;
 
-  constructor(packed: string, at: number) {
+  constructor(packed: string, at = 0) {
     this.packed = packed;
     this.at = at;
   }
