@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "hono";
-import type { Parts } from "./site.ts";
+import type { Parts } from "./parts.ts";
 
 /** The cookie that says that a browser has been this account's own before. It logs nobody in. */
 export const DEVICE_COOKIE = "device";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Visit } from "./site.ts";
+import type { Visit } from "./parts.ts";
 import type { Message } from "./views/layout.ts";
 
 /**

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Form } from "./form.ts";
 import { page } from "./page.ts";
 import { whoIs } from "./profile.ts";
-import type { Parts, Visit } from "./site.ts";
+import type { Parts, Visit } from "./parts.ts";
 import type { Html } from "./views/html.ts";
 import { OWNER_FIELD, otherOwnerView } from "./views/owner.ts";
 

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { noticeOf } from "./notices.ts";
 import { whoIs } from "./profile.ts";
-import type { Parts, Visit } from "./site.ts";
+import type { Parts, Visit } from "./parts.ts";
 import { loginPath, returnPath } from "./way-back.ts";
 import { layout } from "./views/layout.ts";
 import type { Message } from "./views/layout.ts";

@@ -1,5 +1,5 @@
 import type { Colour } from "./colours.ts";
-import type { Parts, Visit } from "./site.ts";
+import type { Parts, Visit } from "./parts.ts";
 import type { User } from "./users.ts";
 
 /** Copies what belongs to the user from the database into the session, as at every login. */

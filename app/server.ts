@@ -18,7 +18,7 @@ import { passwordRoutes } from "./routes/password.ts";
 import { signUpRoutes } from "./routes/signup.ts";
 import { staticRoutes } from "./routes/static.ts";
 import { userRoutes } from "./routes/user.ts";
-import type { Parts } from "./site.ts";
+import type { Parts } from "./parts.ts";
 import { notFoundView, problemPage, wrongMethodView } from "./views/problem.ts";
 
 /** No form of this site is longer; checked while reading, so nobody makes us hold a megabyte. */
@@ -51,8 +51,8 @@ export function createApp(parts: Parts): Hono {
 
   app.use(
     honoSessions(parts.sessions, {
-      unavailable: (c: Context) => problemPage(c, "unavailable"),
-      refused: (c: Context) => problemPage(c, "refused"),
+      onUnavailable: (c: Context) => problemPage(c, "unavailable"),
+      onForbidden: (c: Context) => problemPage(c, "refused"),
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problemPage(c, "too-large") }));

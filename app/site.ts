@@ -2,31 +2,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Hono } from "hono";
 import { createSessions } from "coatcheck";
-import type { Clock, Duration, Secret, Session, Sessions, Store } from "coatcheck";
+import type { Clock, Duration, Secret, Store } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
 import { Passwords } from "./passwords.ts";
 import type { HashCost } from "./passwords.ts";
 import { createApp } from "./server.ts";
 import { Throttle } from "./throttle.ts";
 import { Users } from "./users.ts";
-import type { Colour } from "./colours.ts";
-
-/** What this site remembers about a visitor: everything that `session.get` and `set` know. */
-export type Remembered = {
-  /** The name to greet, from the database, read at login. */
-  user: string;
-  /** The user's note and colour, likewise. */
-  note: string;
-  colour: Colour;
-  /** The lesson of `/session_set`. */
-  name: string;
-  message: string;
-  /** The lesson of `/counter`. */
-  counter: number;
-};
-
-/** One request's session, with this site's keys. */
-export type Visit = Session<Remembered>;
+import type { Parts, Remembered } from "./parts.ts";
 
 /** How long "keep me logged in" lasts, unless KEEP_LOGGED_IN says otherwise: one setting. */
 const PERMANENT_LIFETIME: Duration = { days: 5 };
@@ -45,17 +28,6 @@ export type SiteOptions = {
   hashCost?: HashCost;
   store?: Store;
   report?: (error: unknown) => void;
-};
-
-/** The parts that pages work with. */
-export type Parts = {
-  sessions: Sessions<Remembered>;
-  users: Users;
-  passwords: Passwords;
-  throttle: Throttle;
-  proxies: number;
-  permanentLifetime: Duration;
-  report: (error: unknown) => void;
 };
 
 /** A site that is ready to answer, and can be closed. */

@@ -197,13 +197,13 @@ export class Throttle {
       buckets.forEach((bucket, at) => this.#write(bucket, (levels[at] ?? 0) + 1, now));
       return {
         allowed: true,
-        succeeded: () => this.#giveBack(buckets.filter((bucket) => bucket.counted !== true)),
-        withdraw: () => this.#giveBack(buckets),
+        succeeded: () => this.#restoreFlashes(buckets.filter((bucket) => bucket.counted !== true)),
+        withdraw: () => this.#restoreFlashes(buckets),
       };
     });
   }
 
-  #giveBack(buckets: readonly Bucket[]): void {
+  #restoreFlashes(buckets: readonly Bucket[]): void {
     const now = this.#now();
     this.#locked(() => {
       for (const bucket of buckets) this.#write(bucket, this.#spent(bucket, now) - 1, now);

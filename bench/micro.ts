@@ -4,17 +4,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSessions } from "coatcheck";
-import type { Incoming, SessionRecord, Sessions, Store } from "coatcheck";
+import type { Sessions, Store } from "coatcheck";
+import type { RequestLike } from "coatcheck/adapter";
+import type { SessionRecord } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { postgresStore } from "coatcheck/postgres";
 import { redisStore } from "coatcheck/redis";
 import { sqliteStore } from "coatcheck/sqlite";
 import { FieldCodec } from "../src/services/field-codec.ts";
 import { createKeyring } from "../src/crypto/keyring.ts";
-import { latin1Of } from "../src/record/binary/bytes.ts";
+import { toBinaryString } from "../src/runtime/binary-string.ts";
 import { createSealer } from "../src/crypto/sealer.ts";
 import {
-  createTicketOffice,
+  createTicketSigner,
   newRecordId,
   newTicket,
   verifierOf,
@@ -27,6 +29,7 @@ import type { Profile } from "./profile.ts";
 import { secret, setting, user } from "./site.ts";
 import { time } from "./stopwatch.ts";
 import type { Timing } from "./stopwatch.ts";
+import { exchangesOf } from "coatcheck/adapter";
 
 /** What this prints. */
 export interface MicroResult {
@@ -47,7 +50,7 @@ interface Data {
 
 async function parts(): Promise<Timing[]> {
   const keyring = createKeyring(secret);
-  const office = createTicketOffice(keyring, "__Host-Http-session");
+  const office = createTicketSigner(keyring, "__Host-Http-session");
   const sealer = createSealer(keyring, "field");
   const id = newRecordId();
   const ticket = newTicket(id);
@@ -63,13 +66,13 @@ async function parts(): Promise<Timing[]> {
   });
   const stranger = (turn: number) => strangers[turn % strangers.length] ?? { id, value, sealed };
   const codec = new FieldCodec(sealer, { emit: () => undefined });
-  const known = latin1Of(codec.encode(id, "d:user", plain.toString()));
+  const known = toBinaryString(codec.encode(id, "d:user", plain.toString()));
   const cart = { items: [{ id: 17, name: "Coat", price: 129.5 }], at: new Date(0), tags: new Set(["a"]) };
   const text = encodeValue(cart, "cart", 32);
   return [
-    await time("check a ticket", (turn) => office.open(stranger(turn).value)),
-    await time("check a ticket that came a moment ago", () => office.open(value)),
-    await time("refuse a forged ticket", () => office.open(forged)),
+    await time("check a ticket", (turn) => office.verify(stranger(turn).value)),
+    await time("check a ticket that came a moment ago", () => office.verify(value)),
+    await time("refuse a forged ticket", () => office.verify(forged)),
     await time("check the verifier", () => verifiersEqual(verifier, verifierOf(ticket))),
     await time("sign a ticket", () => office.sign(ticket)),
     await time("seal a field", () => sealer.seal(id, "d:user", plain)),
@@ -123,15 +126,15 @@ async function ofStore(store: string, opened: Store): Promise<MicroResult["store
 }
 
 /** Requests of visitors who are logged in. */
-async function loggedIn(sessions: Sessions<Data>): Promise<Incoming[]> {
-  const requests: Incoming[] = [];
+async function loggedIn(sessions: Sessions<Data>): Promise<RequestLike[]> {
+  const requests: RequestLike[] = [];
   for (let visitor = 0; visitor < 1000; visitor++) {
-    const request: Incoming = { method: "POST", header: () => null };
-    const exchange = sessions.exchange(request, [request]);
+    const request: RequestLike = { method: "POST", header: () => null };
+    const exchange = exchangesOf(sessions).begin(request, [request]);
     const session = await exchange.run(() => sessions.of(request));
     await session.login(String(visitor));
     session.set("user", user);
-    const { headers } = await exchange.settle({ status: 200 });
+    const { headers } = await exchange.commit({ status: 200 });
     const [cookie = ""] = (headers.setCookies[0] ?? "").split(";");
     requests.push({ method: "GET", header: (name) => (name === "cookie" ? cookie : null) });
   }
@@ -139,14 +142,14 @@ async function loggedIn(sessions: Sessions<Data>): Promise<Incoming[]> {
 }
 
 /** What an adapter and a handler do for a request that reads. */
-async function readOnce(sessions: Sessions<Data>, request: Incoming | undefined): Promise<void> {
+async function readOnce(sessions: Sessions<Data>, request: RequestLike | undefined): Promise<void> {
   if (request === undefined) return;
   const incoming = { ...request };
-  if (!sessions.allows(incoming)) throw new Error("The request was refused.");
-  const exchange = sessions.exchange(incoming, [incoming]);
+  if (!exchangesOf(sessions).allows(incoming)) throw new Error("The request was refused.");
+  const exchange = exchangesOf(sessions).begin(incoming, [incoming]);
   const name = await exchange.run(async () => (await sessions.of(incoming)).get("user"));
   if (name !== user) throw new Error("The session does not know who is logged in.");
-  await exchange.settle({ status: 200 });
+  await exchange.commit({ status: 200 });
 }
 
 async function profileOfReads(): Promise<Profile> {

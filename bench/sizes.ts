@@ -96,7 +96,7 @@ function sizeOf(name: string, list: readonly string[]): Size {
   const last = list.at(-1) ?? "";
   const first = last === "connect-redis" || last === "connect-pg-simple" ? last : list[0];
   const packed = packedSize(join(peers, "node_modules", first ?? ""));
-  const bytes = [...folders].reduce((sum, path) => sum + bytesOf(path), 0);
+  const bytes = [...folders].reduce((sum, path) => sum + binaryField(path), 0);
   return { name, installs: list, packages: folders.size, bytes, packed };
 }
 
@@ -119,7 +119,7 @@ function collect(name: string, from: string, folders: Set<string>): void {
   }
 }
 
-function bytesOf(folder: string): number {
+function binaryField(folder: string): number {
   return globSync("**", {
     cwd: folder,
     withFileTypes: true,

@@ -8,6 +8,24 @@ import type { CrossOriginOptions } from "./http/cross-origin.ts";
 import type { SessionCookieOptions } from "./cookies/session-cookie.ts";
 import type { Store } from "./record/store.ts";
 import type { TimeoutOptions } from "./services/timeouts.ts";
+import { EndWatcher } from "./services/end-watcher.ts";
+import { FieldCodec } from "./services/field-codec.ts";
+import { KeyedQueue } from "./runtime/keyed-queue.ts";
+import type { Services } from "./services/services.ts";
+import { StoreClient } from "./services/store-client.ts";
+import { Sweeper } from "./services/sweeper.ts";
+import { createCrossOriginCheck, noCrossOriginCheck } from "./http/cross-origin.ts";
+import { createDevelopmentAdvice } from "./services/development-warnings.ts";
+import { createEvents } from "./services/events.ts";
+import { createKeyring } from "./crypto/keyring.ts";
+import { createProtectedValues } from "./cookies/protected-values.ts";
+import { createSealer } from "./crypto/sealer.ts";
+import { createSessionCookie } from "./cookies/session-cookie.ts";
+import { createTicketSigner } from "./crypto/ticket.ts";
+import { readLimits } from "./services/limits.ts";
+import { readTimeouts } from "./services/timeouts.ts";
+import { systemClock } from "./runtime/clock.ts";
+import { toMilliseconds } from "./runtime/duration.ts";
 
 /** The options of `createSessions`. Only `secret` and `store` are needed. */
 export interface SessionsOptions extends TimeoutOptions {
@@ -71,7 +89,7 @@ const storeMethods = [
 ] as const satisfies readonly (keyof Store)[];
 
 /** @throws ConfigError CONFIG_INVALID for an unknown option (a misspelt one would be silently off) or a store that is none. */
-export function checkOptions(options: SessionsOptions): void {
+function checkOptions(options: SessionsOptions): void {
   for (const name of Object.keys(options)) {
     if (!known.some((option) => option === name)) {
       throw new ConfigError(
@@ -91,4 +109,41 @@ export function checkOptions(options: SessionsOptions): void {
       "store is missing: pass sqliteStore({ path }), redisStore({ client }), postgresStore({ client }), memoryStore() or your own.",
     );
   }
+}
+
+/**
+ * Builds what all requests share. Opens no file and no connection.
+ *
+ * @throws ConfigError for an option that is unknown, weak, or contradicts another.
+ */
+export function createServices(options: SessionsOptions): Services {
+  checkOptions(options);
+  const { clock = systemClock, crossOrigin = {}, sweepInterval = { minutes: 10 } } = options;
+  const keyring = createKeyring(options.secret);
+  const cookie = createSessionCookie(options.cookie ?? {});
+  const events = createEvents(cookie.name);
+  const storeTimeout = toMilliseconds(options.storeTimeout ?? { seconds: 2 }, "storeTimeout");
+  const store = new StoreClient(options.store, clock, storeTimeout, events);
+  const interval = sweepInterval === false ? undefined : toMilliseconds(sweepInterval, "sweepInterval");
+  const timeouts = readTimeouts(options);
+  const watchInterval = toMilliseconds(options.watchInterval ?? { seconds: 5 }, "watchInterval");
+  const advice = createDevelopmentAdvice(options.developmentWarnings);
+  advice?.made(options.store, cookie.name);
+  return {
+    advice,
+    clock,
+    codec: new FieldCodec(options.store.inProcess ? undefined : createSealer(keyring, "field"), events),
+    cookie,
+    crossOrigin: crossOrigin === false ? noCrossOriginCheck : createCrossOriginCheck(crossOrigin),
+    endWatcher: new EndWatcher(store, clock, timeouts, watchInterval),
+    events,
+    keyring,
+    limits: readLimits(options.limits),
+    protectedValues: createProtectedValues(keyring, clock),
+    queue: new KeyedQueue(),
+    store,
+    sweeper: new Sweeper(store, clock, events, interval),
+    tickets: createTicketSigner(keyring, cookie.name),
+    timeouts,
+  };
 }

@@ -1,39 +1,20 @@
-import { systemClock } from "./runtime/clock.ts";
-import type { Context } from "./services/services.ts";
-import { createCookieVault } from "./cookies/protected-values.ts";
+import type { Services } from "./services/services.ts";
 import type { Cookies } from "./cookies/cookies.ts";
-import { Currents } from "./runtime/async-variable.ts";
 import type { AnyData } from "./session/data-types.ts";
-import { createAdvice } from "./services/development-warnings.ts";
-import { toMilliseconds } from "./runtime/duration.ts";
-import { createEvents } from "./services/events.ts";
-import { Exchange } from "./exchange/exchange.ts";
-import type { ExchangeParts } from "./exchange/exchange.ts";
-import { FieldCodec } from "./services/field-codec.ts";
 import { handle as handleRequest } from "./exchange/fetch.ts";
 import type { FetchHandler, HandleOptions } from "./exchange/fetch.ts";
-import type { Incoming } from "./http/request.ts";
-import { createKeyring } from "./crypto/keyring.ts";
-import { readLimits } from "./services/limits.ts";
-import { checkOptions } from "./options.ts";
+import type { RequestLike } from "./http/request.ts";
 import type { SessionsOptions } from "./options.ts";
-import { noSessionHere, noSessionOf } from "./no-session.ts";
-import { createOriginCheck, noOriginCheck } from "./http/cross-origin.ts";
+import { MisuseError } from "./errors.ts";
 import { listSessions, revokeSession, revokeSessions } from "./session/manage.ts";
 import type { SessionInfo } from "./session/manage.ts";
-import { createSealer } from "./crypto/sealer.ts";
 import type { Session } from "./session/session.ts";
-import { createSessionCookie } from "./cookies/session-cookie.ts";
-import { SessionWatch } from "./services/end-watcher.ts";
-import { StoreCalls } from "./services/store-client.ts";
-import { Sweeper } from "./services/sweeper.ts";
-import { createTicketOffice, newRecordId } from "./crypto/ticket.ts";
-import { Ties } from "./runtime/fast-weak-map.ts";
-import { readTimeouts } from "./services/timeouts.ts";
-import { Turns } from "./runtime/keyed-queue.ts";
+import { newRecordId } from "./crypto/ticket.ts";
+import { createServices } from "./options.ts";
+import { Exchanges } from "./exchange/exchanges.ts";
 
 /** How a session is opened. */
-export interface OpenOptions {
+export interface LoadOptions {
   /** Ask the store itself, not a copy nearby. Default `false`. */
   readonly authoritative?: boolean;
 }
@@ -51,50 +32,26 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   return new Sessions<Data>(options);
 }
 
+let readExchanges: <Data extends object>(sessions: Sessions<Data>) => Exchanges<Data>;
+
+/** For adapters: the exchanges of a `sessions` object. */
+export function exchangesOf<Data extends object>(sessions: Sessions<Data>): Exchanges<Data> {
+  return readExchanges(sessions);
+}
+
 /** The hub: every request's session, and what can be done to sessions from outside. `Data` types the dictionary. */
 export class Sessions<Data extends object = AnyData> {
-  readonly #parts: ExchangeParts<Data>;
-  readonly #context: Context;
-  readonly #sweeper: Sweeper;
-  /** The exchange of a request, by whatever its handler was given. */
-  readonly #exchanges = new Ties<Exchange<Data>>();
+  readonly #services: Services;
+  readonly #exchanges: Exchanges<Data>;
 
   /** Use `createSessions`. */
   constructor(options: SessionsOptions) {
-    checkOptions(options);
-    const { store, clock = systemClock, crossOrigin = {}, sweepInterval = { minutes: 10 } } = options;
-    const keyring = createKeyring(options.secret);
-    const cookie = createSessionCookie(options.cookie ?? {});
-    const events = createEvents(cookie.name);
-    const storeTimeout = toMilliseconds(options.storeTimeout ?? { seconds: 2 }, "storeTimeout");
-    const calls = new StoreCalls(store, clock, storeTimeout, events);
-    const interval = sweepInterval === false ? undefined : toMilliseconds(sweepInterval, "sweepInterval");
-    this.#sweeper = new Sweeper(calls, clock, events, interval);
-    const timeouts = readTimeouts(options);
-    const watchInterval = toMilliseconds(options.watchInterval ?? { seconds: 5 }, "watchInterval");
-    const advice = createAdvice(options.developmentWarnings);
-    advice?.made(store, cookie.name);
-    this.#context = {
-      advice,
-      clock,
-      calls,
-      codec: new FieldCodec(store.inProcess ? undefined : createSealer(keyring, "field"), events),
-      events,
-      keyring,
-      limits: readLimits(options.limits),
-      office: createTicketOffice(keyring, cookie.name),
-      timeouts,
-      turns: new Turns(),
-      watch: new SessionWatch(calls, clock, timeouts, watchInterval),
-      onCreated: () => this.#sweeper.sweepIfDue(),
-    };
-    this.#parts = {
-      context: this.#context,
-      cookie,
-      vault: createCookieVault(keyring, clock),
-      currents: new Currents(),
-      origin: crossOrigin === false ? noOriginCheck : createOriginCheck(crossOrigin),
-    };
+    this.#services = createServices(options);
+    this.#exchanges = new Exchanges(this.#services);
+  }
+
+  static {
+    readExchanges = (sessions) => sessions.#exchanges;
   }
 
   /**
@@ -107,14 +64,14 @@ export class Sessions<Data extends object = AnyData> {
    * @throws MisuseError NO_SESSION_HERE when no adapter saw this request; StoreError when the store does not answer;
    *   ConfigError SECRET_MISSING where there is no secret key.
    */
-  of(request: object, options: OpenOptions = {}): Promise<Session<Data>> {
-    const exchange = this.#exchangeOf(request);
+  of(request: object, options: LoadOptions = {}): Promise<Session<Data>> {
+    const exchange = this.#exchanges.of(request);
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionOf());
   }
 
   /** The session of the request being handled, anywhere below its handler. @throws as `of` does. */
-  current(options: OpenOptions = {}): Promise<Session<Data>> {
-    const exchange = this.#parts.currents.get();
+  current(options: LoadOptions = {}): Promise<Session<Data>> {
+    const exchange = this.#exchanges.current;
     return exchange?.session(options.authoritative === true) ?? Promise.reject(noSessionHere());
   }
 
@@ -125,26 +82,26 @@ export class Sessions<Data extends object = AnyData> {
    *
    * @throws StoreError
    */
-  async handshake(request: Incoming): Promise<Session<Data>> {
+  async handshake(request: RequestLike): Promise<Session<Data>> {
     // Over HTTP/2 a handshake is a CONNECT without Upgrade (RFC 8441); a handshake it is all the same.
-    const header: Incoming["header"] = (name) => (name === "upgrade" ? "websocket" : request.header(name));
+    const header: RequestLike["header"] = (name) => (name === "upgrade" ? "websocket" : request.header(name));
     const cookieValues = request.cookieValues?.bind(request);
-    const exchange = new Exchange(this.#parts, { method: request.method, header, cookieValues });
+    const exchange = this.#exchanges.begin({ method: request.method, header, cookieValues }, []);
     const session = await exchange.session(true);
-    await exchange.settle("threw");
+    await exchange.commit("threw");
     return session;
   }
 
   /** The cookies beside the session. @throws MisuseError NO_SESSION_HERE when no adapter saw this request. */
   cookies(request: object): Cookies {
-    const exchange = this.#exchangeOf(request);
+    const exchange = this.#exchanges.of(request);
     if (exchange === undefined) throw noSessionOf();
     return exchange.cookies();
   }
 
   /** The cookies of the request being handled. @throws as `cookies` does. */
   currentCookies(): Cookies {
-    const exchange = this.#parts.currents.get();
+    const exchange = this.#exchanges.current;
     if (exchange === undefined) throw noSessionHere();
     return exchange.cookies();
   }
@@ -154,7 +111,7 @@ export class Sessions<Data extends object = AnyData> {
    * and gives the response back with what it must carry.
    */
   async handle(request: Request, handler: FetchHandler, options: HandleOptions = {}): Promise<Response> {
-    return handleRequest(this, request, handler, options);
+    return handleRequest(this.#exchanges, request, handler, options);
   }
 
   /**
@@ -164,14 +121,14 @@ export class Sessions<Data extends object = AnyData> {
    * @throws ConfigError SECRET_MISSING, CONFIG_INVALID; StoreError
    */
   async check(): Promise<void> {
-    this.#context.keyring.assertPresent();
-    await this.#context.calls.read(newRecordId(), true);
+    this.#services.keyring.assertPresent();
+    await this.#services.store.read(newRecordId(), true);
   }
 
   /** The sessions in which a subject is logged in, the last seen first. @throws StoreError */
   async list(subject: string): Promise<SessionInfo[]> {
-    this.#context.keyring.assertPresent();
-    return listSessions(this.#context, subject);
+    this.#services.keyring.assertPresent();
+    return listSessions(this.#services, subject);
   }
 
   /**
@@ -183,8 +140,8 @@ export class Sessions<Data extends object = AnyData> {
    * @throws StoreError
    */
   async revoke(id: string, options: { readonly subject?: string } = {}): Promise<boolean> {
-    this.#context.keyring.assertPresent();
-    return revokeSession(this.#context, id, options.subject);
+    this.#services.keyring.assertPresent();
+    return revokeSession(this.#services, id, options.subject);
   }
 
   /**
@@ -195,79 +152,33 @@ export class Sessions<Data extends object = AnyData> {
    * @throws StoreError; some may have ended by then, and calling again ends the rest.
    */
   async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
-    this.#context.keyring.assertPresent();
-    return revokeSessions(this.#context, subject, options.except);
+    this.#services.keyring.assertPresent();
+    return revokeSessions(this.#services, subject, options.except);
   }
 
   /** Deletes all expired records, in batches that let other work go on. @returns how many. @throws StoreError */
   async sweep(): Promise<number> {
-    return this.#sweeper.sweep();
+    return this.#services.sweeper.sweep();
   }
 
   /** Lets go of what the store opened. Requests under way may fail. @throws StoreError */
   async close(): Promise<void> {
-    await this.#context.calls.close();
-  }
-
-  /** For adapters: whether a request may act here, as far as its origin goes; if not, answer 403. */
-  allows(request: Incoming): boolean {
-    const isAllowed = this.#parts.origin.allows(request);
-    if (!isAllowed) {
-      this.#context.events.emit({ type: "cross-origin-refused", method: request.method });
-      this.#context.advice?.refused(request);
-    }
-    return isAllowed;
-  }
-
-  /**
-   * For adapters: begins the exchange of a request. Run the handler in its `run`, call its `settle`
-   * before the response's first byte leaves, and apply the headers that it answers.
-   *
-   * @param handles what `of` will be called with; also found from an object whose `req` or `raw` it is.
-   */
-  exchange(request: Incoming, handles: readonly object[]): Exchange<Data> {
-    const exchange = new Exchange(this.#parts, request);
-    for (const handle of handles) this.#exchanges.set(handle, exchange);
-    return exchange;
-  }
-
-  /**
-   * For adapters: the exchange that a layer further out has begun for this request, as when the same middleware is on
-   * an app and again on a router in it. Run on in that one, and leave it to that layer to settle it.
-   *
-   * @param handles as `exchange` has them.
-   */
-  underway(request: Incoming, handles: readonly object[]): Exchange<Data> | undefined {
-    const known = handles.map((handle) => this.#exchanges.get(handle)).find((found) => found !== undefined);
-    const exchange = known ?? this.#mountedIn(request);
-    if (exchange?.isSettled !== false) return undefined;
-    for (const handle of handles) this.#exchanges.set(handle, exchange);
-    return exchange;
-  }
-
-  /** The exchange in which a request is handled that was made from another. */
-  #mountedIn(request: Incoming): Exchange<Data> | undefined {
-    if (request.isMadeFrom === undefined) return undefined;
-    const current = this.#parts.currents.get();
-    return current !== undefined && request.isMadeFrom(current.request) ? current : undefined;
-  }
-
-  /** Frameworks wrap the server's request, and say so; one tie, to that, is enough for all of its wrappings. */
-  #exchangeOf(handle: Wrapping): Exchange<Data> | undefined {
-    const own = this.#exchanges.get(handle);
-    if (own !== undefined) return own;
-    const inner = handle.req ?? handle.raw;
-    return typeof inner === "object" && inner !== null ? this.#exchanges.get(inner) : undefined;
-  }
-
-  /** For adapters: notes that a request's handler failed, where its exchange is out of reach. */
-  fail(request: object, error: unknown): void {
-    this.#exchangeOf(request)?.fail(error);
+    await this.#services.store.close();
   }
 }
 
-/** What a framework gives to its handlers. */
-interface Wrapping {
-  readonly req?: unknown;
-  readonly raw?: unknown;
+/** The error of a call with what no adapter has seen. */
+function noSessionOf(): MisuseError {
+  return new MisuseError(
+    "NO_SESSION_HERE",
+    "This request has no session: put the sessions' adapter in front of its handler, and pass what the handler was given.",
+  );
+}
+
+/** The error of a call where no request is being handled. */
+function noSessionHere(): MisuseError {
+  return new MisuseError(
+    "NO_SESSION_HERE",
+    "No request is being handled here: put the sessions' adapter in front, or, in a callback that lost its request, call sessions.of(request).",
+  );
 }

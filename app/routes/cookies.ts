@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { readForm } from "../form.ts";
 import { page, seeKept, seeOther, tell } from "../page.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { cookiesDeleteView, cookiesGetView, cookiesSetView } from "../views/cookies.ts";
 
 /** The three cookies of the lesson: the same kind of value, differently protected. */
@@ -34,13 +34,13 @@ export function cookieRoutes(parts: Parts): Hono {
         kind: "signed",
         name: COOKIES.signed,
         value: cookies.signed.get(COOKIES.signed),
-        refused: cookies.signed.refused(COOKIES.signed),
+        refused: cookies.signed.invalid(COOKIES.signed),
       },
       {
         kind: "sealed",
         name: COOKIES.sealed,
         value: cookies.sealed.get(COOKIES.sealed),
-        refused: cookies.sealed.refused(COOKIES.sealed),
+        refused: cookies.sealed.invalid(COOKIES.sealed),
       },
     ]);
     return page(c, parts, { title: "cookies.get", content });

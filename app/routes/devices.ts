@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { readForm } from "../form.ts";
 import { isFor, refuseForm } from "../owner.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { devicesView, toDevicesView } from "../views/devices.ts";
 
 /** `/devices`: where this user is logged in, and how to end it. */

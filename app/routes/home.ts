@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { page } from "../page.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { homeView } from "../views/home.ts";
 
 /** `/`: what this site is, and where its lessons are. */

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { DEVICE_COOKIE } from "../device.ts";
 import { page, SESSION_COOKIE } from "../page.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { insideView } from "../views/inside.ts";
 
 /** `/inside`: what the server keeps for this visitor, beside what their browser holds. */

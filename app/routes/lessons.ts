@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { readForm } from "../form.ts";
 import { page, seeKept, seeOther, tell } from "../page.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { counterView, flashView } from "../views/lessons.ts";
 import { sessionDeleteView, sessionGetView, sessionSetView } from "../views/session.ts";
 

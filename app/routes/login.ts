@@ -7,7 +7,7 @@ import { nameKey } from "../names.ts";
 import { page, seeOther, tell } from "../page.ts";
 import { isTooLong } from "../passwords.ts";
 import { greet, whoIs } from "../profile.ts";
-import type { Parts, Visit } from "../site.ts";
+import type { Parts, Visit } from "../parts.ts";
 import { checked } from "../throttle.ts";
 import type { Attempt } from "../throttle.ts";
 import type { Message } from "../views/layout.ts";

@@ -6,7 +6,7 @@ import { readForm } from "../form.ts";
 import { isFor, refuseForm } from "../owner.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
 import { isTooLong, passwordProblem } from "../passwords.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { nameKey } from "../names.ts";
 import { checked } from "../throttle.ts";
 import { passwordForm, passwordView } from "../views/password.ts";

@@ -8,7 +8,7 @@ import { markDevice } from "../device.ts";
 import { nameProblem, normalizeName } from "../names.ts";
 import { passwordProblem } from "../passwords.ts";
 import { greet } from "../profile.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 
 import { returnPath } from "../way-back.ts";
 import { signUpView } from "../views/signup.ts";

@@ -4,7 +4,7 @@ import { readForm } from "../form.ts";
 import { isFor, refuseForm } from "../owner.ts";
 import { page, requireLogin, seeOther, tell, toLogin } from "../page.ts";
 import { greet } from "../profile.ts";
-import type { Parts } from "../site.ts";
+import type { Parts } from "../parts.ts";
 import { MAX_NOTE_CHARACTERS } from "../users.ts";
 import { OWNER_FIELD } from "../views/owner.ts";
 import { loggedOutView, noteForm, userView } from "../views/user.ts";

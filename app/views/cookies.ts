@@ -56,7 +56,7 @@ export function cookiesGetView(seen: readonly CookieSeen[]): Html {
           Change them in your browser's tools and reload: the plain one is believed, the others are not.
         </p>
       </article>
-      ${code(`cookies.get("plain");\n\n// undefined if somebody edited it\ncookies.signed.get("signed");\ncookies.signed.refused("signed");`)}
+      ${code(`cookies.get("plain");\n\n// undefined if somebody edited it\ncookies.signed.get("signed");\ncookies.signed.invalid("signed");`)}
     </div>`;
 }
 

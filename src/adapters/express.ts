@@ -1,4 +1,4 @@
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Sessions } from "../sessions.ts";
 import { nodeErrors, nodeSessions, requireLogin as nodeRequireLogin } from "./node.ts";
@@ -40,7 +40,7 @@ export function expressErrors<Data extends object>(
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): ReturnType<typeof nodeRequireLogin<Data>> {
   return nodeRequireLogin(sessions, options);
 }

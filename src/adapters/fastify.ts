@@ -1,11 +1,12 @@
-import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
-import { holdResponse } from "../node/buffered-response.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import { bufferResponse } from "../node/buffered-response.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
+import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of Fastify's request; Fastify 5's fits, and 4's. */
 export interface FastifyRequest {
@@ -41,9 +42,9 @@ export interface FastifySessionsOptions {
    * The answer when the store failed where the session was needed; Fastify is done with the reply, so
    * write to `reply.raw`. Default: a bare 503 with Retry-After.
    */
-  readonly unavailable?: (error: StoreError, request: FastifyRequest, reply: FastifyReply) => unknown;
+  readonly onUnavailable?: (error: StoreError, request: FastifyRequest, reply: FastifyReply) => unknown;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (request: FastifyRequest, reply: FastifyReply) => unknown;
+  readonly onForbidden?: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
 
 /**
@@ -59,46 +60,47 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
+  const exchanges = exchangesOf(sessions);
   const answer = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (!(failure instanceof StoreError)) {
       request.log.error(failure);
-      sendBare(reply.raw, failedAnswer);
-    } else if (options.unavailable === undefined) sendBare(reply.raw, unavailableAnswer);
-    else await options.unavailable(failure, request, reply);
+      sendPlain(reply.raw, plainServerError);
+    } else if (options.onUnavailable === undefined) sendPlain(reply.raw, plainUnavailable);
+    else await options.onUnavailable(failure, request, reply);
   };
 
   const refuse = async (request: FastifyRequest, reply: FastifyReply, next: Next): Promise<void> => {
     try {
-      if (options.refused !== undefined) {
-        await options.refused(request, reply);
+      if (options.onForbidden !== undefined) {
+        await options.onForbidden(request, reply);
         return;
       }
-      reply.code(refusedAnswer.status);
-      reply.headers({ ...refusedAnswer.headers });
-      reply.send(refusedAnswer.body);
+      reply.code(plainForbidden.status);
+      reply.headers({ ...plainForbidden.headers });
+      reply.send(plainForbidden.body);
     } catch (error) {
-      next(error instanceof Error ? error : new Error("refused() failed.", { cause: error }));
+      next(error instanceof Error ? error : new Error("onForbidden() failed.", { cause: error }));
     }
   };
 
   const plugin = (app: FastifyApp, _: unknown, done: () => void): void => {
     app.addHook("onRequest", (request, reply, next) => {
-      const incoming = new NodeIncoming(request.raw);
-      if (sessions.underway(incoming, [request.raw]) !== undefined) {
+      const incoming = new NodeRequestLike(request.raw);
+      if (exchanges.outer(incoming, [request.raw]) !== undefined) {
         next();
         return;
       }
-      if (!sessions.allows(incoming)) {
+      if (!exchanges.allows(incoming)) {
         void refuse(request, reply, next);
         return;
       }
-      const exchange = sessions.exchange(incoming, [request.raw]);
-      emitWithin(request.raw, (work) => exchange.run(work));
-      holdResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
+      const exchange = exchanges.begin(incoming, [request.raw]);
+      emitInContext(request.raw, (work) => exchange.run(work));
+      bufferResponse(reply.raw, exchange, (failure) => answer(failure, request, reply));
       exchange.run(next);
     });
     app.addHook("onError", (request, _reply, error, next) => {
-      sessions.fail(request, error);
+      exchanges.fail(request, error);
       next();
     });
     done();
@@ -117,11 +119,11 @@ export function fastifySessions<Data extends object>(
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
   return async (request, reply) => {
     if ((await sessions.of(request)).loggedIn) return;
-    const { status, headers } = loginDemand(new NodeIncoming(request.raw), request.url, options);
+    const { status, headers } = loginRedirect(new NodeRequestLike(request.raw), request.url, options);
     reply.code(status);
     reply.headers({ ...headers });
     reply.send("");

@@ -1,5 +1,5 @@
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { FetchHandler, HandleOptions } from "../exchange/fetch.ts";
 import type { Sessions } from "../sessions.ts";
 
@@ -23,12 +23,12 @@ export function fetchSessions<Data extends object>(
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   handler: FetchHandler,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): FetchHandler {
   return async (request) => {
     if ((await sessions.of(request)).loggedIn) return handler(request);
     const { pathname, search } = new URL(request.url);
     const incoming = { method: request.method, header: (name: string) => request.headers.get(name) };
-    return new Response(null, loginDemand(incoming, pathname + search, options));
+    return new Response(null, loginRedirect(incoming, pathname + search, options));
   };
 }

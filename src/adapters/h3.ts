@@ -1,10 +1,11 @@
-import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { toRequestLike, forbiddenResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of h3's event; h3 2's fits. */
 export interface H3Event {
@@ -22,9 +23,9 @@ export interface H3App<Event extends H3Event, Failure> {
 /** The options of {@link h3Sessions}. */
 export interface H3SessionsOptions<Event extends H3Event> {
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
-  readonly unavailable?: (event: Event, error: StoreError) => Response | Promise<Response>;
+  readonly onUnavailable?: (event: Event, error: StoreError) => Response | Promise<Response>;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (event: Event) => Response | Promise<Response>;
+  readonly onForbidden?: (event: Event) => Response | Promise<Response>;
 }
 
 /**
@@ -38,20 +39,21 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
   sessions: Sessions<Data>,
   options: H3SessionsOptions<Event> = {},
 ): <Failure>(app: H3App<Event, Failure>) => void {
+  const exchanges = exchangesOf(sessions);
   /** What the answer to an error must carry. */
   const owed = new WeakMap<Event, ResponseHeaders>();
   const unavailable = async (event: Event, error: StoreError, headers: ResponseHeaders): Promise<Response> =>
-    withHeaders((await options.unavailable?.(event, error)) ?? unavailableResponse(), headers);
+    withHeaders((await options.onUnavailable?.(event, error)) ?? unavailableResponse(), headers);
 
   return (app) => {
     app.use(async (event, next) => {
-      const incoming = incomingOf(event.req);
-      if (sessions.underway(incoming, [event, event.req])?.isCurrent === true) return next();
-      if (!sessions.allows(incoming)) return (await options.refused?.(event)) ?? refusedResponse();
+      const incoming = toRequestLike(event.req);
+      if (exchanges.outer(incoming, [event, event.req])?.isCurrent === true) return next();
+      if (!exchanges.allows(incoming)) return (await options.onForbidden?.(event)) ?? forbiddenResponse();
       // Middleware may put another request into the event.
-      const exchange = sessions.exchange(incoming, [event, event.req]);
+      const exchange = exchanges.begin(incoming, [event, event.req]);
       const { answer, error } = await outcomeOf(() => exchange.run(next));
-      const { headers, failure } = await exchange.settle(
+      const { headers, failure } = await exchange.commit(
         error === undefined ? { status: statusOf(answer, event) } : "threw",
       );
       const cause = error === undefined ? failure : error.thrown;
@@ -85,12 +87,12 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): (event: H3Event, next: () => unknown) => Promise<unknown> {
   return async (event, next) => {
     if ((await sessions.of(event)).loggedIn) return next();
     const { pathname, search } = new URL(event.req.url);
-    return new Response(null, loginDemand(incomingOf(event.req), pathname + search, options));
+    return new Response(null, loginRedirect(toRequestLike(event.req), pathname + search, options));
   };
 }
 

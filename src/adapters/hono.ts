@@ -1,9 +1,10 @@
-import { isThenable } from "../runtime/maybe-async.ts";
+import { isThenable } from "../runtime/maybe-promise.ts";
 import { StoreError } from "../errors.ts";
-import { incomingOf, refusedResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import { toRequestLike, forbiddenResponse, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { Sessions } from "../sessions.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of Hono's context; Hono 4's fits, and 3's. */
 export interface HonoContext {
@@ -16,9 +17,9 @@ export interface HonoContext {
 /** The options of {@link honoSessions}. */
 export interface HonoSessionsOptions<Context extends HonoContext> {
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
-  readonly unavailable?: (context: Context, error: StoreError) => Response | Promise<Response>;
+  readonly onUnavailable?: (context: Context, error: StoreError) => Response | Promise<Response>;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (context: Context) => Response | Promise<Response>;
+  readonly onForbidden?: (context: Context) => Response | Promise<Response>;
 }
 
 /**
@@ -29,24 +30,25 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   sessions: Sessions<Data>,
   options: HonoSessionsOptions<Context> = {},
 ): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  const exchanges = exchangesOf(sessions);
   const unavailable = async (c: Context, error: StoreError): Promise<Response> =>
-    (await options.unavailable?.(c, error)) ?? unavailableResponse();
+    (await options.onUnavailable?.(c, error)) ?? unavailableResponse();
 
   return async (c, next) => {
-    const incoming = incomingOf(c.req.raw);
-    if (sessions.underway(incoming, [c, c.req.raw])?.isCurrent === true) {
+    const incoming = toRequestLike(c.req.raw);
+    if (exchanges.outer(incoming, [c, c.req.raw])?.isCurrent === true) {
       await next();
       return undefined;
     }
-    if (!sessions.allows(incoming)) return (await options.refused?.(c)) ?? refusedResponse();
+    if (!exchanges.allows(incoming)) return (await options.onForbidden?.(c)) ?? forbiddenResponse();
     // Middleware may put another request into the context.
-    const exchange = sessions.exchange(incoming, [c, c.req.raw]);
+    const exchange = exchanges.begin(incoming, [c, c.req.raw]);
     // Hono catches what handlers throw, lets the app's onError answer, and leaves the error here.
     await exchange.run(next);
     const { error } = c;
     let response = c.res;
     if (error instanceof StoreError && response.status !== 503) response = await unavailable(c, error);
-    const settled = exchange.settle(error === undefined ? { status: response.status } : "threw");
+    const settled = exchange.commit(error === undefined ? { status: response.status } : "threw");
     const { headers, failure } = isThenable(settled) ? await settled : settled;
     if (failure instanceof StoreError) response = await unavailable(c, failure);
     // Hono copies the headers of the response it holds into one that takes its place.
@@ -59,8 +61,13 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
       hold(withHeaders(new Response(null), headers));
       throw failure; // oxlint-disable-line typescript/only-throw-error -- passed on as it came
     }
-    const finished = withHeaders(response, headers);
-    if (finished !== c.res) hold(finished);
+    try {
+      const finished = withHeaders(response, headers);
+      if (finished !== c.res) hold(finished);
+    } catch (error_) {
+      // Middleware around this, as hono/timeout, was out of patience: its answer is on its way already.
+      if (!response.bodyUsed && response.body?.locked !== true) throw error_;
+    }
     return undefined;
   };
 }
@@ -71,12 +78,12 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): (c: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (c, next) => {
     if (!(await sessions.of(c)).loggedIn) {
       const { pathname, search } = new URL(c.req.raw.url);
-      return new Response(null, loginDemand(incomingOf(c.req.raw), pathname + search, options));
+      return new Response(null, loginRedirect(toRequestLike(c.req.raw), pathname + search, options));
     }
     await next();
     return undefined;

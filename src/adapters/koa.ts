@@ -1,11 +1,12 @@
-import { refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
-import { holdResponse } from "../node/buffered-response.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import { plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import { bufferResponse } from "../node/buffered-response.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
+import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
 
 /** What this adapter uses of Koa's context; Koa 3's fits, and 2's. */
 export interface KoaContext {
@@ -25,9 +26,9 @@ export interface KoaSessionsOptions<Context extends KoaContext> {
    * The answer when the store failed where the session was needed; Koa may be done with the context,
    * so write to `ctx.res`. Default: a bare 503 with Retry-After.
    */
-  readonly unavailable?: (ctx: Context, error: StoreError) => unknown;
+  readonly onUnavailable?: (ctx: Context, error: StoreError) => unknown;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (ctx: Context) => unknown;
+  readonly onForbidden?: (ctx: Context) => unknown;
 }
 
 /**
@@ -41,27 +42,28 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
   sessions: Sessions<Data>,
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
+  const exchanges = exchangesOf(sessions);
   return async (ctx, next) => {
-    const incoming = new NodeIncoming(ctx.req, ctx.originalUrl);
-    if (sessions.underway(incoming, [ctx.req]) !== undefined) {
+    const incoming = new NodeRequestLike(ctx.req, ctx.originalUrl);
+    if (exchanges.outer(incoming, [ctx.req]) !== undefined) {
       await next();
       return;
     }
-    if (!sessions.allows(incoming)) {
-      if (options.refused !== undefined) await options.refused(ctx);
+    if (!exchanges.allows(incoming)) {
+      if (options.onForbidden !== undefined) await options.onForbidden(ctx);
       else {
-        ctx.status = refusedAnswer.status;
-        ctx.set({ ...refusedAnswer.headers });
-        ctx.body = refusedAnswer.body;
+        ctx.status = plainForbidden.status;
+        ctx.set({ ...plainForbidden.headers });
+        ctx.body = plainForbidden.body;
       }
       return;
     }
-    const exchange = sessions.exchange(incoming, [ctx.req]);
-    emitWithin(ctx.req, (work) => exchange.run(work));
-    const hold = holdResponse(ctx.res, exchange, async (failure) => {
+    const exchange = exchanges.begin(incoming, [ctx.req]);
+    emitInContext(ctx.req, (work) => exchange.run(work));
+    const hold = bufferResponse(ctx.res, exchange, async (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
-      else if (options.unavailable === undefined) sendBare(ctx.res, unavailableAnswer);
-      else await options.unavailable(ctx, failure);
+      else if (options.onUnavailable === undefined) sendPlain(ctx.res, plainUnavailable);
+      else await options.onUnavailable(ctx, failure);
     });
     try {
       await exchange.run(next);
@@ -79,14 +81,14 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): (ctx: KoaContext & { readonly originalUrl: string }, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx, next) => {
     if ((await sessions.of(ctx)).loggedIn) {
       await next();
       return;
     }
-    const { status, headers } = loginDemand(new NodeIncoming(ctx.req), ctx.originalUrl, options);
+    const { status, headers } = loginRedirect(new NodeRequestLike(ctx.req), ctx.originalUrl, options);
     ctx.status = status;
     ctx.set({ ...headers });
     ctx.body = "";

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AnyData } from "../session/data-types.ts";
 import type { HandleOptions } from "../exchange/fetch.ts";
-import type { Incoming } from "../http/request.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
+import type { RequestLike } from "../http/request.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
 import { toNextCookie } from "./next/cookie.ts";
@@ -11,6 +11,7 @@ import type { NextCookies } from "./next/cookie.ts";
 import { valuesNow } from "./next/cookie-values.ts";
 import { readable } from "./next/readable.ts";
 import type { ReadableSession } from "./next/readable.ts";
+import { exchangesOf } from "../sessions.ts";
 
 export type { NextCookieAttributes, NextCookies } from "./next/cookie.ts";
 export type { ReadableSession } from "./next/readable.ts";
@@ -21,7 +22,7 @@ export interface NextHead {
 }
 
 /** The functions of Next.js that this adapter calls, and how it does. */
-export interface NextSessionsOptions extends LoginDemandOptions {
+export interface NextSessionsOptions extends LoginRedirectOptions {
   /** From `next/headers`. */
   readonly cookies: () => Promise<NextCookies>;
   /** From `next/headers`. */
@@ -59,10 +60,10 @@ export interface NextSessions<Data extends object = AnyData> {
     work: (...args: Args) => Promise<Result>,
   ): (...args: Args) => Promise<Result>;
   /** A `proxy.ts` (or `middleware.ts`) with sessions: `export const proxy = handler(...)`, as `sessions.handle`. */
-  proxy<Incoming extends Request>(
-    handler: (request: Incoming) => Response | Promise<Response>,
+  proxy<RequestLike extends Request>(
+    handler: (request: RequestLike) => Response | Promise<Response>,
     options?: HandleOptions,
-  ): (request: Incoming) => Promise<Response>;
+  ): (request: RequestLike) => Promise<Response>;
   /**
    * The session in a server component. It is read once for a request, however many components ask;
    * after an action of the same request it is as the action left it. Never sets a cookie.
@@ -91,6 +92,7 @@ export function nextSessions<Data extends object>(
   sessions: Sessions<Data>,
   options: NextSessionsOptions,
 ): NextSessions<Data> {
+  const exchanges = exchangesOf(sessions);
   /** Which action is under way, so that one that calls another shares its session. */
   const underWay = new AsyncLocalStorage<true>();
   /** By the headers object of the request, which Next.js keeps for as long. */
@@ -105,11 +107,11 @@ export function nextSessions<Data extends object>(
     for (const line of lines) jar.set(...toNextCookie(line));
   };
 
-  const open = async (incoming: Incoming): Promise<Session<Data>> => {
-    const exchange = sessions.exchange(incoming, []);
+  const open = async (incoming: RequestLike): Promise<Session<Data>> => {
+    const exchange = exchanges.begin(incoming, []);
     const session = await exchange.session(false);
     // Nothing can follow: a component sets no cookie. Settled at once, a reading moves the idle clock.
-    const { failure } = await exchange.settle({ status: 200, takesNoCookie: true });
+    const { failure } = await exchange.commit({ status: 200, takesNoCookie: true });
     if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
     return session;
   };
@@ -129,9 +131,9 @@ export function nextSessions<Data extends object>(
     const session = await found.reading;
     return readable(session, async (filter) => {
       if (session.peekFlashes(filter).length === 0) return [];
-      const exchange = sessions.exchange(incoming, []);
+      const exchange = exchanges.begin(incoming, []);
       const messages = await (await exchange.session(false)).takeFlashes(filter);
-      await exchange.settle({ status: 200, takesNoCookie: true });
+      await exchange.commit({ status: 200, takesNoCookie: true });
       return messages;
     });
   };
@@ -142,8 +144,8 @@ export function nextSessions<Data extends object>(
     async requireLogin(here) {
       const session = await read();
       if (session.loggedIn) return session;
-      const page: Incoming = { method: "GET", header: () => "text/html" };
-      return options.redirect(loginDemand(page, here, options).headers["location"] ?? "/login");
+      const page: RequestLike = { method: "GET", header: () => "text/html" };
+      return options.redirect(loginRedirect(page, here, options).headers["location"] ?? "/login");
     },
 
     action: (work) =>
@@ -151,10 +153,11 @@ export function nextSessions<Data extends object>(
         if (underWay.getStore() === true) return work(...args);
         const head = await options.headers();
         const incoming = incomingNow("POST", head, await options.cookies());
-        if (!sessions.allows(incoming)) throw new Error("This action was called from another site: refused.");
-        const exchange = sessions.exchange(incoming, []);
+        if (!exchanges.allows(incoming))
+          throw new Error("This action was called from another site: refused.");
+        const exchange = exchanges.begin(incoming, []);
         const finish = async (status: number | undefined): Promise<boolean> => {
-          const { headers, failure } = await exchange.settle(status === undefined ? "threw" : { status });
+          const { headers, failure } = await exchange.commit(status === undefined ? "threw" : { status });
           readings.delete(head);
           await send(headers.setCookies);
           if (failure !== undefined) throw failure; // oxlint-disable-line typescript/only-throw-error -- as it came
@@ -212,7 +215,7 @@ export function nextSessions<Data extends object>(
 }
 
 /** The request as it is now: an action before this one may have changed the session cookie. */
-function incomingNow(method: string, head: NextHead, jar: NextCookies): Incoming {
+function incomingNow(method: string, head: NextHead, jar: NextCookies): RequestLike {
   return {
     method,
     header: (name) => head.get(name),

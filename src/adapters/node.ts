@@ -1,21 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isThenable } from "../runtime/maybe-async.ts";
-import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
-import { holdResponse } from "../node/buffered-response.ts";
-import { loginDemand } from "../http/login-redirect.ts";
-import type { LoginDemandOptions } from "../http/login-redirect.ts";
-import { emitWithin, NodeIncoming, sendBare } from "../node/messages.ts";
+import { isThenable } from "../runtime/maybe-promise.ts";
+import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import { bufferResponse } from "../node/buffered-response.ts";
+import { loginRedirect } from "../http/login-redirect.ts";
+import type { LoginRedirectOptions } from "../http/login-redirect.ts";
+import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
 import { StoreError } from "../errors.ts";
+import { exchangesOf } from "../sessions.ts";
+import { abortResponse } from "../node/error-response.ts";
 
 /** The options of {@link nodeSessions}; each writes the whole answer. */
 export interface NodeSessionsOptions<Request, Response> {
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
-  readonly unavailable?: (error: StoreError, request: Request, response: Response) => unknown;
+  readonly onUnavailable?: (error: StoreError, request: Request, response: Response) => unknown;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (request: Request, response: Response) => unknown;
+  readonly onForbidden?: (request: Request, response: Response) => unknown;
 }
 
 /** The options of {@link nodeSessions} around a handler. */
@@ -62,40 +64,41 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
   const handler = typeof first === "function" ? first : undefined;
   const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
 
+  const exchanges = exchangesOf(sessions);
   type Next = ((error?: unknown) => void) | undefined;
   const answer = async (error: unknown, request: Request, response: Response, next: Next): Promise<void> => {
     try {
-      if (error instanceof StoreError && options.unavailable !== undefined) {
-        await options.unavailable(error, request, response);
-      } else if (error instanceof StoreError) sendBare(response, unavailableAnswer);
+      if (error instanceof StoreError && options.onUnavailable !== undefined) {
+        await options.onUnavailable(error, request, response);
+      } else if (error instanceof StoreError) sendPlain(response, plainUnavailable);
       else if (handler === undefined) next?.(error);
       else if (options.onError !== undefined) await options.onError(error, request, response);
       else sendFailed(response, error);
     } catch (failure) {
-      if (response.headersSent) giveUp(response, failure);
+      if (response.headersSent) abortResponse(response, failure);
       else sendFailed(response, failure);
     }
   };
   const refuse = async (request: Request, response: Response, next: Next): Promise<void> => {
     try {
-      if (options.refused === undefined) sendBare(response, refusedAnswer);
-      else await options.refused(request, response);
+      if (options.onForbidden === undefined) sendPlain(response, plainForbidden);
+      else await options.onForbidden(request, response);
     } catch (error) {
-      if (response.headersSent) giveUp(response, error);
+      if (response.headersSent) abortResponse(response, error);
       else await answer(error, request, response, next);
     }
   };
 
   return (request, response, next) => {
-    const incoming = new NodeIncoming(request);
-    const outer = sessions.underway(incoming, [request]);
-    if (outer === undefined && !sessions.allows(incoming)) {
+    const incoming = new NodeRequestLike(request);
+    const outer = exchanges.outer(incoming, [request]);
+    if (outer === undefined && !exchanges.allows(incoming)) {
       void refuse(request, response, next);
       return;
     }
-    const exchange = outer ?? sessions.exchange(incoming, [request]);
-    if (outer === undefined) emitWithin(request, (work) => exchange.run(work));
-    const hold = holdResponse(response, exchange, (failure) => answer(failure, request, response, next));
+    const exchange = outer ?? exchanges.begin(incoming, [request]);
+    if (outer === undefined) emitInContext(request, (work) => exchange.run(work));
+    const hold = bufferResponse(response, exchange, (failure) => answer(failure, request, response, next));
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
       return;
@@ -104,7 +107,7 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
       exchange.fail(error);
       const when = hold.abandon(error);
       if (when === "now") void answer(error, request, response, next);
-      else if (when === "sent") giveUp(response, error);
+      else if (when === "sent") abortResponse(response, error);
     };
     try {
       const handled: unknown = exchange.run(() => handler(request, response));
@@ -123,9 +126,10 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 export function nodeErrors<Data extends object>(
   sessions: Sessions<Data>,
 ): (error: unknown, request: object, response: object, next: (error?: unknown) => void) => void {
+  const exchanges = exchangesOf(sessions);
   // Frameworks tell an error handler by its four parameters.
   return (error, request, _response, next) => {
-    sessions.fail(request, error);
+    exchanges.fail(request, error);
     next(error);
   };
 }
@@ -140,7 +144,7 @@ export async function nodeHandshake<Data extends object>(
   sessions: Sessions<Data>,
   request: NodeRequest,
 ): Promise<Session<Data>> {
-  return sessions.handshake(new NodeIncoming(request));
+  return sessions.handshake(new NodeRequestLike(request));
 }
 
 /**
@@ -150,12 +154,12 @@ export async function nodeHandshake<Data extends object>(
  */
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
-  options: LoginDemandOptions = {},
+  options: LoginRedirectOptions = {},
 ): (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
   const guard = async (request: NodeRequest, response: NodeResponse): Promise<boolean> => {
     if ((await sessions.of(request)).loggedIn) return true;
     const target = request.originalUrl ?? request.url ?? "/";
-    sendBare(response, { ...loginDemand(new NodeIncoming(request), target, options), body: "" });
+    sendPlain(response, { ...loginRedirect(new NodeRequestLike(request), target, options), body: "" });
     return false;
   };
   return async (request, response, next) => {
@@ -173,12 +177,5 @@ export function requireLogin<Data extends object>(
 function sendFailed(response: NodeResponse, error: unknown): void {
   // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
   console.error(error);
-  sendBare(response, failedAnswer);
-}
-
-/** The answer has begun, so that nobody can be told of the error any more but by its end. */
-function giveUp(response: NodeResponse, error: unknown): void {
-  // oxlint-disable-next-line no-console -- as above
-  console.error(error);
-  if (!response.writableEnded) response.destroy();
+  sendPlain(response, plainServerError);
 }

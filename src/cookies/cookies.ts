@@ -1,6 +1,6 @@
 import { MisuseError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { CookieVault, ValueLock } from "./protected-values.ts";
+import type { ProtectedValues, ValueCodec } from "./protected-values.ts";
 import { decoded, encoded, headerBytesOf } from "./encoding.ts";
 import { serializeDeletion, serializeSetCookie, toMaxAge } from "./serialize.ts";
 import type { CookieAttributes, CookieScope } from "./serialize.ts";
@@ -16,14 +16,14 @@ export interface CookieKind {
    */
   set(name: string, value: string, attributes?: CookieAttributes): void;
   /** Whether there is a cookie of this name whose value does not open: somebody changed it, or its time is over. */
-  refused(name: string): boolean;
+  invalid(name: string): boolean;
 }
 
 /** What the jar of one request works with. */
 export interface CookieJarParts {
   /** The request's cookies. */
   readonly incoming: () => ReadonlyMap<string, readonly string[]>;
-  readonly vault: CookieVault;
+  readonly vault: ProtectedValues;
   readonly clock: Clock;
   /** The session cookie's name, which is not to be touched by hand. */
   readonly sessionCookie: string;
@@ -40,7 +40,7 @@ export class Cookies {
   readonly #values = new Map<string, string | undefined>();
   /** Set-Cookie headers; the last for the same name, path and domain wins (RFC 6265bis 4.1.1). */
   readonly #headers = new Map<string, string>();
-  #answered = false;
+  #committed = false;
   #hasClient = true;
 
   /** Made by the hub: `sessions.cookies(request)`. */
@@ -94,20 +94,20 @@ export class Cookies {
   }
 
   /** @internal For the hub: the Set-Cookie headers; from here on `set` and `delete` throw. */
-  settle(): string[] {
-    this.#answered = true;
+  commit(): string[] {
+    this.#committed = true;
     return [...this.#headers.values()];
   }
 
   /** @internal For the hub: the client has gone. `set` and `delete` work on, and nobody gets their cookies. */
-  leave(): void {
-    if (!this.#answered) this.#hasClient = false;
+  clientLeft(): void {
+    if (!this.#committed) this.#hasClient = false;
   }
 
-  #kind(lock: ValueLock): CookieKind {
+  #kind(codec: ValueCodec): CookieKind {
     const get = (name: string): string | undefined => {
       const value = this.#raw(name);
-      return value === undefined ? undefined : lock.open(name, value);
+      return value === undefined ? undefined : codec.decode(name, value);
     };
     return {
       get,
@@ -117,11 +117,11 @@ export class Cookies {
         const now = Math.floor(this.#parts.clock.now() / 1000);
         this.#put(
           name,
-          lock.close(name, value, maxAge === undefined ? 0 : now + toMaxAge(maxAge)),
+          codec.encode(name, value, maxAge === undefined ? 0 : now + toMaxAge(maxAge)),
           attributes,
         );
       },
-      refused: (name) => this.#raw(name) !== undefined && get(name) === undefined,
+      invalid: (name) => this.#raw(name) !== undefined && get(name) === undefined,
     };
   }
 
@@ -151,7 +151,7 @@ export class Cookies {
   }
 
   #assertOurs(name: string): void {
-    if (this.#answered && this.#hasClient) {
+    if (this.#committed && this.#hasClient) {
       throw new MisuseError(
         "AFTER_RESPONSE",
         "The response has left; set cookies before the handler returns.",

@@ -5,19 +5,19 @@ import type { Keyring } from "../crypto/keyring.ts";
 import { createSealer, sealOverhead } from "../crypto/sealer.ts";
 
 /** Makes cookie values that the visitor can't change, and opens them again. */
-export interface ValueLock {
+export interface ValueCodec {
   /** @param expires when the value stops counting, in seconds since 1970; 0 for never. */
-  close(name: string, value: string, expires: number): string;
+  encode(name: string, value: string, expires: number): string;
   /** The value, or `undefined` when it was not closed here for a cookie of this name, or is past its time. */
-  open(name: string, text: string): string | undefined;
+  decode(name: string, text: string): string | undefined;
 }
 
 /** Both kinds are bound to the cookie's name, carry their own expiry, and have keys of their own. */
-export interface CookieVault {
+export interface ProtectedValues {
   /** The visitor can read the value. */
-  readonly signed: ValueLock;
+  readonly signed: ValueCodec;
   /** The visitor can't read it either. */
-  readonly sealed: ValueLock;
+  readonly sealed: ValueCodec;
 }
 
 const saltLength = 16;
@@ -27,21 +27,21 @@ const signedShape = /^([A-Za-z0-9_-]*)\.([0-9a-z]{1,10})\.([A-Za-z0-9_-]{43})$/;
 const sealedShape = /^[A-Za-z0-9_-]+$/;
 
 /** The vault of a hub. */
-export function createCookieVault(keyring: Keyring, clock: Clock): CookieVault {
+export function createProtectedValues(keyring: Keyring, clock: Clock): ProtectedValues {
   const isOver = (expires: number): boolean => expires !== 0 && expires * 1000 <= clock.now();
-  return { signed: createSignedLock(keyring, isOver), sealed: createSealedLock(keyring, isOver) };
+  return { signed: createSignedCodec(keyring, isOver), sealed: createSealedCodec(keyring, isOver) };
 }
 
-function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueLock {
+function createSignedCodec(keyring: Keyring, isOver: (expires: number) => boolean): ValueCodec {
   const mac = (key: KeyObject, name: string, payload: string): Buffer =>
     createHmac("sha256", key).update(`signed\n${name}\n${payload}`).digest();
   return {
-    close(name, value, expires) {
+    encode(name, value, expires) {
       const payload = `${Buffer.from(value).toString("base64url")}.${expires.toString(36)}`;
       const [{ key }] = keyring.keys("cookie-sign");
       return `${payload}.${mac(key, name, payload).toString("base64url")}`;
     },
-    open(name, text) {
+    decode(name, text) {
       const [, value, expires, given] = signedShape.exec(text) ?? [];
       if (value === undefined || expires === undefined || given === undefined) return undefined;
       const givenMac = fromCanonical(given);
@@ -57,17 +57,17 @@ function createSignedLock(keyring: Keyring, isOver: (expires: number) => boolean
   };
 }
 
-function createSealedLock(keyring: Keyring, isOver: (expires: number) => boolean): ValueLock {
+function createSealedCodec(keyring: Keyring, isOver: (expires: number) => boolean): ValueCodec {
   const sealer = createSealer(keyring, "cookie-seal");
   return {
-    close(name, value, expires) {
+    encode(name, value, expires) {
       const salt = randomBytes(saltLength);
       const plain = Buffer.alloc(expiryLength + Buffer.byteLength(value));
       plain.writeUIntBE(expires, 0, expiryLength);
       plain.write(value, expiryLength);
       return Buffer.concat([salt, sealer.seal(salt.toString("hex"), name, plain)]).toString("base64url");
     },
-    open(name, text) {
+    decode(name, text) {
       const bytes = sealedShape.test(text) ? fromCanonical(text) : undefined;
       if (bytes === undefined || bytes.length < saltLength + sealOverhead + expiryLength) return undefined;
       const plain = sealer.unseal(

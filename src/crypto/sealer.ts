@@ -1,9 +1,7 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, randomFillSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { createHmacSha256 } from "./hmac.ts";
-import type { Hmac } from "./hmac.ts";
 import type { Keyring, Purpose, PurposeKey } from "./keyring.ts";
-import { fingerprintOf, Recent } from "../runtime/two-generation-cache.ts";
+import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
 
 /**
  * Encrypts bytes and binds them to where they belong (AES-256-GCM, NIST SP 800-38D).
@@ -23,7 +21,7 @@ export interface Sealer {
   /** Whether there are keys beside the newest; without them nothing is aged. */
   readonly hasOlderKeys: boolean;
   /** `true` when an older key sealed these bytes: they should be sealed again with the newest. */
-  isAged(sealed: Uint8Array): boolean;
+  isSealedByOldKey(sealed: Uint8Array): boolean;
 }
 
 const version = 1;
@@ -40,46 +38,28 @@ const recentKeys = 1024;
 /** How many bytes sealing adds. */
 export const sealOverhead: number = headLength + tagLength;
 
-/** A key of the keyring, as far as sealing goes: its name, and the keys of contexts that follow from it. */
-interface SealingKey {
-  readonly mark: Buffer;
-  readonly derive: Hmac;
-}
-
-function toSealingKey({ key, mark }: PurposeKey): SealingKey {
-  return { mark, derive: createHmacSha256(key) };
-}
-
 /** The sealer of a purpose; what one purpose sealed, no other opens. */
 export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
-  let prepared: readonly [SealingKey, ...SealingKey[]] | undefined;
-  // Not before they are needed: see the keyring.
-  const sealingKeys = (): readonly [SealingKey, ...SealingKey[]] => {
-    if (prepared !== undefined) return prepared;
-    const [newest, ...older] = keyring.keys(purpose);
-    prepared = [toSealingKey(newest), ...older.map(toSealingKey)];
-    return prepared;
-  };
   // The keys of the records in use are kept: to derive one takes as long as to use it.
-  const derived = new Recent<{ key: SealingKey; context: string; made: KeyObject }>(recentKeys);
-  const keyFor = (key: SealingKey, context: string): KeyObject => {
+  const derived = new TwoGenerationCache<{ key: PurposeKey; context: string; made: KeyObject }>(recentKeys);
+  const keyFor = (key: PurposeKey, context: string): KeyObject => {
     const fingerprint = fingerprintOf(context, 0);
     const known = derived.get(fingerprint);
     if (known !== undefined && known.key === key && known.context === context) return known.made;
-    const made = createSecretKey(key.derive(context), "hex");
+    const made = createSecretKey(createHmac("sha256", key.key).update(context).digest());
     derived.set(fingerprint, { key, context, made });
     return made;
   };
-  const keyMarked = (sealed: Uint8Array): SealingKey | undefined => {
+  const keyMarked = (sealed: Uint8Array): PurposeKey | undefined => {
     if (sealed.length < sealOverhead || sealed[0] !== version) return undefined;
-    return sealingKeys().find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
+    return keyring.keys(purpose).find(({ mark }) => mark.equals(sealed.subarray(1, 1 + markLength)));
   };
   return {
     get hasOlderKeys() {
-      return sealingKeys().length > 1;
+      return keyring.keys(purpose).length > 1;
     },
     seal(context, place, plain) {
-      const [newest] = sealingKeys();
+      const [newest] = keyring.keys(purpose);
       const sealed = Buffer.allocUnsafe(sealOverhead + plain.length);
       sealed[0] = version;
       sealed.set(newest.mark, 1);
@@ -112,9 +92,9 @@ export function createSealer(keyring: Keyring, purpose: Purpose): Sealer {
       }
       return plain;
     },
-    isAged(sealed) {
+    isSealedByOldKey(sealed) {
       const key = keyMarked(sealed);
-      return key !== undefined && key !== sealingKeys()[0];
+      return key !== undefined && key !== keyring.keys(purpose)[0];
     },
   };
 }

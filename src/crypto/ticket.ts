@@ -1,8 +1,7 @@
-import { hash, randomBytes, timingSafeEqual } from "node:crypto";
-import { createHmacSha256 } from "./hmac.ts";
-import type { Hmac } from "./hmac.ts";
+import { createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Keyring } from "./keyring.ts";
-import { fingerprintOf, Recent } from "../runtime/two-generation-cache.ts";
+import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
 
 /**
  * What the browser carries: `<id>.<secret>.<mac>`, 89 characters of canonical base64url.
@@ -16,11 +15,11 @@ export interface Ticket {
 }
 
 /** A ticket whose mac was right. */
-export interface OpenedTicket extends Ticket {
+export interface VerifiedTicket extends Ticket {
   /** What {@link verifierOf} says of it. */
   readonly verifier: Uint8Array;
   /** `true` when an older key of the keyring signed it: it should be signed again with the newest. */
-  readonly aged: boolean;
+  readonly signedByOldKey: boolean;
 }
 
 /**
@@ -54,7 +53,7 @@ export function verifierOf(ticket: Ticket): Uint8Array {
 }
 
 /** A verifier that no ticket has: the record can't be opened by anyone any more. */
-export const nobodysVerifier: Uint8Array = new Uint8Array(32);
+export const revokedVerifier: Uint8Array = new Uint8Array(32);
 
 /** How many tickets an office has in mind at least, and half of what it has in mind at most. */
 const recentTickets = 4096;
@@ -65,7 +64,7 @@ export function verifiersEqual(one: Uint8Array, other: Uint8Array): boolean {
 }
 
 /** Signs and reads the tickets of one cookie name. */
-export interface TicketOffice {
+export interface TicketSigner {
   /** The cookie's value for a ticket, signed with the newest key. */
   sign(ticket: Ticket): string;
   /**
@@ -73,33 +72,29 @@ export interface TicketOffice {
    *
    * @returns the ticket; `"malformed"` when it has not the shape of one; `"forged"` when no key made its mac.
    */
-  open(value: string): OpenedTicket | "malformed" | "forged";
+  verify(value: string): VerifiedTicket | "malformed" | "forged";
 }
 
 /** The ticket office of a cookie: the mac covers the cookie's name, so a ticket of another cookie is refused. */
-export function createTicketOffice(keyring: Keyring, cookieName: string): TicketOffice {
-  let prepared: readonly [Hmac, ...Hmac[]] | undefined;
-  // Not before they are needed: see the keyring.
-  const macs = (): readonly [Hmac, ...Hmac[]] => {
-    if (prepared !== undefined) return prepared;
-    const [newest, ...older] = keyring.keys("ticket");
-    prepared = [createHmacSha256(newest.key), ...older.map(({ key }) => createHmacSha256(key))];
-    return prepared;
-  };
-  const given = Buffer.alloc(macLength);
-  const made = Buffer.alloc(macLength);
+export function createTicketSigner(keyring: Keyring, cookieName: string): TicketSigner {
   // A ticket comes with every request of its visitor. What was found right once is right as long as the keys
   // are the same. Ids are no secret, so whoever knows one gets as far as the comparison, which takes its time.
-  const recent = new Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }>(recentTickets);
+  const recent = new TwoGenerationCache<{ readonly bytes: Uint8Array; readonly ticket: VerifiedTicket }>(
+    recentTickets,
+  );
   const whole = Buffer.alloc(length);
   // No part can hold a line feed, so the parts can't be shifted against each other.
-  const textOf = (id: string, secret: string): string => `ticket\n${cookieName}\n${id}\n${secret}`;
+  const macOf = (key: KeyObject, { id, secret }: Ticket): Buffer =>
+    createHmac("sha256", key)
+      .update(`ticket\n${cookieName}\n${id}\n${secret}`)
+      .digest()
+      .subarray(0, macLength);
   return {
-    sign({ id, secret }) {
-      made.write(macs()[0](textOf(id, secret)), "hex");
-      return `${id}.${secret}.${made.toString("base64url")}`;
+    sign(ticket) {
+      const [newest] = keyring.keys("ticket");
+      return `${ticket.id}.${ticket.secret}.${macOf(newest.key, ticket).toString("base64url")}`;
     },
-    open(value) {
+    verify(value) {
       if (value.length !== length) return "malformed";
       const fingerprint = fingerprintOf(value, 0);
       const known = recent.get(fingerprint);
@@ -112,14 +107,12 @@ export function createTicketOffice(keyring: Keyring, cookieName: string): Ticket
       const [, cut = "", secret = "", mac = ""] = parts;
       // The same for the id, which stores keep, and find sooner for it.
       const id = Buffer.from(cut).toString();
-      given.write(mac, "base64url");
-      const signed = textOf(id, secret);
-      const age = macs().findIndex((key) => {
-        made.write(key(signed), "hex");
-        return timingSafeEqual(made, given);
-      });
+      const given = Buffer.from(mac, "base64url");
+      const age = keyring
+        .keys("ticket")
+        .findIndex(({ key }) => timingSafeEqual(macOf(key, { id, secret }), given));
       if (age === -1) return "forged";
-      const ticket = { id, secret, verifier: verifierOf({ id, secret }), aged: age > 0 };
+      const ticket = { id, secret, verifier: verifierOf({ id, secret }), signedByOldKey: age > 0 };
       const bytes = Buffer.alloc(length);
       bytes.write(text);
       recent.set(fingerprint, { bytes, ticket });

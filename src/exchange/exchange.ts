@@ -1,38 +1,26 @@
 import { StoreError } from "../errors.ts";
-import { isThenable } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { cookieValues, parseCookieHeader } from "../cookies/parse.ts";
-import type { ResponseFate } from "../session/commit.ts";
-import type { Context } from "../services/services.ts";
+import type { ResponseOutcome } from "../session/commit.ts";
+import type { Services } from "../services/services.ts";
 import { Cookies } from "../cookies/cookies.ts";
-import type { CookieVault } from "../cookies/protected-values.ts";
-import type { Currents } from "../runtime/async-variable.ts";
+import type { AsyncVariable } from "../runtime/async-variable.ts";
 import type { AnyData } from "../session/data-types.ts";
-import { asksForSocket } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
-import { LiveRecord } from "../session/record-handle.ts";
-import { open } from "../session/load.ts";
-import type { Opening } from "../session/load.ts";
-import type { OriginCheck } from "../http/cross-origin.ts";
+import { isWebSocketRequest } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
+import { RecordHandle } from "../session/record-handle.ts";
+import { load } from "../session/load.ts";
+import type { LoadResult } from "../session/load.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import { Session } from "../session/session.ts";
-import type { SessionCookie } from "../cookies/session-cookie.ts";
-import type { StoreCalls } from "../services/store-client.ts";
-
-/** What the exchanges of one hub share, beside the sessions' {@link Context}. */
-export interface ExchangeParts<Data extends object> {
-  readonly context: Context;
-  readonly cookie: SessionCookie;
-  readonly vault: CookieVault;
-  readonly origin: OriginCheck;
-  readonly currents: Currents<Exchange<Data>>;
-}
+import type { StoreClient } from "../services/store-client.ts";
+import { attempt } from "../runtime/maybe-promise.ts";
 
 /** How a handler ended, as an adapter tells it; `takesNoCookie` where its response can set none: what needs one then waits. */
-export type HandlerEnd = { readonly status: number; readonly takesNoCookie?: true } | "threw";
+export type HandlerOutcome = { readonly status: number; readonly takesNoCookie?: true } | "threw";
 
 /** What is to be done with a response after the commit. */
-export interface Settled {
+export interface Committed {
   readonly headers: ResponseHeaders;
   /**
    * Why the visitor must get an error with these headers and not the response: the commit failed, or
@@ -42,76 +30,77 @@ export interface Settled {
 }
 
 /** Who wants to know that an exchange is in use. */
-export interface ExchangeWatcher {
-  onTouched(): void;
+export interface AccessListener {
+  onAccess(): void;
 }
 
 /** One request and its response: where an adapter begins and ends a session's use. */
 export class Exchange<Data extends object = AnyData> {
-  readonly #parts: ExchangeParts<Data>;
-  readonly #request: Incoming;
-  #watcher: ExchangeWatcher | undefined;
+  readonly #services: Services;
+  readonly #current: AsyncVariable<Exchange<Data>>;
+  readonly #request: RequestLike;
+  #listener: AccessListener | undefined;
   /** The request's calls of the store, from its first use of the session. */
-  #calls: StoreCalls | undefined;
+  #calls: StoreClient | undefined;
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
   #cookies: Cookies | undefined;
   #hasFailed = false;
   #storeFailure: StoreError | undefined;
-  #isSettled = false;
-  #isAbandoned = false;
-  #isTouched = false;
+  #isCommitted = false;
+  #isClientGone = false;
+  #isAccessed = false;
   #takesCookie = true;
 
-  constructor(parts: ExchangeParts<Data>, request: Incoming) {
-    this.#parts = parts;
+  constructor(services: Services, current: AsyncVariable<Exchange<Data>>, request: RequestLike) {
+    this.#services = services;
+    this.#current = current;
     this.#request = request;
   }
 
   /** What it is an exchange of. */
-  get request(): Incoming {
+  get request(): RequestLike {
     return this.#request;
   }
 
   /** Whether its response is settled, so that another handler of the same request begins another. */
-  get isSettled(): boolean {
-    return this.#isSettled;
+  get isCommitted(): boolean {
+    return this.#isCommitted;
   }
 
   /** Whether this is the exchange of what is running now. */
   get isCurrent(): boolean {
-    return this.#parts.currents.get() === this;
+    return this.#current.get() === this;
   }
 
   /** Runs the handler with this exchange as the current one. */
   run<T>(handler: () => T): T {
-    return this.#parts.currents.run(this, handler);
+    return this.#current.run(this, handler);
   }
 
-  /** Nobody has asked for the session or the cookies: the response needs nothing from us. */
-  get isUntouched(): boolean {
-    return this.#session === undefined && this.#cookies === undefined && this.#storeFailure === undefined;
+  /** Whether the handler has asked for the session or the cookies. If not, the response needs nothing. */
+  get accessed(): boolean {
+    return this.#session !== undefined || this.#cookies !== undefined || this.#storeFailure !== undefined;
   }
 
-  /** As it stands, there is nothing to write. */
-  get isQuiet(): boolean {
-    return this.#session === undefined || this.#opened?.isQuiet === true;
+  /** Whether a commit would have something to write. */
+  get needsCommit(): boolean {
+    return this.#session !== undefined && this.#opened?.needsCommit !== false;
   }
 
-  /** Whether the handler has done something that is not written yet, or is still at it. */
-  get hasChanges(): boolean {
-    return this.#session !== undefined && this.#opened?.hasChanges !== false;
+  /** Whether the handler has made changes that are not written yet, or is still making them. */
+  get modified(): boolean {
+    return this.#session !== undefined && this.#opened?.modified !== false;
   }
 
-  /** Has somebody told when the session or the cookies are asked for, the first time. */
-  watchedBy(watcher: ExchangeWatcher): void {
-    this.#watcher = watcher;
+  /** Calls the listener when the session or the cookies are first asked for. */
+  onFirstAccess(listener: AccessListener): void {
+    this.#listener = listener;
   }
 
-  /** Who is told so. */
-  get watcher(): ExchangeWatcher | undefined {
-    return this.#watcher;
+  get accessListener(): AccessListener | undefined {
+    return this.#listener;
   }
 
   /** Notes that the handler failed, whatever will be answered: for adapters that see errors pass by. */
@@ -128,7 +117,7 @@ export class Exchange<Data extends object = AnyData> {
    */
   session(authoritative: boolean): Promise<Session<Data>> {
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
-      this.#touch();
+      this.#noteAccess();
       this.#isAuthoritative = authoritative;
       this.#session = this.#open(authoritative, this.#session);
     }
@@ -138,17 +127,17 @@ export class Exchange<Data extends object = AnyData> {
   /** The cookies beside the session. @throws ConfigError SECRET_MISSING */
   cookies(): Cookies {
     if (this.#cookies !== undefined) return this.#cookies;
-    this.#parts.context.keyring.assertPresent();
-    this.#touch();
+    this.#services.keyring.assertPresent();
+    this.#noteAccess();
     let incoming: ReadonlyMap<string, readonly string[]> | undefined;
     this.#cookies = new Cookies({
       incoming: () => (incoming ??= parseCookieHeader(this.#cookieHeader)),
-      vault: this.#parts.vault,
-      clock: this.#parts.context.clock,
-      sessionCookie: this.#parts.cookie.name,
+      vault: this.#services.protectedValues,
+      clock: this.#services.clock,
+      sessionCookie: this.#services.cookie.name,
     });
-    if (this.#isAbandoned) this.#cookies.leave();
-    else if (this.#isSettled || this.#request.isUpgraded === true) this.#cookies.settle();
+    if (this.#isClientGone) this.#cookies.clientLeft();
+    else if (this.#isCommitted || this.#request.isUpgraded === true) this.#cookies.commit();
     return this.#cookies;
   }
 
@@ -156,117 +145,113 @@ export class Exchange<Data extends object = AnyData> {
    * The client went away before its response began: what the handler has changed is dropped, as when it fails, and so
    * is what it goes on to change. That is the visitor's doing and no mistake of the handler's, so nothing throws.
    */
-  leave(): Awaitable<Settled> {
-    this.#isAbandoned = true;
-    this.#cookies?.leave();
-    this.#opened?.leave();
-    return this.settle("threw");
+  clientLeft(): MaybePromise<Committed> {
+    this.#isClientGone = true;
+    this.#cookies?.clientLeft();
+    this.#opened?.clientLeft();
+    return this.commit("threw");
   }
 
   /**
    * Commits. Call it once the handler has answered and before any byte of the response has left.
    * Answers at once when there is nothing to wait for, and never throws.
    */
-  settle(end: HandlerEnd): Awaitable<Settled> {
-    if (this.isUntouched) {
-      this.#isSettled = true;
-      return untouched;
+  commit(end: HandlerOutcome): MaybePromise<Committed> {
+    if (!this.accessed) {
+      this.#isCommitted = true;
+      return unaccessed;
     }
-    const plain = this.#cookies?.settle() ?? [];
+    const plain = this.#cookies?.commit() ?? [];
     // A network error, or the switch to another protocol, carries no headers.
     this.#takesCookie = end === "threw" || (end.takesNoCookie !== true && end.status >= 200);
-    const fate = this.#hasFailed ? "failed" : fateOf(end);
+    const outcome = this.#hasFailed ? "failed" : outcomeOf(end);
     // A 503 of the app's own says what there is to say.
-    const isAnswered = fate !== "failed" || end === "threw" || end.status === 503;
+    const isAnswered = outcome !== "failed" || end === "threw" || end.status === 503;
     if (this.#session === undefined || this.#opened !== undefined)
-      return this.#commit(fate, isAnswered, plain);
+      return this.#commitSession(outcome, isAnswered, plain);
     // A handler may have called for the session and not waited for it.
-    const commit = async (): Promise<Settled> => this.#commit(fate, isAnswered, plain);
+    const commit = async (): Promise<Committed> => this.#commitSession(outcome, isAnswered, plain);
     return this.#session.then(commit, commit);
   }
 
-  #commit(fate: ResponseFate, isAnswered: boolean, plain: readonly string[]): Awaitable<Settled> {
-    this.#isSettled = true;
+  #commitSession(
+    outcome: ResponseOutcome,
+    isAnswered: boolean,
+    plain: readonly string[],
+  ): MaybePromise<Committed> {
+    this.#isCommitted = true;
     const failure = isAnswered ? undefined : this.#storeFailure;
-    try {
-      const committed = this.#opened?.settle(fate, this.#takesCookie);
-      if (!isThenable(committed)) return this.#settled(fate, failure, plain);
-      return committed.then(
-        () => this.#settled(fate, failure, plain),
-        (error: unknown) => this.#settled(fate, error, plain),
-      );
-    } catch (error) {
-      return this.#settled(fate, error, plain);
-    }
+    return attempt(
+      () => this.#opened?.commit(outcome, this.#takesCookie),
+      () => this.#committed(outcome, failure, plain),
+      (error) => this.#committed(outcome, error, plain),
+    );
   }
 
-  #settled(fate: ResponseFate, failure: unknown, plain: readonly string[]): Settled {
+  #committed(outcome: ResponseOutcome, failure: unknown, plain: readonly string[]): Committed {
     // Set-Cookie of a login or logout goes out whatever happens; other cookies only with a page that succeeded.
     const own = this.#sessionCookies();
     return {
-      headers: this.#headers(fate === "failed" || failure !== undefined ? own : [...own, ...plain]),
+      headers: this.#headers(outcome === "failed" || failure !== undefined ? own : [...own, ...plain]),
       failure,
     };
   }
 
   #headers(setCookies: readonly string[]): ResponseHeaders {
-    const isTouched = this.#session !== undefined || this.#cookies !== undefined;
+    const isAccessed = this.#session !== undefined || this.#cookies !== undefined;
     const isNever = setCookies.length > 0 || this.#opened?.showedMessages === true;
-    if (!isNever && isTouched) return lookedAt;
+    if (!isNever && isAccessed) return readOnly;
     return { setCookies, caching: isNever ? "never" : "shared" };
   }
 
   #sessionCookies(): readonly string[] {
     const action = this.#opened?.cookieAction;
     if (action === undefined || action.kind === "none") return none;
-    const { cookie, context } = this.#parts;
+    const { advice, clock, cookie, tickets } = this.#services;
     if (action.kind === "clear") return [cookie.cleared()];
-    if (cookie.secure) context.advice?.cookieSent(this.#request);
-    return [cookie.sent(context.office.sign(action.ticket), action, context.clock.now())];
+    if (cookie.secure) advice?.cookieSent(this.#request);
+    return [cookie.sent(tickets.sign(action.ticket), action, clock.now())];
   }
 
-  #openRecord(calls: StoreCalls, authoritative: boolean): Awaitable<Opening> {
-    const { context, cookie, origin } = this.#parts;
-    context.keyring.assertPresent();
+  #load(calls: StoreClient, authoritative: boolean): MaybePromise<LoadResult> {
+    const services = this.#services;
+    const { cookie, crossOrigin } = services;
+    services.keyring.assertPresent();
     // Browsers let any page open a WebSocket here, with this site's cookies and by GET (ASVS 4.4.2).
-    if (asksForSocket(this.#request) && !origin.isOurs(this.#request)) {
-      context.events.emit({ type: "rejected", reason: "cross-origin" });
-      return { record: null, rejection: { reason: "cross-origin" }, mayBegin: false };
+    if (isWebSocketRequest(this.#request) && !crossOrigin.isOurs(this.#request)) {
+      services.events.emit({ type: "rejected", reason: "cross-origin" });
+      return { record: null, rejection: { reason: "cross-origin" }, canStart: false };
     }
     const values = this.#request.cookieValues?.(cookie.name) ?? cookieValues(this.#cookieHeader, cookie.name);
-    return open(context, calls, values, authoritative);
+    return load(services, calls, values, authoritative);
   }
 
   /** @param earlier the session as it was opened before, to be laid over the record as it is now. */
   #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
     if (earlier !== undefined) return this.#reopen(authoritative, earlier);
     const calls = this.#requestCalls;
-    try {
-      const opening = this.#openRecord(calls, authoritative);
-      if (!isThenable(opening)) return Promise.resolve(this.#begin(calls, opening));
-      return opening.then(
-        (found) => this.#begin(calls, found),
-        (error: unknown) => this.#failToOpen(error),
-      );
-    } catch (error) {
-      return this.#failToOpen(error);
-    }
+    const opened = attempt(
+      () => this.#load(calls, authoritative),
+      (loaded) => this.#begin(calls, loaded),
+      async (error) => this.#failToOpen(error),
+    );
+    return Promise.resolve(opened);
   }
 
-  #begin(calls: StoreCalls, opening: Opening): Session<Data> {
-    const { context } = this.#parts;
-    const session = new Session<Data>(context, new LiveRecord(context, calls, opening), this.#request);
+  #begin(calls: StoreClient, loaded: LoadResult): Session<Data> {
+    const services = this.#services;
+    const session = new Session<Data>(services, new RecordHandle(services, calls, loaded), this.#request);
     this.#opened = session;
-    if (this.#isAbandoned) session.leave();
+    if (this.#isClientGone) session.clientLeft();
     // Opened when the response had left, or where none will come: it can be read, and says so when it is written to.
-    if (this.#isSettled || this.#request.isUpgraded === true) void session.settle("failed");
+    if (this.#isCommitted || this.#request.isUpgraded === true) void session.commit("failed");
     return session;
   }
 
   async #reopen(authoritative: boolean, earlier: Promise<Session<Data>>): Promise<Session<Data>> {
     const session = await earlier;
     try {
-      session.reopen(await this.#openRecord(this.#requestCalls, authoritative));
+      session.reload(await this.#load(this.#requestCalls, authoritative));
       return session;
     } catch (error) {
       return this.#failToOpen(error);
@@ -278,27 +263,27 @@ export class Exchange<Data extends object = AnyData> {
     throw error;
   }
 
-  get #requestCalls(): StoreCalls {
-    return (this.#calls ??= this.#parts.context.calls.ofRequest());
+  get #requestCalls(): StoreClient {
+    return (this.#calls ??= this.#services.store.forRequest());
   }
 
   get #cookieHeader(): string {
     return this.#request.header("cookie") ?? "";
   }
 
-  #touch(): void {
-    if (this.#isTouched) return;
-    this.#isTouched = true;
-    this.#watcher?.onTouched();
+  #noteAccess(): void {
+    if (this.#isAccessed) return;
+    this.#isAccessed = true;
+    this.#listener?.onAccess();
   }
 }
 
 const none: readonly string[] = [];
 /** What is true of most responses. */
-const untouched: Settled = { headers: { setCookies: none, caching: "shared" }, failure: undefined };
-const lookedAt: ResponseHeaders = { setCookies: none, caching: "private" };
+const unaccessed: Committed = { headers: { setCookies: none, caching: "shared" }, failure: undefined };
+const readOnly: ResponseHeaders = { setCookies: none, caching: "private" };
 
-function fateOf(end: HandlerEnd): ResponseFate {
+function outcomeOf(end: HandlerOutcome): ResponseOutcome {
   if (end === "threw" || end.status >= 500) return "failed";
-  return end.status >= 300 && end.status < 400 ? "unseen" : "seen";
+  return end.status >= 300 && end.status < 400 ? "redirect" : "page";
 }

@@ -1,11 +1,11 @@
 import { StoreError } from "../errors.ts";
-import { failedAnswer, refusedAnswer, unavailableAnswer } from "../http/default-responses.ts";
-import type { BareAnswer } from "../http/default-responses.ts";
-import { asksForSocket } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
-import { applyHeaders, isUntouched } from "../http/response-headers.ts";
+import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
+import type { PlainResponse } from "../http/default-responses.ts";
+import { isWebSocketRequest } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
+import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
-import type { Sessions } from "../sessions.ts";
+import type { Exchanges } from "./exchanges.ts";
 
 /** A handler of a plain `fetch` server. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -18,30 +18,30 @@ export interface HandleOptions {
    */
   readonly onError?: (error: unknown, request: Request) => Response | Promise<Response>;
   /** The answer when the store failed where the session was needed. Default: a bare 503 with Retry-After. */
-  readonly unavailable?: (error: StoreError, request: Request) => Response | Promise<Response>;
+  readonly onUnavailable?: (error: StoreError, request: Request) => Response | Promise<Response>;
   /** The answer to a request from another site that could change something. Default: a bare 403. */
-  readonly refused?: (request: Request) => Response | Promise<Response>;
+  readonly onForbidden?: (request: Request) => Response | Promise<Response>;
 }
 
 /** For adapters: the answer to a request that `sessions.allows` refused. */
-export function refusedResponse(): Response {
-  return toResponse(refusedAnswer);
+export function forbiddenResponse(): Response {
+  return toResponse(plainForbidden);
 }
 
 /** For adapters: the answer when the store failed where the session was needed. The visitor's cookie is left alone. */
 export function unavailableResponse(): Response {
-  return toResponse(unavailableAnswer);
+  return toResponse(plainUnavailable);
 }
 
 /** Deno's requests have no headers any more once they are answered. Elsewhere they cost something when they are asked for. */
 const losesHeaders = "Deno" in globalThis;
 
 /** For adapters: what the core needs to see of a request. */
-export function incomingOf(request: Request): Incoming {
-  return new FetchIncoming(request);
+export function toRequestLike(request: Request): RequestLike {
+  return new FetchRequestLike(request);
 }
 
-class FetchIncoming implements Incoming {
+class FetchRequestLike implements RequestLike {
   readonly #request: Request;
   #headers: Headers | undefined;
 
@@ -69,8 +69,8 @@ class FetchIncoming implements Incoming {
   }
 
   /** Mounting copies a request, all but the beginning of its path. Two that are alike are two requests. */
-  isMadeFrom(outer: Incoming): boolean {
-    if (!(outer instanceof FetchIncoming) || this.method !== outer.method) return false;
+  isDerivedFrom(outer: RequestLike): boolean {
+    if (!(outer instanceof FetchRequestLike) || this.method !== outer.method) return false;
     const [own, other] = [new URL(this.#request.url), new URL(outer.#request.url)];
     return (
       other.pathname.length > own.pathname.length &&
@@ -90,7 +90,7 @@ function isEqual(some: readonly [string, string][], others: readonly [string, st
 
 /** For adapters: the response with what the session makes it carry. Some responses' headers can't be changed, so it may be another object. */
 export function withHeaders(response: Response, headers: ResponseHeaders): Response {
-  if (isUntouched(headers)) return response;
+  if (addsNothing(headers)) return response;
   // A network error, or the switch to another protocol: nothing that could carry a header.
   if (response.status < 200) return response;
   // A visitor's cookies must not stay on a response that the app keeps and answers again. What is said to caches may,
@@ -114,28 +114,28 @@ function isApplied(target: Headers, headers: ResponseHeaders): boolean {
 
 /** See `Sessions.handle`. */
 export async function handle<Data extends object>(
-  sessions: Sessions<Data>,
+  exchanges: Exchanges<Data>,
   request: Request,
   handler: FetchHandler,
   options: HandleOptions,
 ): Promise<Response> {
-  const incoming = incomingOf(request);
-  const outer = sessions.underway(incoming, [request]);
+  const incoming = toRequestLike(request);
+  const outer = exchanges.outer(incoming, [request]);
   if (outer?.isCurrent === true) return handler(request);
-  if (!sessions.allows(incoming)) return (await options.refused?.(request)) ?? refusedResponse();
-  const exchange = sessions.exchange(incoming, [request]);
+  if (!exchanges.allows(incoming)) return (await options.onForbidden?.(request)) ?? forbiddenResponse();
+  const exchange = exchanges.begin(incoming, [request]);
   let response: Response;
   let threw = false;
   try {
     response = await exchange.run(() => handler(request));
     // Bun's way to say that a handshake was taken care of.
-    if (response === undefined && "Bun" in globalThis && asksForSocket(incoming)) return response;
+    if (response === undefined && "Bun" in globalThis && isWebSocketRequest(incoming)) return response;
     assertResponse(response, "The handler");
   } catch (error) {
     threw = true;
     response = await answerTo(error, request, options);
   }
-  const { headers, failure } = await exchange.settle(threw ? "threw" : { status: response.status });
+  const { headers, failure } = await exchange.commit(threw ? "threw" : { status: response.status });
   return withHeaders(failure === undefined ? response : await answerTo(failure, request, options), headers);
 }
 
@@ -143,18 +143,18 @@ export async function handle<Data extends object>(
 async function answerTo(error: unknown, request: Request, options: HandleOptions): Promise<Response> {
   try {
     const isOutage = error instanceof StoreError;
-    if (isOutage && options.unavailable === undefined) return unavailableResponse();
+    if (isOutage && options.onUnavailable === undefined) return unavailableResponse();
     if (isOutage || options.onError !== undefined) {
-      const own = isOutage ? options.unavailable?.(error, request) : options.onError?.(error, request);
+      const own = isOutage ? options.onUnavailable?.(error, request) : options.onError?.(error, request);
       const response: unknown = await own;
-      assertResponse(response, isOutage ? "unavailable()" : "onError()");
+      assertResponse(response, isOutage ? "onUnavailable()" : "onError()");
       return response;
     }
     logError(error);
   } catch (failure) {
     logError(failure);
   }
-  return toResponse(failedAnswer);
+  return toResponse(plainServerError);
 }
 
 /** Responses may be of another make than this realm's. */
@@ -169,6 +169,6 @@ function logError(error: unknown): void {
   console.error(error);
 }
 
-function toResponse({ status, headers, body }: BareAnswer): Response {
+function toResponse({ status, headers, body }: PlainResponse): Response {
   return new Response(body, { status, headers });
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { Incoming } from "./request.ts";
+import type { RequestLike } from "./request.ts";
 
 /** Which requests from other sites may change something here. */
 export interface CrossOriginOptions {
@@ -25,15 +25,15 @@ export interface CrossOriginOptions {
 }
 
 /** Whether a request comes from a page of ours, or one that we trust. */
-export interface OriginCheck {
+export interface CrossOriginCheck {
   /** `true` when the request may go on: it changes nothing, or comes from here. */
-  allows(request: Incoming): boolean;
+  allows(request: RequestLike): boolean;
   /** `true` when it comes from here, whatever its method. */
-  isOurs(request: Incoming): boolean;
+  isOurs(request: RequestLike): boolean;
 }
 
 /** For a hub whose check is turned off. */
-export const noOriginCheck: OriginCheck = { allows: () => true, isOurs: () => true };
+export const noCrossOriginCheck: CrossOriginCheck = { allows: () => true, isOurs: () => true };
 
 /** Methods that change nothing (RFC 9110 9.2.1), so that anybody may send them. */
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -48,7 +48,7 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
  *
  * @throws ConfigError CONFIG_INVALID for an origin or a path that is not one.
  */
-export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
+export function createCrossOriginCheck(options: CrossOriginOptions): CrossOriginCheck {
   for (const name of Object.keys(options)) {
     if (!known.some((option) => option === name)) {
       throw new ConfigError(
@@ -62,7 +62,7 @@ export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
   const exempt = new Set(options.exemptPaths?.map(checkedPath));
   const { strict = false } = options;
 
-  const isOurs = (request: Incoming): boolean => {
+  const isOurs = (request: RequestLike): boolean => {
     const origin = request.header("origin") ?? "";
     if (trusted.has(origin)) return true;
     const site = request.header("sec-fetch-site") ?? "";

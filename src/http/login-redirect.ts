@@ -1,7 +1,7 @@
-import type { Incoming } from "./request.ts";
+import type { RequestLike } from "./request.ts";
 
 /** Where people log in. */
-export interface LoginDemandOptions {
+export interface LoginRedirectOptions {
   /** The path of the login page. Default `"/login"`. */
   readonly loginPath?: string;
   /** The query parameter in which the login page finds the way back. Read it with `safeReturnPath`. Default `"return"`. */
@@ -9,7 +9,7 @@ export interface LoginDemandOptions {
 }
 
 /** What to answer somebody who has to log in first. */
-export interface LoginDemand {
+export interface LoginRedirect {
   readonly status: 303 | 401;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -23,11 +23,11 @@ export interface LoginDemand {
  *
  * @param target the request's path and query.
  */
-export function loginDemand(
-  request: Incoming,
+export function loginRedirect(
+  request: RequestLike,
   target: string,
-  options: LoginDemandOptions = {},
-): LoginDemand {
+  options: LoginRedirectOptions = {},
+): LoginRedirect {
   const { loginPath = "/login", returnParameter = "return" } = options;
   const wantsPage = /\btext\/html\b/i.test(request.header("accept") ?? "");
   if (!wantsPage) {

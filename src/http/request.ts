@@ -1,5 +1,5 @@
 /** What the core needs to see of a request, whatever the framework. */
-export interface Incoming {
+export interface RequestLike {
   /** In upper case. */
   readonly method: string;
   /** The whole path that was asked for, as it was sent and without the query; needed for `crossOrigin.exemptPaths` alone. */
@@ -16,14 +16,14 @@ export interface Incoming {
   /** Whether the server has given the connection away to become a WebSocket, so that there will be no response. */
   readonly isUpgraded?: boolean | undefined;
   /** Whether this request was made from another one on its way to a handler, as mounted apps get theirs. */
-  isMadeFrom?(outer: Incoming): boolean;
+  isDerivedFrom?(outer: RequestLike): boolean;
 }
 
 /**
  * Whether a request asks to become a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look so, RFC 8441).
  * Anybody can ask; most servers answer with a page all the same.
  */
-export function asksForSocket(request: Incoming): boolean {
+export function isWebSocketRequest(request: RequestLike): boolean {
   return request.header("upgrade")?.toLowerCase() === "websocket";
 }
 
@@ -31,7 +31,7 @@ export function asksForSocket(request: Incoming): boolean {
 const maxAgentLength = 256;
 
 /** The browser's own name for itself, kept with a login for the list of devices. */
-export function agentOf(request: Incoming): string {
+export function userAgentOf(request: RequestLike): string {
   return (request.header("user-agent") ?? "").slice(0, maxAgentLength).toWellFormed();
 }
 
@@ -47,7 +47,7 @@ const aheadHeaders = [
 ];
 
 /** `true` when a person will see the answer: not for HEAD, and not for what is fetched on a guess. */
-export function isSeenByPerson(request: Incoming): boolean {
+export function isShownToPerson(request: RequestLike): boolean {
   if (request.method === "HEAD") return false;
   const isAhead = (name: string): boolean => /prefetch|prerender|preview/i.test(request.header(name) ?? "");
   return !purposeHeaders.some(isAhead) && !aheadHeaders.some((name) => Boolean(request.header(name)));

@@ -16,8 +16,8 @@ export interface HeaderTarget {
   append(name: string, value: string): void;
 }
 
-/** The response needs nothing from us. */
-export function isUntouched(headers: ResponseHeaders): boolean {
+/** Whether these add nothing to a response. */
+export function addsNothing(headers: ResponseHeaders): boolean {
   return headers.caching === "shared" && headers.setCookies.length === 0;
 }
 

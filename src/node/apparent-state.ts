@@ -1,9 +1,9 @@
-import { refuseHeader } from "./errors.ts";
+import { throwHeadersSent } from "./errors.ts";
 import type { NodeResponse } from "./messages.ts";
-import { Given, Ties } from "../runtime/fast-weak-map.ts";
+import { ReturnOverride, FastWeakMap } from "../runtime/fast-weak-map.ts";
 
 /** How a held response looks to whoever asks it. */
-export interface Appearance {
+export interface ApparentState {
   /** Whether it looks like one whose headers have left, though they have not. */
   readonly isShut: boolean;
   readonly isEnded: boolean;
@@ -12,7 +12,7 @@ export interface Appearance {
 }
 
 /** Defines the property in place of the getter that a response inherits; `Object.defineProperty` takes twenty times as long. */
-class Headed extends Given {
+class Headed extends ReturnOverride {
   readonly headersSent = true;
 }
 
@@ -20,7 +20,7 @@ class Headed extends Given {
  * Makes a response look like one whose headers have left: it says so, and takes no more while its
  * appearance is shut. Once they have left, that is what it is.
  */
-export function dressAsHeaded(response: NodeResponse, appearance: Appearance): void {
+export function pretendHeadersSent(response: NodeResponse, appearance: ApparentState): void {
   // What throws in Node once headers have left; `setHeaders` is a layer over these.
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
   const { setHeader, appendHeader, removeHeader } = response;
@@ -29,7 +29,7 @@ export function dressAsHeaded(response: NodeResponse, appearance: Appearance): v
   const refusing =
     <Args extends unknown[]>(original: (...args: Args) => unknown) =>
     (...args: Args): unknown => {
-      if (appearance.isShut) refuseHeader(response);
+      if (appearance.isShut) throwHeadersSent(response);
       return Reflect.apply(original, response, args);
     };
   response.setHeader = refusing(setHeader);
@@ -40,7 +40,7 @@ export function dressAsHeaded(response: NodeResponse, appearance: Appearance): v
 }
 
 /** Takes that back, where the headers were not sent after all. */
-export function undressHead(response: NodeResponse): void {
+export function restoreHeadersSent(response: NodeResponse): void {
   Reflect.deleteProperty(response, "headersSent");
 }
 
@@ -48,19 +48,19 @@ export function undressHead(response: NodeResponse): void {
  * The same for `finished`, by which older middleware knows that a response has ended: a plain property in HTTP/1,
  * and Node's own `end` goes by it.
  */
-export function dressAsFinished(response: NodeResponse): void {
+export function pretendFinished(response: NodeResponse): void {
   if (response.stream === undefined) Reflect.set(response, "finished", true);
 }
 
 /** Takes that back, before the response really ends. */
-export function undressFinish(response: NodeResponse): void {
+export function restoreFinished(response: NodeResponse): void {
   if (response.stream === undefined) Reflect.set(response, "finished", false);
 }
 
-const appearances = new Ties<Appearance>();
+const appearances = new FastWeakMap<ApparentState>();
 
 /** The same for what a response shows once something was written to it. While its appearance is not shut it is as it was. */
-export function dressAsWritten(response: NodeResponse, appearance: Appearance): void {
+export function pretendWritten(response: NodeResponse, appearance: ApparentState): void {
   appearances.set(response, appearance);
   Object.defineProperty(response, "writableEnded", writableEnded);
   if (response.stream !== undefined) Object.defineProperty(response, "finished", finished);
@@ -72,7 +72,7 @@ const writableEnded = shown("writableEnded", ({ isEnded }) => isEnded);
 const finished = shown("finished", ({ isEnded }) => isEnded);
 const writableNeedDrain = shown("writableNeedDrain", ({ isFull }) => isFull);
 
-function shown(name: string, show: (appearance: Appearance) => boolean): PropertyDescriptor {
+function shown(name: string, show: (appearance: ApparentState) => boolean): PropertyDescriptor {
   return {
     configurable: true,
     get(this: object): unknown {

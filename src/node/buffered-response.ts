@@ -1,34 +1,40 @@
 import { EventEmitter } from "node:events";
-import { isThenable } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Exchange, ExchangeWatcher, Settled } from "../exchange/exchange.ts";
-import { afterEnd, discard, FailureAnswer } from "./error-response.ts";
-import { HeldDrain } from "./drain-listeners.ts";
-import { assertWritable, isBareEnd, refuseHeader } from "./errors.ts";
-import { checkHead, headWith, isStatus, keepHeaders, statusGiven, takeHead } from "./write-head.ts";
-import type { Head } from "./write-head.ts";
-import { clearPage, headersOf, isGone } from "./messages.ts";
+import { isThenable } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import type { Exchange, AccessListener, Committed } from "../exchange/exchange.ts";
+import { rejectWriteAfterEnd, discardWrite, ErrorResponse, abortResponse } from "./error-response.ts";
+import { DrainListeners } from "./drain-listeners.ts";
+import { assertWritable, isBareEnd, throwHeadersSent } from "./errors.ts";
+import {
+  assertWriteHead,
+  mergeHeaders,
+  isStatus,
+  keepHeaders,
+  statusOfWriteHead,
+  applyWriteHead,
+} from "./write-head.ts";
+import type { WriteHeadArgs } from "./write-head.ts";
+import { removeRepresentationHeaders, headersOf, isClientGone } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
 import { guardStream } from "./http2-stream.ts";
-import { interceptOutlets, isIntercepted, replay, unwrap } from "./write-methods.ts";
-import type { Call, Outlet, Outlets, Taker } from "./write-methods.ts";
-import { keepResponse, keepSocket } from "./deferred-close.ts";
-import { applyHeaders, isUntouched } from "../http/response-headers.ts";
+import { interceptWrites, isIntercepted, replay, unwrap } from "./write-methods.ts";
+import type { Call, WriteMethod, WriteMethods, WriteInterceptor } from "./write-methods.ts";
+import { deferDestroy, deferSocketClose } from "./deferred-close.ts";
+import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import {
-  dressAsFinished,
-  dressAsHeaded,
-  dressAsWritten,
-  undressFinish,
-  undressHead,
+  pretendFinished,
+  pretendHeadersSent,
+  pretendWritten,
+  restoreFinished,
+  restoreHeadersSent,
 } from "./apparent-state.ts";
-import type { Appearance } from "./apparent-state.ts";
+import type { ApparentState } from "./apparent-state.ts";
 
 /**
- * For adapters of Node servers: holds a response back from its first byte until the exchange is
- * settled, however it is written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it
- * goes out as it was written, callbacks, back-pressure and all. Where nobody asked for the session or
- * the cookies nothing is held.
+ * For adapters of Node servers: holds a response back from its first byte until the exchange is settled, however it is
+ * written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it goes out as it was written, callbacks,
+ * back-pressure and all. Where nobody asked for the session or the cookies nothing is held.
  *
  * What wrapped the response before this sees one that nobody has written to yet, when the waiting calls are
  * made; what wraps it later has its `writeHead` called at the first write, as Node does.
@@ -39,17 +45,19 @@ import type { Appearance } from "./apparent-state.ts";
  *
  * @returns the hold there is, if the exchange's response is held already.
  */
-export function holdResponse<Data extends object>(
+export function bufferResponse<Data extends object>(
   response: NodeResponse,
   exchange: Exchange<Data>,
   answer: (failure: unknown) => unknown,
-): Hold {
-  const { watcher } = exchange;
-  return watcher instanceof HeldResponse ? watcher : new HeldResponse(response, exchange, answer);
+): BufferedResponse {
+  const { accessListener } = exchange;
+  return accessListener instanceof ResponseBuffer
+    ? accessListener
+    : new ResponseBuffer(response, exchange, answer);
 }
 
 /** A response that is held. */
-export interface Hold {
+export interface BufferedResponse {
   /**
    * Drops the answer of a handler that failed with this error. @returns `"now"` if the response can be answered anew,
    * `"later"` if it will be when the commit is through, `"sent"` if it is too late.
@@ -66,15 +74,17 @@ export interface Hold {
  */
 type State = "open" | "headed" | "held" | "passing" | "answering";
 
-class HeldResponse<Data extends object> implements Hold, Appearance, Taker, ExchangeWatcher {
+class ResponseBuffer<Data extends object>
+  implements BufferedResponse, ApparentState, WriteInterceptor, AccessListener
+{
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
   readonly #answer: (failure: unknown) => unknown;
-  readonly #outlets: Outlets;
-  readonly #drain: HeldDrain | undefined;
+  readonly #outlets: WriteMethods;
+  readonly #drain: DrainListeners | undefined;
   #state: State = "open";
   /** What writeHead was given, until it leaves. */
-  #head: Head | undefined;
+  #head: WriteHeadArgs | undefined;
   /** What wraps the response from outside has seen its head; it must not see it twice. */
   #hasShownHead = false;
   #isShowingHead = false;
@@ -87,15 +97,15 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   /** What the handler failed with while its answer waited. */
   #error: { readonly thrown: unknown } | undefined;
   #letGo: ((() => void) | undefined)[] = [];
-  #failureAnswer: FailureAnswer | undefined;
+  #failureAnswer: ErrorResponse | undefined;
 
   constructor(response: NodeResponse, exchange: Exchange<Data>, answer: (failure: unknown) => unknown) {
     this.#response = response;
     this.#exchange = exchange;
     this.#answer = answer;
-    this.#drain = HeldDrain.of(response);
-    this.#outlets = interceptOutlets(response, this);
-    exchange.watchedBy(this);
+    this.#drain = DrainListeners.of(response);
+    this.#outlets = interceptWrites(response, this);
+    exchange.onFirstAccess(this);
   }
 
   get isShut(): boolean {
@@ -116,29 +126,29 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
         // Whoever wraps the response may have begun with the page: the answer must go round it.
         this.#error = { thrown: error };
         this.#state = "held";
-        void this.#releaseAfter(this.#exchange.settle("threw"));
+        void this.#releaseAfter(this.#exchange.commit("threw"));
         return "later";
       }
       this.#dropHead();
     } else if (this.#state === "held" && !this.#isEnded && error !== undefined) {
       this.#error = { thrown: error };
       return "later";
-    } else if (this.#response.headersSent || isGone(this.#response)) return "sent";
+    } else if (this.#response.headersSent || isClientGone(this.#response)) return "sent";
     // Who wrapped the response before has kept what passed here.
-    else if (this.#state === "passing") clearPage(this.#response);
+    else if (this.#state === "passing") removeRepresentationHeaders(this.#response);
     else if (this.#state !== "open") return "sent";
     this.#state = "open";
     return "now";
   }
 
-  take(outlet: Outlet, args: readonly unknown[]): unknown {
+  take(outlet: WriteMethod, args: readonly unknown[]): unknown {
     switch (this.#state) {
       case "passing":
         return this.#send(outlet, args);
       case "open":
-        return outlet === "writeHead" ? this.#takeHead(args) : this.#hold(outlet, args);
+        return outlet === "writeHead" ? this.#applyWriteHead(args) : this.#hold(outlet, args);
       case "headed":
-        return outlet === "writeHead" ? refuseHeader(this.#response) : this.#hold(outlet, args);
+        return outlet === "writeHead" ? throwHeadersSent(this.#response) : this.#hold(outlet, args);
       case "held":
         return this.#queue(outlet, args);
       default:
@@ -147,14 +157,14 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   /** From the first look at the session on: if the client goes before the response began, the handler has failed. */
-  onTouched(): void {
+  onAccess(): void {
     const response = this.#response;
     if (response.stream !== undefined) guardStream(response.stream, this.#exchange, () => this.#state);
     if (this.#state === "open" && response.headersSent) {
       // It was answered past the response.
       this.#state = "passing";
-      void this.#exchange.settle({ status: response.statusCode });
-    } else if (isGone(response)) this.#leave();
+      void this.#exchange.commit({ status: response.statusCode });
+    } else if (isClientGone(response)) this.#leave();
     // A wrapper's own `on` may have other ideas of where an event comes from.
     // oxlint-disable-next-line typescript/unbound-method -- it is called on the response
     else Reflect.apply(EventEmitter.prototype.on, response, ["close", () => this.#leave()]);
@@ -164,23 +174,23 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     if (this.#state !== "open" && this.#state !== "headed") return;
     this.#isShut = false;
     this.#state = "passing";
-    void this.#exchange.leave();
+    void this.#exchange.clientLeft();
   }
 
   /** Does what the response itself does. */
-  #send(outlet: Outlet, args: readonly unknown[]): unknown {
+  #send(outlet: WriteMethod, args: readonly unknown[]): unknown {
     return Reflect.apply(this.#outlets[outlet], this.#response, args);
   }
 
-  #takeHead(args: Head): unknown {
-    const status = statusGiven(this.#response, args[0]);
+  #applyWriteHead(args: WriteHeadArgs): unknown {
+    const status = statusOfWriteHead(this.#response, args[0]);
     if (status === undefined) return this.#send("writeHead", args);
-    if (args.length > 1) checkHead(this.#response, args);
+    if (args.length > 1) assertWriteHead(this.#response, args);
     this.#response.statusCode = status;
     this.#status = status;
     if (this.#isShowingHead) {
       // The head that nobody wrote, and what wrappers have made of it: it leaves with the first byte.
-      takeHead(this.#response, args);
+      applyWriteHead(this.#response, args);
       this.#hasShownHead = true;
       return this.#response;
     }
@@ -191,7 +201,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   /** The first call that would have sent something. */
-  #hold(outlet: Outlet, args: readonly unknown[]): unknown {
+  #hold(outlet: WriteMethod, args: readonly unknown[]): unknown {
     const response = this.#response;
     if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
     if (this.#state === "open") {
@@ -201,7 +211,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       if (!this.#showHead() && outlet === "flushHeaders") return undefined;
       this.#hasShownHead ||= !isIntercepted(response);
     }
-    const settled = this.#exchange.settle({ status: this.#status });
+    const settled = this.#exchange.commit({ status: this.#status });
     if (!isThenable(settled) && settled.failure === undefined) {
       // Nothing to wait for; from now on a session can be read, but no longer written to.
       const sent = this.#pass(settled.headers, () => this.#send(outlet, args));
@@ -210,8 +220,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     }
     if (this.#state === "open") this.#shut();
     this.#state = "held";
-    dressAsWritten(response, this);
-    this.#letGo = [keepResponse(response)];
+    pretendWritten(response, this);
+    this.#letGo = [deferDestroy(response)];
     void this.#releaseAfter(settled);
     return this.#queue(outlet, args);
   }
@@ -232,27 +242,27 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   #shut(): void {
     this.#isShut = true;
     this.#message = this.#response.statusMessage;
-    dressAsHeaded(this.#response, this);
+    pretendHeadersSent(this.#response, this);
   }
 
-  #queue(outlet: Outlet, args: readonly unknown[]): unknown {
+  #queue(outlet: WriteMethod, args: readonly unknown[]): unknown {
     const response = this.#response;
-    if (outlet === "writeHead") return refuseHeader(response);
-    if (this.#isEnded && !isBareEnd(outlet, args)) return afterEnd(response, outlet, args);
+    if (outlet === "writeHead") return throwHeadersSent(response);
+    if (this.#isEnded && !isBareEnd(outlet, args)) return rejectWriteAfterEnd(response, outlet, args);
     if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
     this.#calls.push({ outlet, args });
     if (outlet === "end") {
       this.#isEnded = true;
-      dressAsFinished(response);
+      pretendFinished(response);
       // What is answered arrives, though its connection is given up: error handlers do that after a second answer.
-      this.#letGo.push(keepSocket(response));
+      this.#letGo.push(deferSocketClose(response));
     }
     if (outlet === "flushHeaders") return undefined;
     // More is welcome at `drain`, when what is here has left.
     return outlet === "write" ? false : response;
   }
 
-  async #releaseAfter(settled: Awaitable<Settled>): Promise<void> {
+  async #releaseAfter(settled: MaybePromise<Committed>): Promise<void> {
     let headers: ResponseHeaders | undefined;
     try {
       const { failure, ...rest } = await settled;
@@ -270,9 +280,10 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   #release(headers: ResponseHeaders): void {
     const response = this.#response;
     // Node drops what is written when the client has gone; it would take some of these calls for mistakes.
-    if (isGone(response)) {
+    if (isClientGone(response)) {
       this.#reveal();
       this.#dropCalls();
+      if (response.stream !== undefined && this.#isEnded) this.#send("end", []); // for its "close", after HEAD
       return;
     }
     const isFull = this.#pass(headers, () => replay(response, this.#outlets, this.#calls));
@@ -281,8 +292,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   #reveal(): void {
-    if (this.#isShut) undressHead(this.#response);
-    if (this.#isEnded) undressFinish(this.#response);
+    if (this.#isShut) restoreHeadersSent(this.#response);
+    if (this.#isEnded) restoreFinished(this.#response);
     this.#isShut = false;
     this.#state = "passing";
   }
@@ -297,8 +308,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     this.#head = undefined;
     const cookies = headers.setCookies.length === 0 ? undefined : response.getHeader("set-cookie");
     try {
-      if (head !== undefined) this.#send("writeHead", headWith(response, head, headers));
-      else if (!isUntouched(headers)) applyHeaders(headersOf(response), headers);
+      if (head !== undefined) this.#send("writeHead", mergeHeaders(response, head, headers));
+      else if (!addsNothing(headers)) applyHeaders(headersOf(response), headers);
       if (!this.#hasShownHead) return send();
       const { writeHead } = response; // oxlint-disable-line typescript/unbound-method -- it is put back
       response.writeHead = this.#outlets.writeHead;
@@ -324,27 +335,27 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     this.#reveal();
     if (response.headersSent) {
       this.#dropCalls();
-      response.destroy();
+      abortResponse(response, failure);
       return;
     }
     this.#state = "answering";
     unwrap(response, this);
     this.#dropCalls();
     this.#dropHead();
-    this.#failureAnswer = new FailureAnswer(response, this.#outlets, headers);
+    this.#failureAnswer = new ErrorResponse(response, this.#outlets, headers);
     void this.#failureAnswer.give(this.#answer, failure);
   }
 
   #dropCalls(): void {
-    for (const { outlet, args } of this.#calls.splice(0)) discard(this.#response, outlet, args);
+    for (const { outlet, args } of this.#calls.splice(0)) discardWrite(this.#response, outlet, args);
   }
 
   /** Takes the head back, and what describes a page; headers that any answer may have stay. */
   #dropHead(): void {
-    if (this.#isShut) undressHead(this.#response);
+    if (this.#isShut) restoreHeadersSent(this.#response);
     this.#isShut = false;
     if (this.#head !== undefined) keepHeaders(this.#response, this.#head);
     this.#head = undefined;
-    clearPage(this.#response);
+    removeRepresentationHeaders(this.#response);
   }
 }

@@ -16,15 +16,24 @@ const putOff = new WeakMap<object, PutOff>();
  * @returns lets go; the last to do so ends the connection, if somebody wanted that meanwhile. `undefined` where there
  *   is no connection.
  */
-export function keepSocket({ socket, stream }: NodeResponse): (() => void) | undefined {
+export function deferSocketClose({ socket, stream }: NodeResponse): (() => void) | undefined {
   // Over HTTP/2 many responses share a connection.
   if (socket === undefined || socket === null || stream !== undefined) return undefined;
   return keep(socket, ["destroy", "destroySoon", "end"]);
 }
 
-/** The same for `response.destroy`, as `pipeline` calls it when its source fails: what was written before it leaves first. */
-export function keepResponse(response: NodeResponse): () => void {
-  return keep(response, ["destroy"]);
+/**
+ * The same for `response.destroy`, as `pipeline` calls it when its source fails, and over HTTP/2 for the stream's `close`:
+ * what was written before it leaves first.
+ */
+export function deferDestroy(response: NodeResponse): () => void {
+  const letGo = keep(response, ["destroy"]);
+  if (response.stream === undefined) return letGo;
+  const letGoOfStream = keep(response.stream, ["close"]);
+  return () => {
+    letGo();
+    letGoOfStream();
+  };
 }
 
 function keep(object: object, names: readonly string[]): () => void {

@@ -17,15 +17,15 @@ interface Emitter {
  * response, and send `drain` to its listeners or to those of their own stream; which of the two they know
  * when they get the first byte. Until then nobody could tell the listeners that there is room again.
  */
-export class HeldDrain {
+export class DrainListeners {
   readonly #response: NodeResponse;
   readonly #on: Listen;
   readonly #once: Listen;
   #waiting: { readonly listener: Listener; readonly isOnce: boolean }[] | undefined = [];
 
   /** @returns `undefined` for a response that has no `on` of its own: its listeners are always its own, too. */
-  static of(response: NodeResponse): HeldDrain | undefined {
-    return Object.hasOwn(response, "on") ? new HeldDrain(response) : undefined;
+  static of(response: NodeResponse): DrainListeners | undefined {
+    return Object.hasOwn(response, "on") ? new DrainListeners(response) : undefined;
   }
 
   private constructor(response: NodeResponse) {

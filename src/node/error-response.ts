@@ -1,21 +1,21 @@
 import { StoreError } from "../errors.ts";
-import { takeHead } from "./write-head.ts";
+import { applyWriteHead } from "./write-head.ts";
 import { headersOf } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
 import { isReplayed } from "./write-methods.ts";
-import type { Outlet, Outlets, Taker } from "./write-methods.ts";
+import type { WriteMethod, WriteMethods, WriteInterceptor } from "./write-methods.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 
 /** What a Node response becomes when its commit has failed: the error's answer, and nothing of the page. */
-export class FailureAnswer implements Taker {
+export class ErrorResponse implements WriteInterceptor {
   readonly #response: NodeResponse;
-  readonly #outlets: Outlets;
+  readonly #outlets: WriteMethods;
   /** What the answer must carry, until it does. */
   #owed: ResponseHeaders | undefined;
   #isGiven = false;
 
-  constructor(response: NodeResponse, outlets: Outlets, owed: ResponseHeaders | undefined) {
+  constructor(response: NodeResponse, outlets: WriteMethods, owed: ResponseHeaders | undefined) {
     this.#response = response;
     this.#outlets = outlets;
     this.#owed = owed;
@@ -30,18 +30,18 @@ export class FailureAnswer implements Taker {
     try {
       await answer(failure);
     } catch (error) {
-      if (response.headersSent || !(failure instanceof StoreError)) response.destroy();
+      if (response.headersSent || !(failure instanceof StoreError)) abortResponse(response, error);
       else await this.give(answer, new Error("The answer to an outage failed.", { cause: error }));
     }
   }
 
   /** Once the error is answered, what the handler still writes goes nowhere. */
-  take(outlet: Outlet, args: readonly unknown[]): unknown {
+  take(outlet: WriteMethod, args: readonly unknown[]): unknown {
     const response = this.#response;
-    if (this.#isGiven && !isReplayed(response)) return discard(response, outlet, args);
+    if (this.#isGiven && !isReplayed(response)) return discardWrite(response, outlet, args);
     let sent = args;
     if (this.#owed !== undefined) {
-      if (outlet === "writeHead") sent = takeHead(response, args);
+      if (outlet === "writeHead") sent = applyWriteHead(response, args);
       const owed = this.#owed;
       this.#owed = undefined;
       applyHeaders(headersOf(response), owed);
@@ -52,8 +52,13 @@ export class FailureAnswer implements Taker {
   }
 }
 
-/** Does what Node does with a call on a response that has ended: its callback gets an error. */
-export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
+/** Does what Node does with a call on a response that has ended: its callback gets an error, but for an `end` over HTTP/2. */
+export function rejectWriteAfterEnd(
+  response: NodeResponse,
+  outlet: WriteMethod,
+  args: readonly unknown[],
+): unknown {
+  if (outlet === "end" && response.stream !== undefined) return discardWrite(response, outlet, args);
   const callback = args.at(-1);
   if (typeof callback === "function") {
     const isEnd = outlet === "end" && args[0] === callback;
@@ -68,8 +73,15 @@ export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly 
 }
 
 /** Does nothing with a call but what its caller waits for. */
-export function discard(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
+export function discardWrite(response: NodeResponse, outlet: WriteMethod, args: readonly unknown[]): unknown {
   const callback = args.at(-1);
   if (typeof callback === "function") process.nextTick(callback);
   return outlet === "write" ? false : response;
+}
+
+/** The answer has begun, so that nobody can be told of the error any more but by its end. */
+export function abortResponse(response: NodeResponse, error: unknown): void {
+  // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
+  console.error(error);
+  if (!response.writableEnded) response.destroy();
 }

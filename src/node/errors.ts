@@ -1,8 +1,8 @@
 import type { NodeResponse } from "./messages.ts";
-import type { Outlet } from "./write-methods.ts";
+import type { WriteMethod } from "./write-methods.ts";
 
 /** Whether a call ends a response and writes nothing. */
-export function isBareEnd(outlet: Outlet, [chunk]: readonly unknown[]): boolean {
+export function isBareEnd(outlet: WriteMethod, [chunk]: readonly unknown[]): boolean {
   return outlet === "end" && (!chunk || typeof chunk === "function");
 }
 
@@ -24,7 +24,7 @@ export function assertWritable(outlet: "write" | "end", [chunk, encoding]: reado
 }
 
 /** Throws what Node throws when headers of a response are changed that have left. */
-export function refuseHeader({ stream }: NodeResponse): never {
+export function throwHeadersSent({ stream }: NodeResponse): never {
   const error = new Error("The response has been written to; its headers can't be changed any more.");
   throw Object.assign(error, {
     code: stream === undefined ? "ERR_HTTP_HEADERS_SENT" : "ERR_HTTP2_HEADERS_SENT",

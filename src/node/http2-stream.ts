@@ -1,8 +1,8 @@
 import { MisuseError } from "../errors.ts";
-import { isThenable } from "../runtime/maybe-async.ts";
+import { isThenable } from "../runtime/maybe-promise.ts";
 import type { Exchange } from "../exchange/exchange.ts";
-import { isUntouched } from "../http/response-headers.ts";
-import { addToRecord } from "./write-head.ts";
+import { addsNothing } from "../http/response-headers.ts";
+import { addHeadersTo } from "./write-head.ts";
 
 type Respond = (...args: unknown[]) => unknown;
 
@@ -27,7 +27,7 @@ export function guardStream<Data extends object>(
     // Node ends a stream by itself when its client goes.
     ["headersSent", "destroyed", "closed"].some((name) => Reflect.get(stream, name) === true);
   const assertFree = (name: string): void => {
-    if (stage() === "open" && !exchange.hasChanges) return;
+    if (stage() === "open" && !exchange.modified) return;
     throw new MisuseError(
       "RESPONSE_BYPASSED",
       `stream.${name}() answers at once, past a head or changes of the session that still wait: use the response's own methods.`,
@@ -54,10 +54,10 @@ export function guardStream<Data extends object>(
       assertFree(name);
       const given: unknown = args[at];
       const own = typeof given === "object" && given !== null ? { ...given } : {};
-      const settled = exchange.settle({ status: Number(Reflect.get(own, ":status") ?? 200) });
+      const settled = exchange.commit({ status: Number(Reflect.get(own, ":status") ?? 200) });
       // What is not waited for is upkeep alone, and carries no cookie.
-      if (!isThenable(settled) && !isUntouched(settled.headers)) {
-        addToRecord(own, settled.headers);
+      if (!isThenable(settled) && !addsNothing(settled.headers)) {
+        addHeadersTo(own, settled.headers);
         args[at] = own;
       }
       return Reflect.apply(original, stream, args);

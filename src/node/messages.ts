@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
-import type { BareAnswer } from "../http/default-responses.ts";
-import { asksForSocket } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
+import type { PlainResponse } from "../http/default-responses.ts";
+import { isWebSocketRequest } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
 import type { HeaderTarget } from "../http/response-headers.ts";
 
 /** What is needed of a request of Node's `http` or `http2`. */
@@ -24,7 +24,7 @@ export interface NodeResponse {
   /** Its connection is gone. */
   readonly destroyed?: boolean;
   /** Of HTTP/2. */
-  readonly stream?: { readonly destroyed: boolean } | undefined;
+  readonly stream?: { readonly destroyed: boolean; readonly closed?: boolean } | undefined;
   /** Of HTTP/1; `null` when its connection is gone, or still busy with an earlier response. */
   readonly socket?: { destroy: (...args: never) => unknown } | null | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;
@@ -42,12 +42,12 @@ export interface NodeResponse {
 }
 
 /** Whether the client has gone, so that nothing reaches it any more. */
-export function isGone({ destroyed, stream }: NodeResponse): boolean {
+export function isClientGone({ destroyed, stream }: NodeResponse): boolean {
   return destroyed === true || stream?.destroyed === true;
 }
 
 /** For adapters: what the core needs to see of a Node request. */
-export class NodeIncoming implements Incoming {
+export class NodeRequestLike implements RequestLike {
   readonly #request: NodeRequest;
   readonly #target: string | undefined;
 
@@ -63,7 +63,7 @@ export class NodeIncoming implements Incoming {
 
   get isUpgraded(): boolean {
     const { headers, socket } = this.#request;
-    if (headers["upgrade"] === undefined || !asksForSocket(this) || !socket) return false;
+    if (headers["upgrade"] === undefined || !isWebSocketRequest(this) || !socket) return false;
     if (!/\bupgrade\b/i.test(this.header("connection") ?? "")) return false;
     // A server without a listener for upgrades answers such requests like any other. One that has given the connection
     // away reads no more requests from it.
@@ -96,7 +96,7 @@ export class NodeIncoming implements Incoming {
  * For adapters: lets the listeners of a request run where its handler runs, so that `sessions.current()`
  * works in `request.on("end", …)` and in a parser that reads the body by itself; Node emits outside.
  */
-export function emitWithin(request: NodeRequest, run: (work: () => unknown) => unknown): void {
+export function emitInContext(request: NodeRequest, run: (work: () => unknown) => unknown): void {
   // Others have no body to listen to.
   if (request.method === "GET" || request.method === "HEAD") return;
   const emit: unknown = Reflect.get(request, "emit");
@@ -110,7 +110,11 @@ export function headersOf(response: NodeResponse): HeaderTarget {
   return {
     get: (name) => joined(response.getHeader(name)),
     set: (name, value) => void response.setHeader(name, value),
-    append: (name, value) => void response.appendHeader(name, value),
+    append(name, value) {
+      const held = response.getHeader(name);
+      // `appendHeader` would add to the very list that the app gave, which it may give to other visitors, too.
+      response.setHeader(name, held === undefined ? value : [held, value].flat());
+    },
   };
 }
 
@@ -125,13 +129,13 @@ const ofThePage =
   /^(?:content-(?!security-policy).*|etag|last-modified|accept-ranges|age|cache-control|expires|location|refresh|link|trailer|transfer-encoding|(?:repr-)?digest|set-cookie)$/;
 
 /** Removes what speaks of a page that will not be sent. */
-export function clearPage(response: NodeResponse): void {
+export function removeRepresentationHeaders(response: NodeResponse): void {
   for (const name of response.getHeaderNames()) if (ofThePage.test(name)) response.removeHeader(name);
 }
 
 /** For adapters: answers a Node request without a page. */
-export function sendBare(response: NodeResponse, { status, headers, body }: BareAnswer): void {
-  clearPage(response);
+export function sendPlain(response: NodeResponse, { status, headers, body }: PlainResponse): void {
+  removeRepresentationHeaders(response);
   response.statusCode = status;
   response.setHeader("content-length", Buffer.byteLength(body));
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

@@ -1,11 +1,11 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { headersOf, joined } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
-import { applyHeaders, isUntouched } from "../http/response-headers.ts";
+import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { HeaderTarget, ResponseHeaders } from "../http/response-headers.ts";
 
 /** What writeHead was given: a status, a message perhaps, headers as an object or a list. */
-export type Head = readonly unknown[];
+export type WriteHeadArgs = readonly unknown[];
 
 /** Whether Node takes this status; for others it has an error of its own. */
 export function isStatus(status: number): boolean {
@@ -16,34 +16,51 @@ export function isStatus(status: number): boolean {
  * The status that writeHead is given, as Node converts it; `undefined` for what is none. Over HTTP/2 it may be left
  * out, and the response itself refuses what is none.
  */
-export function statusGiven(response: NodeResponse, given: unknown): number | undefined {
-  if (response.stream === undefined) {
+export function statusOfWriteHead(response: NodeResponse, given: unknown): number | undefined {
+  const { stream } = response;
+  if (stream === undefined) {
     const status = (given as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
     return isStatus(status) ? status : undefined;
   }
+  // Node overlooks a head that comes too late.
+  if (stream.destroyed || stream.closed === true) return undefined;
+  const before = response.statusCode;
   if (given !== undefined) response.statusCode = given as number; // oxlint-disable-line no-unsafe-type-assertion
-  return response.statusCode;
+  const status = response.statusCode;
+  response.statusCode = before;
+  return status;
 }
 
 /** @throws at once what Node throws when it sends a head with headers that are none. */
-export function checkHead(response: NodeResponse, head: Head): void {
+export function assertWriteHead(response: NodeResponse, head: WriteHeadArgs): void {
+  try {
+    checkParts(response, head);
+  } catch (error) {
+    // Over HTTP/1 Node keeps the status of a head that it refuses.
+    if (response.stream === undefined) response.statusCode = (head[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+    throw error;
+  }
+}
+
+function checkParts(response: NodeResponse, head: WriteHeadArgs): void {
+  const isHttp1 = response.stream === undefined;
   // HTTP/2 has no message.
-  if (typeof head[1] === "string" && response.stream === undefined) checkMessage(response, head[1]);
-  if (response.stream !== undefined && (head[1] === null || head[2] === null))
-    throw new TypeError("The headers over HTTP/2 can't be null.");
+  if (typeof head[1] === "string" && isHttp1) checkMessage(response, head[1]);
+  if (!isHttp1 && (head[2] === undefined ? head[1] : head[2]) === null)
+    throw new TypeError("Cannot convert undefined or null to object");
   const headers = headersIn(head);
   if (headers === undefined) return;
+  // Over HTTP/1, where a header was set before, Node skips empty names, and takes no list of pairs.
+  const isLate = isHttp1 && response.getHeaderNames().length > 0;
   if (Array.isArray(headers)) {
-    // Over HTTP/1, Node takes a list of pairs only where no header was set before.
-    const isOdd = Array.isArray(headers[0])
-      ? response.stream === undefined && response.getHeaderNames().length > 0
-      : headers.length % 2 !== 0;
-    if (isOdd) {
+    const isOfPairs = Array.isArray(headers[0]);
+    const isOdd = (isLate || !isOfPairs) && headers.length % 2 !== 0;
+    if (isOdd || (isLate && isOfPairs)) {
       const error = new TypeError("The headers are no list of names and values that Node takes.");
-      throw Object.assign(error, { code: "ERR_INVALID_ARG_VALUE" });
+      throw Object.assign(error, { code: isOdd ? "ERR_INVALID_ARG_VALUE" : "ERR_INVALID_ARG_TYPE" });
     }
-    for (const [name, value] of pairsOf(headers)) checkHeader(name, value);
-  } else for (const name of Object.keys(headers)) checkHeader(name, Reflect.get(headers, name));
+  }
+  for (const [name, value] of pairsOf(headers)) if (name !== "" || !isLate) checkHeader(name, value);
 }
 
 /** @throws what Node throws for a status message that can't be sent. */
@@ -74,36 +91,41 @@ function checkHeader(name: string, value: unknown): void {
  * Does with a head what Node would do (status, headers), so that other headers can be merged with it.
  * @returns what is left to give to writeHead.
  */
-export function takeHead(response: NodeResponse, head: Head): Head {
+export function applyWriteHead(response: NodeResponse, head: WriteHeadArgs): WriteHeadArgs {
   const [status, message] = head;
   if (typeof status === "number") response.statusCode = status;
   const headers = headersIn(head) ?? [];
+  const pairs = [...pairsOf(headers)].filter(([name]) => name !== "");
   if (Array.isArray(headers)) {
     // A name may come several times in a list, and then takes the place of what was set before.
-    for (const [name] of pairsOf(headers)) response.removeHeader(name);
-    for (const [name, value] of pairsOf(headers)) {
+    for (const [name] of pairs) response.removeHeader(name);
+    for (const [name, value] of pairs) {
       for (const one of [value].flat()) response.appendHeader(name, String(one));
     }
-  } else for (const [name, value] of pairsOf(headers)) response.setHeader(name, value);
+  } else for (const [name, value] of pairs) response.setHeader(name, value);
   return typeof message === "string" ? [status, message] : [status];
 }
 
 /** The same for a head that will not be sent, as far as Node would take it. */
-export function keepHeaders(response: NodeResponse, head: Head): void {
+export function keepHeaders(response: NodeResponse, head: WriteHeadArgs): void {
   try {
-    checkHead(response, head);
-    takeHead(response, head);
+    checkParts(response, head);
+    applyWriteHead(response, head);
   } catch {
     // The handler has been told, or will be answered for by an error's page.
   }
 }
 
 /** A head with what the session makes a response carry, to be given to writeHead. */
-export function headWith(response: NodeResponse, head: Head, headers: ResponseHeaders): Head {
-  if (isUntouched(headers)) return head;
+export function mergeHeaders(
+  response: NodeResponse,
+  head: WriteHeadArgs,
+  headers: ResponseHeaders,
+): WriteHeadArgs {
+  if (addsNothing(headers)) return head;
   const own = headersIn(head);
   if (own === undefined || Array.isArray(own)) {
-    const rest = takeHead(response, head);
+    const rest = applyWriteHead(response, head);
     applyHeaders(headersOf(response), headers);
     return rest;
   }
@@ -115,7 +137,7 @@ export function headWith(response: NodeResponse, head: Head, headers: ResponseHe
 }
 
 /** Adds what the session makes a response carry to headers in an object. */
-export function addToRecord(record: Record<string, unknown>, headers: ResponseHeaders): void {
+export function addHeadersTo(record: Record<string, unknown>, headers: ResponseHeaders): void {
   applyHeaders(new HeaderRecord(record, undefined), headers);
 }
 
@@ -154,7 +176,7 @@ class HeaderRecord implements HeaderTarget {
   }
 }
 
-function headersIn(head: Head): object | undefined {
+function headersIn(head: WriteHeadArgs): object | undefined {
   const headers = typeof head[1] === "string" ? head[2] : (head[2] ?? head[1]);
   return typeof headers === "object" && headers !== null ? headers : undefined;
 }

@@ -1,19 +1,19 @@
 import type { NodeResponse } from "./messages.ts";
 
 /** Everything by which bytes leave a Node response. */
-export type Outlet = "writeHead" | "flushHeaders" | "write" | "end";
+export type WriteMethod = "writeHead" | "flushHeaders" | "write" | "end";
 
 /** Who gets the calls of a response's outlets, and answers in their place. */
-export interface Taker {
-  take(outlet: Outlet, args: readonly unknown[]): unknown;
+export interface WriteInterceptor {
+  take(outlet: WriteMethod, args: readonly unknown[]): unknown;
 }
 
 /** A response's outlets as they were. */
-export type Outlets = Readonly<Record<Outlet, (...args: unknown[]) => unknown>>;
+export type WriteMethods = Readonly<Record<WriteMethod, (...args: unknown[]) => unknown>>;
 
 /** A call of an outlet that waits. */
 export interface Call {
-  readonly outlet: Outlet;
+  readonly outlet: WriteMethod;
   readonly args: readonly unknown[];
 }
 
@@ -26,20 +26,38 @@ let replayed: NodeResponse | undefined;
  *
  * @returns whether the last write was one too many for now.
  */
-export function replay(response: NodeResponse, outlets: Outlets, calls: Call[]): boolean {
+export function replay(response: NodeResponse, outlets: WriteMethods, calls: Call[]): boolean {
   const before = replayed;
   replayed = response;
   try {
     let isFull = false;
+    let hasWritten = false;
     for (let call = calls[0]; call !== undefined; call = calls[0]) {
-      const result = Reflect.apply(outlets[call.outlet], response, call.args);
+      const made: Call = hasWritten && response.stream !== undefined ? withoutNothing(call) : call;
+      const result: unknown = Reflect.apply(outlets[made.outlet], response, made.args);
       calls.shift();
-      if (call.outlet === "write") isFull = result === false;
+      hasWritten ||= made.outlet === "write";
+      if (made.outlet === "write") isFull = result === false;
     }
     return isFull;
   } finally {
     replayed = before;
   }
+}
+
+/**
+ * Over HTTP/2, where texts are written in one turn and the last is empty, Node sends what happens to be in its memory in
+ * place of one of the others (24.21). Here calls of several turns are made in one.
+ */
+function withoutNothing(call: Call): Call {
+  const { outlet, args } = call;
+  const [chunk, ...rest] = args;
+  const isNothing = chunk === "" || (chunk instanceof Uint8Array && chunk.length === 0);
+  if (!isNothing || (outlet !== "write" && outlet !== "end")) return call;
+  if (outlet === "end") return { outlet, args: [undefined, ...rest] };
+  const callback = args.at(-1);
+  if (typeof callback === "function") process.nextTick(callback);
+  return { outlet: "flushHeaders", args: [] };
 }
 
 /** Whether calls of this response that waited are being made. */
@@ -53,7 +71,7 @@ const taker = Symbol("coatcheck.taker");
 /** Whether a response has more than one. */
 const isShared = Symbol("coatcheck.shared");
 
-type Taken = NodeResponse & { [taker]?: Taker; [isShared]?: true };
+type Taken = NodeResponse & { [taker]?: WriteInterceptor; [isShared]?: true };
 
 /**
  * Puts a taker in the place of a response's outlets.
@@ -63,7 +81,7 @@ type Taken = NodeResponse & { [taker]?: Taker; [isShared]?: true };
  *
  * @returns the outlets as they were, to be called on the response.
  */
-export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
+export function interceptWrites(response: NodeResponse, by: WriteInterceptor): WriteMethods {
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
   const { writeHead, flushHeaders, write, end } = response;
   const taken: Taken = response;
@@ -76,7 +94,7 @@ export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
   } else {
     taken[isShared] = true;
     const taking =
-      (outlet: Outlet) =>
+      (outlet: WriteMethod) =>
       (...args: unknown[]): unknown =>
         by.take(outlet, args);
     response.writeHead = taking("writeHead");
@@ -91,7 +109,7 @@ export function interceptOutlets(response: NodeResponse, by: Taker): Outlets {
  * Takes off whatever has wrapped the outlets since, so that an error's answer is not mixed with what wrappers keep of
  * the page. Where several hubs hold the response, all of them stay.
  */
-export function unwrap(response: NodeResponse, by: Taker): void {
+export function unwrap(response: NodeResponse, by: WriteInterceptor): void {
   const taken: Taken = response;
   if (taken[taker] !== by || taken[isShared] === true) return;
   response.writeHead = takeWriteHead;

@@ -1,6 +1,7 @@
 import { eachLength } from "./fields.ts";
-import { toLatin1 } from "./binary/bytes.ts";
-import type { Fields, SessionRecord } from "./record.ts";
+import { encodeUtf8 } from "../runtime/binary-string.ts";
+import type { SessionRecord } from "./record.ts";
+import type { Fields } from "./fields.ts";
 
 /**
  * How much a record's fields of one kind may hold, all together. A patch that leaves more than that is
@@ -32,7 +33,7 @@ export interface FieldTotal {
 
 /** What a field takes of its limit, in bytes. @param length that of its value. */
 export function sizeOf(name: string, length: number): number {
-  return toLatin1(name).length + length;
+  return encodeUtf8(name).length + length;
 }
 
 /** Which limit would be passed, if any. @param before what there is now. */
@@ -79,6 +80,6 @@ export function beyondNewest(fields: Fields, { prefix, count }: NewestFields): s
 
 /** Not as JavaScript orders texts: by the bytes of UTF-8, as databases do. */
 function byBytes(one: string, other: string): number {
-  const [left, right] = [toLatin1(one), toLatin1(other)];
+  const [left, right] = [encodeUtf8(one), encodeUtf8(other)];
   return left === right ? 0 : left < right ? -1 : 1;
 }

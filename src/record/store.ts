@@ -1,5 +1,6 @@
-import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "./record.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import type { SessionRecord } from "./record.ts";
+import type { Patch, PatchOutcome } from "./patch.ts";
 
 /**
  * Where records live. A store is dumb: it sees opaque bytes and a few columns, and all policy is the
@@ -20,23 +21,23 @@ export interface Store {
   /**
    * Keeps a new record. `false` when its id is taken; the record that has it stays as it is.
    *
-   * @param patience for how many milliseconds the caller waits. After that the visitor is told that it
+   * @param timeout for how many milliseconds the caller waits. After that the visitor is told that it
    *   failed, so a store that can should not do it later. One that answers at once need not look.
    */
-  create(record: SessionRecord, patience?: number): Awaitable<boolean>;
+  create(record: SessionRecord, timeout?: number): MaybePromise<boolean>;
   /**
    * The record, or `null` when there is none or it has expired. Reading changes nothing.
    *
    * @param authoritative `true`: what is true now, from the records themselves. A store that keeps
    *   copies nearby may otherwise answer from them, within the bound that it states.
    */
-  read(id: string, now: number, authoritative?: boolean): Awaitable<SessionRecord | null>;
-  /** Changes a record atomically, or not at all. @param patience as `create` has it. */
-  patch(id: string, patch: Patch, now: number, patience?: number): Awaitable<PatchOutcome>;
+  read(id: string, now: number, authoritative?: boolean): MaybePromise<SessionRecord | null>;
+  /** Changes a record atomically, or not at all. @param timeout as `create` has it. */
+  patch(id: string, patch: Patch, now: number, timeout?: number): MaybePromise<PatchOutcome>;
   /** The records of a subject that have not expired, in no order. */
-  list(subject: string, now: number): Awaitable<SessionRecord[]>;
+  list(subject: string, now: number): MaybePromise<SessionRecord[]>;
   /** Deletes at most `limit` expired records; answers how many. Safe from many processes at once. */
-  sweep(now: number, limit: number): Awaitable<number>;
+  sweep(now: number, limit: number): MaybePromise<number>;
   /** Lets go of files and timers that the store itself opened. */
-  close(): Awaitable<void>;
+  close(): MaybePromise<void>;
 }

@@ -14,7 +14,7 @@ interface Frame {
 const storage = new AsyncLocalStorage<Frame>();
 
 /** What is current for one hub, anywhere below `run`. */
-export class Currents<T extends object> {
+export class AsyncVariable<T extends object> {
   /** Runs the work with a value as the current one. Other hubs' values stay current inside it. */
   run<Result>(value: T, work: () => Result): Result {
     let outer = storage.getStore();

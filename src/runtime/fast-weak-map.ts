@@ -7,14 +7,14 @@ interface Link {
 
 /** A class whose instances are whatever object it is given: a subclass puts its private fields on that. */
 // oxlint-disable-next-line typescript/no-extraneous-class -- its constructor is all there is to it
-export class Given {
+export class ReturnOverride {
   constructor(object: object) {
     return object;
   }
 }
 
 /** Puts links on objects of somebody else's, in a private field. */
-class Stamp extends Given {
+class Stamp extends ReturnOverride {
   #links: Link | undefined;
 
   static put(object: object, links: Link): void {
@@ -28,14 +28,14 @@ class Stamp extends Given {
 }
 
 /**
- * Ties values to objects of somebody else's, as a `WeakMap` would: nothing shows on the object, frozen
+ * FastWeakMap values to objects of somebody else's, as a `WeakMap` would: nothing shows on the object, frozen
  * ones take it, too, and it goes when the object goes.
  *
  * It stands here in place of a `WeakMap` because an entry of one costs 2 us, most of it in the garbage
  * collector, and every request makes some; a private field costs a hundredth of that.
  */
-export class Ties<Value extends object> {
-  /** Ties a value to an object, in place of the one it had here. */
+export class FastWeakMap<Value extends object> {
+  /** FastWeakMap a value to an object, in place of the one it had here. */
   set(object: object, value: Value): void {
     const link = this.#find(object);
     if (link === undefined) Stamp.put(object, { owner: this, value, next: Stamp.of(object) });

@@ -1,16 +1,16 @@
-import { isThenable } from "./maybe-async.ts";
-import type { Awaitable } from "./maybe-async.ts";
+import { isThenable } from "./maybe-promise.ts";
+import type { MaybePromise } from "./maybe-promise.ts";
 
 /**
  * One after the other: work on the same key waits for the work before it, work on different keys
  * does not. It spares the updates of one process from colliding in the store; what decides between
  * processes is the store's patch alone.
  */
-export class Turns {
+export class KeyedQueue {
   readonly #last = new Map<unknown, Promise<unknown>>();
 
   /** Whether nothing is under way for a key. */
-  isFree(key: unknown): boolean {
+  isIdle(key: unknown): boolean {
     return !this.#last.has(key);
   }
 
@@ -19,7 +19,7 @@ export class Turns {
    *
    * @param afterFailure what to do instead where the work before it failed.
    */
-  take<T>(key: unknown, work: () => Awaitable<T>, afterFailure = work): Awaitable<T> {
+  run<T>(key: unknown, work: () => MaybePromise<T>, afterFailure = work): MaybePromise<T> {
     const before = this.#last.get(key);
     const answer = before === undefined ? work() : before.then(work, afterFailure);
     return isThenable(answer) ? this.#hold(key, answer) : answer;

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { Awaitable } from "./maybe-async.ts";
+import type { MaybePromise } from "./maybe-promise.ts";
 
 /** How long a loop may keep everything else waiting, in milliseconds. */
 const slice = 5;
@@ -50,11 +50,11 @@ export const recordsAtOnce = 200;
  * @param work answers `false` where nothing more should go the way it went: then one less goes on at a time, and
  *   what is left when none does is left undone.
  */
-export async function inLanes<T>(
+export async function forEachLimited<T>(
   items: Iterable<T>,
   lanes: number,
   clock: Clock,
-  work: (item: T) => Awaitable<boolean>,
+  work: (item: T) => MaybePromise<boolean>,
 ): Promise<void> {
   const rest = items[Symbol.iterator]();
   const slices = new TimeSlices(clock);

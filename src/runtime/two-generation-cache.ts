@@ -11,7 +11,7 @@ interface Weighed<Value> {
  * Kept by fingerprint: a number is found several times as fast as a text. Two things with the same one push
  * each other out, and whoever finds something here must look whether it is what they meant.
  */
-export class Recent<Value> {
+export class TwoGenerationCache<Value> {
   readonly #room: number;
   #young = new Map<number, Weighed<Value>>();
   #old = new Map<number, Weighed<Value>>();

@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors.ts";
-import type { Incoming } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
 
 /** What {@link DevelopmentWarnings} can be switched off for, one by one. */
 export interface DevelopmentWarnings {
@@ -38,7 +38,7 @@ function remembered(): Remembered {
  * Tells a developer, once in a process for each kind, what happened that a browser does not say: one line on the
  * console, with a code and the way out. Asked only where a cookie is sent, a request refused or a ticket not taken.
  */
-export class Advice {
+export class DevelopmentAdvice {
   readonly #isOn: Required<DevelopmentWarnings>;
 
   constructor(isOn: Required<DevelopmentWarnings>) {
@@ -46,7 +46,7 @@ export class Advice {
   }
 
   /** A Secure session cookie goes out in answer to this request. */
-  cookieSent(request: Incoming): void {
+  cookieSent(request: RequestLike): void {
     if (!this.#isOn.cookieOverHttp || !isPlainHttp(request) || isThisMachine(request)) return;
     warn(
       "DEV_COOKIE_OVER_HTTP",
@@ -57,7 +57,7 @@ export class Advice {
   }
 
   /** This request was refused for its origin. */
-  refused(request: Incoming): void {
+  refused(request: RequestLike): void {
     if (!this.#isOn.originMismatch) return;
     const origin = URL.parse(request.header("origin") ?? "");
     if (origin === null) return;
@@ -104,7 +104,9 @@ export class Advice {
  * @returns `undefined` where nothing is to be told.
  * @throws ConfigError CONFIG_INVALID for a warning that is none.
  */
-export function createAdvice(option: boolean | DevelopmentWarnings | undefined): Advice | undefined {
+export function createDevelopmentAdvice(
+  option: boolean | DevelopmentWarnings | undefined,
+): DevelopmentAdvice | undefined {
   const asked = typeof option === "object" ? option : {};
   for (const name of Object.keys(asked)) {
     if (!kinds.some((kind) => kind === name)) {
@@ -117,7 +119,7 @@ export function createAdvice(option: boolean | DevelopmentWarnings | undefined):
   const all = typeof option === "boolean" ? option : isDevelopment();
   const { cookieOverHttp = all, originMismatch = all, otherKey = all, memoryStoreTwice = all } = asked;
   const isOn = { cookieOverHttp, originMismatch, otherKey, memoryStoreTwice };
-  return Object.values(isOn).includes(true) ? new Advice(isOn) : undefined;
+  return Object.values(isOn).includes(true) ? new DevelopmentAdvice(isOn) : undefined;
 }
 
 /** What is used of Deno. */
@@ -152,7 +154,7 @@ function warn(code: string, message: string): void {
 }
 
 /** Whether the browser asked over plain http, as far as anybody says. */
-function isPlainHttp(request: Incoming): boolean {
+function isPlainHttp(request: RequestLike): boolean {
   // Browsers send this only where they trust the connection (Fetch Metadata, 2.1), whatever lies between.
   if ((request.header("sec-fetch-site") ?? "") !== "") return false;
   if (request.header("origin")?.startsWith("https:") === true) return false;
@@ -161,11 +163,11 @@ function isPlainHttp(request: Incoming): boolean {
   return forwarded === undefined ? request.secure === false : !/\bhttps\b/i.test(forwarded);
 }
 
-function hostnameOf(request: Incoming): string {
+function hostnameOf(request: RequestLike): string {
   return URL.parse(`http://${request.header("host") ?? ""}`)?.hostname ?? "";
 }
 
 /** Whether the browser runs on this machine: there it takes Secure cookies over http. */
-function isThisMachine(request: Incoming): boolean {
+function isThisMachine(request: RequestLike): boolean {
   return /^(?:|localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostnameOf(request));
 }

@@ -1,10 +1,10 @@
 import { StoreError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { SessionRecord } from "../record/record.ts";
-import type { StoreCalls } from "./store-client.ts";
+import type { StoreClient } from "./store-client.ts";
 import { endOf } from "./timeouts.ts";
 import type { Timeouts } from "./timeouts.ts";
-import { inLanes } from "../runtime/time-slices.ts";
+import { forEachLimited } from "../runtime/time-slices.ts";
 
 /** How many sessions the store is asked about at a time. */
 const readsAtOnce = 128;
@@ -20,8 +20,8 @@ interface Watched {
  * once; what ends elsewhere, or expires, is found by asking the store in rounds, one read for
  * each session that has a signal. A round never begins before the last is over.
  */
-export class SessionWatch {
-  readonly #calls: StoreCalls;
+export class EndWatcher {
+  readonly #calls: StoreClient;
   readonly #clock: Clock;
   readonly #timeouts: Timeouts;
   readonly #interval: number;
@@ -29,7 +29,7 @@ export class SessionWatch {
   #isAsking = false;
 
   /** @param interval how often the store is asked, in milliseconds: the longest that an end elsewhere goes unnoticed. */
-  constructor(calls: StoreCalls, clock: Clock, timeouts: Timeouts, interval: number) {
+  constructor(calls: StoreClient, clock: Clock, timeouts: Timeouts, interval: number) {
     this.#calls = calls;
     this.#clock = clock;
     this.#timeouts = timeouts;
@@ -89,7 +89,7 @@ export class SessionWatch {
     };
     // One alone at first: a store that does not answer is not asked a hundred times an interval.
     if (first !== undefined) {
-      if (await ask(first)) await inLanes(others, readsAtOnce, this.#clock, ask);
+      if (await ask(first)) await forEachLimited(others, readsAtOnce, this.#clock, ask);
       // Another is the first of the next round, should it be only this one that can't be read.
       else this.#settle(...first, true);
     }

@@ -1,6 +1,6 @@
 import type { Events } from "./events.ts";
-import { fromLatin1, latin1Of } from "../record/binary/bytes.ts";
-import { fingerprintOf, Recent } from "../runtime/two-generation-cache.ts";
+import { decodeUtf8, toBinaryString } from "../runtime/binary-string.ts";
+import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
 import { nonceAt, sealOverhead } from "../crypto/sealer.ts";
 import type { Sealer } from "../crypto/sealer.ts";
 import { decodeValue } from "./values.ts";
@@ -42,7 +42,7 @@ interface Known {
 const recentRoom = 2 ** 20;
 const longestKnown = 4096;
 
-/** Turns the text of values into the bytes of fields and back, sealed where records leave the process. */
+/** KeyedQueue the text of values into the bytes of fields and back, sealed where records leave the process. */
 export class FieldCodec {
   /** `undefined` where records never leave the process. */
   readonly sealer: Sealer | undefined;
@@ -51,7 +51,7 @@ export class FieldCodec {
    * By the sealed bytes. The same bytes in the same place always hold the same text, and a session is read
    * far more often than written; to open a cipher takes more time than all else that a read does here.
    */
-  readonly #recent = new Recent<Known>(recentRoom);
+  readonly #recent = new TwoGenerationCache<Known>(recentRoom);
 
   constructor(sealer: Sealer | undefined, events: Events) {
     this.sealer = sealer;
@@ -63,7 +63,7 @@ export class FieldCodec {
     const plain = Buffer.from(text);
     if (this.sealer === undefined) return plain;
     const sealed = this.sealer.seal(id, name, plain);
-    this.#know({ sealed: latin1Of(sealed), id, name, text });
+    this.#know({ sealed: toBinaryString(sealed), id, name, text });
     return sealed;
   }
 
@@ -75,14 +75,14 @@ export class FieldCodec {
   /**
    * The text and its value, or `undefined` (and an event) when the bytes are not what `encode` made for this place.
    *
-   * @param bytes with a character for each, as `bytesOf` gives them.
+   * @param bytes with a character for each, as `binaryField` gives them.
    */
   decode(
     id: string,
     name: string,
     bytes: string,
   ): { readonly text: string; readonly value: unknown } | undefined {
-    const text = this.sealer === undefined ? fromLatin1(bytes) : this.#unsealed(id, name, bytes);
+    const text = this.sealer === undefined ? decodeUtf8(bytes) : this.#unsealed(id, name, bytes);
     if (text !== undefined) {
       try {
         return { text, value: decodeValue(text) };
@@ -102,9 +102,9 @@ export class FieldCodec {
     const bytes = Buffer.from(sealed, "latin1");
     const plain = this.sealer?.unseal(id, name, bytes);
     if (plain === undefined) return undefined;
-    const text = fromLatin1(latin1Of(plain));
+    const text = decodeUtf8(toBinaryString(plain));
     // A text of its own: one that is cut out of a record keeps all of it.
-    this.#know({ sealed: latin1Of(bytes), id, name, text });
+    this.#know({ sealed: toBinaryString(bytes), id, name, text });
     return text;
   }
 

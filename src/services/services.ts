@@ -1,30 +1,36 @@
+import type { ProtectedValues } from "../cookies/protected-values.ts";
+import type { SessionCookie } from "../cookies/session-cookie.ts";
+import type { Keyring } from "../crypto/keyring.ts";
+import type { TicketSigner } from "../crypto/ticket.ts";
+import type { CrossOriginCheck } from "../http/cross-origin.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Advice } from "./development-warnings.ts";
+import type { KeyedQueue } from "../runtime/keyed-queue.ts";
+import type { DevelopmentAdvice } from "./development-warnings.ts";
+import type { EndWatcher } from "./end-watcher.ts";
 import type { Events } from "./events.ts";
 import type { FieldCodec } from "./field-codec.ts";
-import type { Keyring } from "../crypto/keyring.ts";
 import type { Limits } from "./limits.ts";
-import type { SessionWatch } from "./end-watcher.ts";
-import type { StoreCalls } from "./store-client.ts";
-import type { TicketOffice } from "../crypto/ticket.ts";
+import type { StoreClient } from "./store-client.ts";
+import type { Sweeper } from "./sweeper.ts";
 import type { Timeouts } from "./timeouts.ts";
-import type { Turns } from "../runtime/keyed-queue.ts";
 
-/** What the requests of one hub share. */
-export interface Context {
-  /** Told what a developer should hear of; `undefined` in production. */
-  readonly advice: Advice | undefined;
+/** What all requests of one `sessions` object share. */
+export interface Services {
+  /** Warns a developer about what browsers do silently; `undefined` in production. */
+  readonly advice: DevelopmentAdvice | undefined;
   readonly clock: Clock;
-  readonly calls: StoreCalls;
   readonly codec: FieldCodec;
+  readonly cookie: SessionCookie;
+  readonly crossOrigin: CrossOriginCheck;
+  readonly endWatcher: EndWatcher;
   readonly events: Events;
   readonly keyring: Keyring;
   readonly limits: Limits;
-  readonly office: TicketOffice;
+  readonly protectedValues: ProtectedValues;
+  /** One task at a time for each record id or session: what `update`, `login` and the commit of one session do. */
+  readonly queue: KeyedQueue;
+  readonly store: StoreClient;
+  readonly sweeper: Sweeper;
+  readonly tickets: TicketSigner;
   readonly timeouts: Timeouts;
-  /** The turns of `update`, by record id. */
-  readonly turns: Turns;
-  readonly watch: SessionWatch;
-  /** Called after a record was created: the moment to think of sweeping. */
-  onCreated(): void;
 }

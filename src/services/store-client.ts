@@ -1,26 +1,27 @@
 import { ConfigError, StoreError } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
-import { isThenable } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import { attempt, isThenable } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { areEventsHeard } from "./events.ts";
 import type { Events } from "./events.ts";
 import { causeOf, OutageNotice } from "./outage-notice.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /**
  * How the core calls a store: every call has a deadline, those of one request a common one, and
  * whatever goes wrong becomes a {@link StoreError}.
  */
-export class StoreCalls {
+export class StoreClient {
   readonly store: Store;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #events: Events;
   readonly #notice: OutageNotice;
   /** How long a request's calls have taken so far, in milliseconds; `undefined` where each counts by itself. */
-  #spent: number | undefined;
+  #elapsed: number | undefined;
 
   /** @param timeout in milliseconds; a call that takes longer counts as failed, and its late answer is ignored. @param notice one for the hub. */
   constructor(store: Store, clock: Clock, timeout: number, events: Events, notice = new OutageNotice()) {
@@ -32,84 +33,84 @@ export class StoreCalls {
   }
 
   /** The calls of one request: together they may take as long as one. What its handler does meanwhile is not counted. */
-  ofRequest(): StoreCalls {
-    const calls = new StoreCalls(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
-    calls.#spent = 0;
+  forRequest(): StoreClient {
+    const calls = new StoreClient(this.store, this.#clock, this.#timeout, this.#events, this.#notice);
+    calls.#elapsed = 0;
     return calls;
   }
 
   /** How long the request may still wait for the store, in milliseconds. */
-  get left(): number {
-    return this.#timeout - (this.#spent ?? 0);
+  get remaining(): number {
+    return this.#timeout - (this.#elapsed ?? 0);
   }
 
   /** Counts a wait since `start` that was one for the store, though not for a call of this request's own. */
-  spend(start: number): void {
-    if (this.#spent !== undefined) this.#spent += Math.max(0, this.#clock.now() - start);
+  addElapsedSince(start: number): void {
+    if (this.#elapsed !== undefined) this.#elapsed += Math.max(0, this.#clock.now() - start);
   }
 
   /** Begins anew, for what the visitor does not wait for. */
-  renew(): void {
-    this.#spent = 0;
+  restartDeadline(): void {
+    this.#elapsed = 0;
   }
 
-  create(record: SessionRecord): Awaitable<boolean> {
-    return this.#call("create", (left) => this.store.create(record, left));
+  create(record: SessionRecord): MaybePromise<boolean> {
+    return this.#call("create", (remaining) => this.store.create(record, remaining));
   }
 
-  read(id: string, authoritative: boolean): Awaitable<SessionRecord | null> {
+  read(id: string, authoritative: boolean): MaybePromise<SessionRecord | null> {
     return this.#call("read", () => this.store.read(id, this.#clock.now(), authoritative));
   }
 
-  patch(id: string, patch: Patch): Awaitable<PatchOutcome> {
-    return this.#call("patch", (left) => this.store.patch(id, patch, this.#clock.now(), left));
+  patch(id: string, patch: Patch): MaybePromise<PatchOutcome> {
+    return this.#call("patch", (remaining) => this.store.patch(id, patch, this.#clock.now(), remaining));
   }
 
-  list(subject: string): Awaitable<SessionRecord[]> {
+  list(subject: string): MaybePromise<SessionRecord[]> {
     return this.#call("list", () => this.store.list(subject, this.#clock.now()));
   }
 
-  sweep(limit: number): Awaitable<number> {
+  sweep(limit: number): MaybePromise<number> {
     return this.#call("sweep", () => this.store.sweep(this.#clock.now(), limit));
   }
 
-  close(): Awaitable<void> {
+  close(): MaybePromise<void> {
     return this.#call("close", () => this.store.close());
   }
 
-  #call<T>(operation: StoreOperation, run: (left: number) => Awaitable<T>): Awaitable<T> {
-    const { left } = this;
+  #call<T>(operation: StoreOperation, run: (remaining: number) => MaybePromise<T>): MaybePromise<T> {
+    const { remaining } = this;
     const begun = areEventsHeard() ? this.#clock.now() : undefined;
-    let answer: Awaitable<T>;
+    let answer: MaybePromise<T>;
     try {
-      if (left <= 0) throw this.#late(operation);
-      answer = run(left);
+      if (remaining <= 0) throw this.#late(operation);
+      answer = run(remaining);
     } catch (error) {
       throw this.#failed(operation, error, begun);
     }
     // A store that answers at once needs no timer.
-    return isThenable(answer) ? this.#inTime(operation, answer, left, begun) : answer;
+    return isThenable(answer) ? this.#inTime(operation, answer, remaining, begun) : answer;
   }
 
   #inTime<T>(
     operation: StoreOperation,
     answer: PromiseLike<T>,
-    left: number,
+    remaining: number,
     begun: number | undefined,
   ): Promise<T> {
     const start = this.#clock.now();
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const cancel = this.#clock.after(left, () => {
+      const cancel = this.#clock.after(remaining, () => {
         isOver = true;
-        this.spend(start);
+        this.addElapsedSince(start);
         reject(this.#failed(operation, this.#late(operation), begun));
       });
       // What comes late is nobody's any more, and no event either.
       const settle = (end: () => void): void => {
         if (isOver) return;
         cancel();
-        this.spend(start);
+        this.addElapsedSince(start);
         end();
       };
       answer.then(
@@ -120,7 +121,7 @@ export class StoreCalls {
   }
 
   #late(operation: StoreOperation): StoreError {
-    const all = this.#spent === undefined ? "" : ", all calls of the request together";
+    const all = this.#elapsed === undefined ? "" : ", all calls of the request together";
     const message = `The ${this.store.name} store did not answer ${operation} within ${this.#timeout} ms${all}.`;
     return new StoreError("STORE_TIMEOUT", operation, message, { transient: true });
   }
@@ -150,4 +151,16 @@ export class StoreCalls {
     });
     return error;
   }
+}
+
+/** Calls the store for what no visitor should suffer from; its trouble has been told as an event. @returns `undefined` where it failed. */
+export function ignoringStoreErrors<T>(work: () => MaybePromise<T>): MaybePromise<T | undefined> {
+  return attempt<T, T | undefined>(
+    work,
+    (value) => value,
+    (error) => {
+      if (error instanceof StoreError) return undefined;
+      throw error;
+    },
+  );
 }

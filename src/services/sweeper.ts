@@ -1,19 +1,19 @@
 import { StoreError } from "../errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Events } from "./events.ts";
-import type { StoreCalls } from "./store-client.ts";
+import type { StoreClient } from "./store-client.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 
 /** Deletes expired records. It sets no timer: the creation of a session is the moment to look whether it is time. */
 export class Sweeper {
-  readonly #calls: StoreCalls;
+  readonly #calls: StoreClient;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #interval: number | undefined;
   #nextAt: number;
 
   /** @param interval in milliseconds; `undefined` to sweep only when asked. */
-  constructor(calls: StoreCalls, clock: Clock, events: Events, interval: number | undefined) {
+  constructor(calls: StoreClient, clock: Clock, events: Events, interval: number | undefined) {
     this.#calls = calls;
     this.#clock = clock;
     this.#events = events;

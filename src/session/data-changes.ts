@@ -10,7 +10,7 @@ export interface Change {
   /** What is written of it; `null` where the key is removed. */
   readonly text: string | null;
   /** An update has gone on from it and was written, so it is not to be written itself. */
-  isSettled: boolean;
+  isWritten: boolean;
 }
 
 /** An update between its call and its answer. */

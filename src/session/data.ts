@@ -1,14 +1,14 @@
-import { ChangedFields } from "../record/changed-fields.ts";
+import { ChangedFields, binaryField, eachLength } from "../record/fields.ts";
 import type { Change, DataChanges, Held, OpenUpdate } from "./data-changes.ts";
 import { checkKey } from "./data-key.ts";
 import { dataKeyOf, dataPrefix, fieldName } from "../services/field-codec.ts";
 import type { FieldCodec } from "../services/field-codec.ts";
 import { passed, sizeOf, totalOf } from "../record/field-limits.ts";
 import type { FieldLimits, FieldTotal } from "../record/field-limits.ts";
-import { bytesOf, eachLength } from "../record/fields.ts";
 import { limitError } from "../services/limits.ts";
 import type { Limits } from "../services/limits.ts";
-import type { Fields, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Fields } from "../record/fields.ts";
 import { decodeValue, deepestJson, encodeValue } from "../services/values.ts";
 
 // Most requests read a text or a number and change nothing: they share these, in which nothing is ever put.
@@ -37,7 +37,7 @@ export class SessionData {
   }
 
   /** Lays the dictionary over a record, or over nothing. Changes stay, and so do objects that are still what it holds. */
-  show(record: SessionRecord | null): void {
+  rebase(record: SessionRecord | null): void {
     const before = this.#fields;
     const read = this.#read;
     this.#id = record?.id ?? "";
@@ -48,7 +48,7 @@ export class SessionData {
     this.#read = noObjects;
     for (const [key, held] of read) {
       const name = fieldName.data(key);
-      if (bytesOf(before, name) === bytesOf(this.#fields, name)) this.#keep(key, held);
+      if (binaryField(before, name) === binaryField(this.#fields, name)) this.#keep(key, held);
     }
   }
 
@@ -58,7 +58,7 @@ export class SessionData {
     const read = this.#read.get(key);
     if (read !== undefined) return read.value;
     const name = fieldName.data(key);
-    const bytes = bytesOf(this.#fields, name);
+    const bytes = binaryField(this.#fields, name);
     const held = bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes);
     if (held === undefined) return undefined;
     if (isObject(held.value)) this.#keep(key, held);
@@ -123,11 +123,11 @@ export class SessionData {
    */
   before({ key, from }: OpenUpdate): { readonly value: unknown; readonly expected?: Uint8Array | null } {
     // A change of this request that is not written yet replaces whatever there is.
-    if (from !== undefined && !from.isSettled)
+    if (from !== undefined && !from.isWritten)
       return { value: from.text === null ? undefined : decodeValue(from.text) };
     const name = fieldName.data(key);
     const expected = this.#fields.get(name) ?? null;
-    const bytes = bytesOf(this.#fields, name);
+    const bytes = binaryField(this.#fields, name);
     const held = bytes === undefined ? undefined : this.#codec.decode(this.#id, name, bytes);
     return { value: held?.value, expected };
   }
@@ -145,12 +145,12 @@ export class SessionData {
     this.found(key, id, bytes);
     this.#read.delete(key);
     if (from === undefined) return;
-    from.isSettled = true;
+    from.isWritten = true;
     if (this.#changed.get(key) === from) this.#changed.delete(key);
   }
 
   /** Nothing was set, and nothing was read that could have been changed inside. */
-  get isUntouched(): boolean {
+  get isUnmodified(): boolean {
     return this.#changed.size === 0 && this.#read.size === 0;
   }
 
@@ -209,7 +209,7 @@ export class SessionData {
 
   #change(key: string, value: unknown, text: string | null): void {
     if (this.#changed === noChanges) this.#changed = new Map();
-    this.#changed.set(key, { value, text, isSettled: false });
+    this.#changed.set(key, { value, text, isWritten: false });
   }
 
   /** Turns what was changed inside an object while its key was updated into a change of its own. */

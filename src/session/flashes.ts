@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { LimitError, MisuseError } from "../errors.ts";
 import { fieldName, flashPrefix, isFlashField } from "../services/field-codec.ts";
 import type { FieldCodec } from "../services/field-codec.ts";
-import { latin1Of } from "../record/binary/bytes.ts";
+import { toBinaryString } from "../runtime/binary-string.ts";
 import type { NewestFields } from "../record/field-limits.ts";
 import type { Limits } from "../services/limits.ts";
-import type { LiveRecord } from "./record-handle.ts";
+import type { RecordHandle } from "./record-handle.ts";
 import type { SessionRecord } from "../record/record.ts";
 
 /** A message shown once. Its text is data, never markup: escape it where it is shown. */
@@ -57,11 +57,11 @@ export class FlashQueue {
   constructor(codec: FieldCodec, limits: Limits, record: SessionRecord | null) {
     this.#codec = codec;
     this.#limits = limits;
-    this.show(record);
+    this.rebase(record);
   }
 
   /** Shows the messages of a record, or none; those this request added stay, and those it took from the same visitor. */
-  show(record: SessionRecord | null): void {
+  rebase(record: SessionRecord | null): void {
     if (record === null || record.id !== this.#id || record.subject !== this.#subject) this.#taken.clear();
     this.#id = record?.id ?? "";
     this.#subject = record?.subject ?? null;
@@ -101,10 +101,10 @@ export class FlashQueue {
    * Takes messages out of the queue, to be shown: this request's own, and stored ones whose field its patch
    * has removed. They must be given back if the response is not seen.
    */
-  async take(filter: FlashFilter, live: LiveRecord): Promise<Flash[]> {
+  async take(filter: FlashFilter, handle: RecordHandle): Promise<Flash[]> {
     const withdrawn = this.#withdraw(filter);
     const remove = withdrawn.flatMap(({ name, bytes }) => (bytes === undefined ? [] : [name]));
-    const outcome = remove.length > 0 ? await live.patch({ remove, ...live.touchAlong() }) : undefined;
+    const outcome = remove.length > 0 ? await handle.patch({ remove, ...handle.dueTouch() }) : undefined;
     return this.#won(withdrawn, outcome?.kind === "applied" ? outcome.removed : []);
   }
 
@@ -154,7 +154,7 @@ export class FlashQueue {
   }
 
   /** Nothing was added and nothing taken. */
-  get isUntouched(): boolean {
+  get isUnmodified(): boolean {
     return this.#added.size === 0 && this.#taken.size === 0 && this.#takenAdditions.size === 0;
   }
 
@@ -218,7 +218,7 @@ export class FlashQueue {
   }
 
   #decode(name: string, bytes: Uint8Array): Flash | undefined {
-    const value = this.#codec.decode(this.#id, name, latin1Of(bytes))?.value;
+    const value = this.#codec.decode(this.#id, name, toBinaryString(bytes))?.value;
     if (!Array.isArray(value)) return undefined;
     const [category, message]: unknown[] = value;
     return typeof category === "string" && typeof message === "string" ? { message, category } : undefined;

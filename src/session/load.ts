@@ -1,16 +1,16 @@
 import { StoreError } from "../errors.ts";
-import { isThenable } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import { attempt } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import type { Services } from "../services/services.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { Rejection, RejectionReason } from "../services/rejection.ts";
-import type { StoreCalls } from "../services/store-client.ts";
-import { nobodysVerifier, verifiersEqual } from "../crypto/ticket.ts";
-import type { OpenedTicket } from "../crypto/ticket.ts";
+import type { StoreClient } from "../services/store-client.ts";
+import { revokedVerifier, verifiersEqual } from "../crypto/ticket.ts";
+import type { VerifiedTicket } from "../crypto/ticket.ts";
 import { endOf, lateRequestWindow } from "../services/timeouts.ts";
 
 /** What a request's cookies opened. */
-export type Opening = { readonly record: SessionRecord; readonly ticket: OpenedTicket } | Refusal;
+export type LoadResult = { readonly record: SessionRecord; readonly ticket: VerifiedTicket } | Refusal;
 
 interface Refusal {
   readonly record: null;
@@ -21,7 +21,7 @@ interface Refusal {
    * within the last minute: it is probably a late one, and a session begun by it would push the
    * newer cookie out of the browser.
    */
-  readonly mayBegin: boolean;
+  readonly canStart: boolean;
   /** The record whose ticket it was. */
   readonly replaced?: SessionRecord;
 }
@@ -36,44 +36,39 @@ const maxCandidates = 8;
  * @param authoritative whether the store must not answer from a copy.
  * @throws StoreError when the store did not answer: the session is then unknown, not anonymous.
  */
-export function open(
-  context: Context,
-  calls: StoreCalls,
+export function load(
+  services: Services,
+  calls: StoreClient,
   values: readonly string[],
   authoritative: boolean,
-): Awaitable<Opening> {
-  const ticket = readTickets(context, values);
-  if (ticket === undefined) return { record: null, rejection: undefined, mayBegin: true };
-  if (typeof ticket === "string") return reject(context, ticket);
-  try {
-    const record = calls.read(ticket.id, authoritative);
-    if (!isThenable(record)) return judge(context, ticket, record);
-    return record.then(
-      (found) => judge(context, ticket, found),
-      (error: unknown) => withoutRecord(context, ticket, error),
-    );
-  } catch (error) {
-    return withoutRecord(context, ticket, error);
-  }
+): MaybePromise<LoadResult> {
+  const ticket = readTickets(services, values);
+  if (ticket === undefined) return { record: null, rejection: undefined, canStart: true };
+  if (typeof ticket === "string") return reject(services, ticket);
+  return attempt(
+    () => calls.read(ticket.id, authoritative),
+    (record) => judge(services, ticket, record),
+    (error) => withoutRecord(services, ticket, error),
+  );
 }
 
 /** Whether a record may be used with this ticket, now. */
-function judge(context: Context, ticket: OpenedTicket, record: SessionRecord | null): Opening {
-  if (record === null) return reject(context, "ended", ticket.id);
-  const now = context.clock.now();
-  const mayBegin = now - record.ticketAt > lateRequestWindow;
+function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): LoadResult {
+  if (record === null) return reject(services, "ended", ticket.id);
+  const now = services.clock.now();
+  const canStart = now - record.ticketAt > lateRequestWindow;
   if (!verifiersEqual(record.verifier, ticket.verifier)) {
-    const reason = verifiersEqual(record.verifier, nobodysVerifier) ? "ended" : "superseded";
-    return { ...reject(context, reason, ticket.id, mayBegin), replaced: record };
+    const reason = verifiersEqual(record.verifier, revokedVerifier) ? "ended" : "superseded";
+    return { ...reject(services, reason, ticket.id, canStart), replaced: record };
   }
-  if (endOf(record, context.timeouts) <= now) return reject(context, "ended", ticket.id);
+  if (endOf(record, services.timeouts) <= now) return reject(services, "ended", ticket.id);
   return { record, ticket };
 }
 
 /** A damaged record opens nothing. @throws any other error */
-function withoutRecord(context: Context, ticket: OpenedTicket, error: unknown): Opening {
+function withoutRecord(services: Services, ticket: VerifiedTicket, error: unknown): LoadResult {
   if (error instanceof StoreError && error.code === "RECORD_UNREADABLE")
-    return reject(context, "unreadable", ticket.id);
+    return reject(services, "unreadable", ticket.id);
   throw error;
 }
 
@@ -83,13 +78,13 @@ function withoutRecord(context: Context, ticket: OpenedTicket, error: unknown): 
  * since one of them was planted and nothing tells which.
  */
 function readTickets(
-  context: Context,
+  services: Services,
   values: readonly string[],
-): OpenedTicket | RejectionReason | undefined {
-  let found: OpenedTicket | undefined;
+): VerifiedTicket | RejectionReason | undefined {
+  let found: VerifiedTicket | undefined;
   let reason: RejectionReason | undefined;
   for (const value of values.slice(0, maxCandidates)) {
-    const ticket = context.office.open(value);
+    const ticket = services.tickets.verify(value);
     if (typeof ticket === "string") reason = reason === "forged" ? reason : ticket;
     else if (found !== undefined && (found.id !== ticket.id || found.secret !== ticket.secret))
       return "ambiguous";
@@ -98,8 +93,8 @@ function readTickets(
   return found ?? reason;
 }
 
-function reject(context: Context, reason: RejectionReason, id?: string, mayBegin = true): Refusal {
-  if (reason === "forged") context.advice?.forged();
-  context.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
-  return { record: null, rejection: { reason }, mayBegin };
+function reject(services: Services, reason: RejectionReason, id?: string, canStart = true): Refusal {
+  if (reason === "forged") services.advice?.forged();
+  services.events.emit(id === undefined ? { type: "rejected", reason } : { type: "rejected", reason, id });
+  return { record: null, rejection: { reason }, canStart };
 }

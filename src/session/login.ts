@@ -1,9 +1,9 @@
 import { MisuseError } from "../errors.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import type { Services } from "../services/services.ts";
 import { fieldName } from "../services/field-codec.ts";
-import type { LiveRecord } from "./record-handle.ts";
-import { quietly } from "../services/ignoring-store-errors.ts";
+import type { RecordHandle } from "./record-handle.ts";
+import { ignoringStoreErrors } from "../services/store-client.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { SessionData } from "./data.ts";
 import { lifetimeOf } from "../services/timeouts.ts";
@@ -37,22 +37,28 @@ export function checkedSubject(subject: unknown): string {
 }
 
 /** Binds the session to a subject: in the record there is, under a new epoch and ticket, or else in a new record. */
-export function login(context: Context, live: LiveRecord, data: SessionData, to: Login): Awaitable<void> {
-  return live.inTurn(() => bind(context, live, data, to));
+export function login(
+  services: Services,
+  handle: RecordHandle,
+  data: SessionData,
+  to: Login,
+): MaybePromise<void> {
+  return handle.enqueue(() => bind(services, handle, data, to));
 }
 
-async function bind(context: Context, live: LiveRecord, data: SessionData, to: Login): Promise<void> {
+async function bind(services: Services, handle: RecordHandle, data: SessionData, to: Login): Promise<void> {
   const agent = JSON.stringify(to.agent);
-  const record = live.current;
-  if (record === null || !live.hasClient || !(await takeOver(context, live, data, record, to, agent))) {
+  const record = handle.current;
+  if (record === null || !handle.hasClient || !(await takeOver(services, handle, data, record, to, agent))) {
     // No record, or it ended or was logged in elsewhere while this request ran: an explicit login always gets its own.
-    await live.begin(
+    await handle.create(
       { subject: to.subject, permanent: to.permanent ?? false },
       new Map([[fieldName.agent, agent]]),
     );
-    await noteSuccession(context, live, record);
+    await noteSuccession(services, handle, record);
   }
-  if (live.hasClient) context.events.emit({ type: "login", id: live.current?.id ?? "", subject: to.subject });
+  if (handle.hasClient)
+    services.events.emit({ type: "login", id: handle.current?.id ?? "", subject: to.subject });
 }
 
 /**
@@ -61,34 +67,35 @@ async function bind(context: Context, live: LiveRecord, data: SessionData, to: L
  * place of the login's cookie. So the record says that it was asked for since.
  */
 async function noteSuccession(
-  context: Context,
-  live: LiveRecord,
+  services: Services,
+  handle: RecordHandle,
   before: SessionRecord | null,
 ): Promise<void> {
-  const record = before === null ? live.replaced : await quietly(() => live.calls.read(before.id, true));
+  const record =
+    before === null ? handle.replaced : await ignoringStoreErrors(() => handle.calls.read(before.id, true));
   if (!record) return;
   const { id, epoch, verifier, ticketAt } = record;
-  const columns = { ticketAt: Math.max(context.clock.now(), ticketAt + 1) };
-  await quietly(() => live.calls.patch(id, { epoch, expect: { verifier }, columns }));
+  const columns = { ticketAt: Math.max(services.clock.now(), ticketAt + 1) };
+  await ignoringStoreErrors(() => handle.calls.patch(id, { epoch, expect: { verifier }, columns }));
 }
 
 async function takeOver(
-  context: Context,
-  live: LiveRecord,
+  services: Services,
+  handle: RecordHandle,
   data: SessionData,
   record: SessionRecord,
   to: Login,
   agent: string,
 ): Promise<boolean> {
-  const now = context.clock.now();
+  const now = services.clock.now();
   const isSame = record.subject === to.subject;
   const kept = record.subject === null ? to.keep : [];
   // Objects that were changed inside count as changed from here on: laying the new record over them would forget it.
   const notice = (): void => data.noticeChanges(isSame ? data.keys() : kept);
   notice();
-  const isDone = await live.reissue({
+  const isDone = await handle.replaceTicket({
     ...(isSame ? {} : { retain: kept.map(fieldName.data) }),
-    set: new Map([[fieldName.agent, context.codec.encode(record.id, fieldName.agent, agent)]]),
+    set: new Map([[fieldName.agent, services.codec.encode(record.id, fieldName.agent, agent)]]),
     columns: {
       epoch: record.epoch + 1,
       subject: to.subject,
@@ -96,7 +103,7 @@ async function takeOver(
       lastSeenAt: now,
       // Another person's session begins here; an anonymous visitor's began when they came.
       createdAt: isSame || record.subject === null ? record.createdAt : now,
-      ...lifetimeOf(context.timeouts, to.permanent ?? (isSame && record.permanent), now),
+      ...lifetimeOf(services.timeouts, to.permanent ?? (isSame && record.permanent), now),
     },
   });
   // What was changed meanwhile, where a handler does not wait.

@@ -1,9 +1,9 @@
-import type { Context } from "../services/services.ts";
-import { endingPatch } from "./end.ts";
+import type { Services } from "../services/services.ts";
+import { endingPatch } from "./ending.ts";
 import { fieldName } from "../services/field-codec.ts";
-import { bytesOf } from "../record/fields.ts";
+import { binaryField } from "../record/fields.ts";
 import type { SessionRecord } from "../record/record.ts";
-import { isRecordId, nobodysVerifier, verifiersEqual } from "../crypto/ticket.ts";
+import { isRecordId, revokedVerifier, verifiersEqual } from "../crypto/ticket.ts";
 import { TimeSlices } from "../runtime/time-slices.ts";
 import { endOf } from "../services/timeouts.ts";
 
@@ -24,26 +24,26 @@ export interface SessionInfo {
 }
 
 /** The sessions of a subject, the last seen first. */
-export async function listSessions(context: Context, subject: string): Promise<SessionInfo[]> {
-  const now = context.clock.now();
-  const records = await context.calls.list(subject);
-  const slices = new TimeSlices(context.clock);
+export async function listSessions(services: Services, subject: string): Promise<SessionInfo[]> {
+  const now = services.clock.now();
+  const records = await services.store.list(subject);
+  const slices = new TimeSlices(services.clock);
   const list: SessionInfo[] = [];
   for (const record of records) {
     if (slices.areOver) await slices.turn();
-    if (endOf(record, context.timeouts) > now) list.push(infoOf(context, record, subject));
+    if (endOf(record, services.timeouts) > now) list.push(infoOf(services, record, subject));
   }
   return list.toSorted((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
 }
 
 /** Ends all sessions of a subject but one, if that is given. @returns how many it ended. */
-export async function revokeSessions(context: Context, subject: string, except?: string): Promise<number> {
-  const records = await context.calls.list(subject);
-  const slices = new TimeSlices(context.clock);
+export async function revokeSessions(services: Services, subject: string, except?: string): Promise<number> {
+  const records = await services.store.list(subject);
+  const slices = new TimeSlices(services.clock);
   let ended = 0;
   for (const { id } of records) {
     if (slices.areOver) await slices.turn();
-    if (id !== except && (await revokeSession(context, id, subject))) ended++;
+    if (id !== except && (await revokeSession(services, id, subject))) ended++;
   }
   return ended;
 }
@@ -55,34 +55,34 @@ export async function revokeSessions(context: Context, subject: string, except?:
  * @param subject when given, a session of anybody else is left alone.
  * @returns `false` when there was no such session.
  */
-export async function revokeSession(context: Context, id: unknown, subject?: string): Promise<boolean> {
+export async function revokeSession(services: Services, id: unknown, subject?: string): Promise<boolean> {
   if (!isRecordId(id)) return false;
   for (;;) {
-    const record = await context.calls.read(id, true);
+    const record = await services.store.read(id, true);
     if (record === null || (subject !== undefined && record.subject !== subject)) return false;
     // It ended within the last minute; what is left only tells its late requests so.
-    if (verifiersEqual(record.verifier, nobodysVerifier)) return false;
-    const outcome = await context.calls.patch(id, endingPatch(record.epoch, context.clock.now()));
+    if (verifiersEqual(record.verifier, revokedVerifier)) return false;
+    const outcome = await services.store.patch(id, endingPatch(record.epoch, services.clock.now()));
     if (outcome.kind === "applied") {
-      context.watch.noteEpoch(id, record.epoch + 1);
-      context.events.emit({ type: "revoked", id, subject: record.subject });
+      services.endWatcher.noteEpoch(id, record.epoch + 1);
+      services.events.emit({ type: "revoked", id, subject: record.subject });
       return true;
     }
     // A login or logout came between; the next read says which.
   }
 }
 
-function infoOf(context: Context, record: SessionRecord, subject: string): SessionInfo {
-  const agent = bytesOf(record.fields, fieldName.agent);
+function infoOf(services: Services, record: SessionRecord, subject: string): SessionInfo {
+  const agent = binaryField(record.fields, fieldName.agent);
   const name =
-    agent === undefined ? undefined : context.codec.decode(record.id, fieldName.agent, agent)?.value;
+    agent === undefined ? undefined : services.codec.decode(record.id, fieldName.agent, agent)?.value;
   return {
     id: record.id,
     subject,
     createdAt: new Date(record.createdAt),
     authenticatedAt: new Date(record.authenticatedAt ?? record.createdAt),
     lastSeenAt: new Date(record.lastSeenAt),
-    expiresAt: new Date(endOf(record, context.timeouts)),
+    expiresAt: new Date(endOf(record, services.timeouts)),
     permanent: record.permanent,
     agent: typeof name === "string" ? name : "",
   };

@@ -1,17 +1,18 @@
 import { MisuseError } from "../errors.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
-import { commitInTurn, hasChanges, hasNothingToCommit } from "./commit.ts";
-import type { ResponseFate, SessionUse } from "./commit.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import type { Services } from "../services/services.ts";
+import { commitInTurn, isModified, needsCommit } from "./commit.ts";
+import type { ResponseOutcome, PendingChanges } from "./commit.ts";
 import type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./data-types.ts";
 import { FlashQueue } from "./flashes.ts";
 import type { Flash, FlashFilter } from "./flashes.ts";
-import { agentOf, isSeenByPerson } from "../http/request.ts";
-import type { Incoming } from "../http/request.ts";
-import type { CookieAction, LiveRecord } from "./record-handle.ts";
-import type { Opening } from "./load.ts";
+import { userAgentOf, isShownToPerson } from "../http/request.ts";
+import type { RequestLike } from "../http/request.ts";
+import type { CookieAction, RecordHandle } from "./record-handle.ts";
+import type { LoadResult } from "./load.ts";
 import { SessionData } from "./data.ts";
-import { SessionIdentity } from "./session-identity.ts";
+import type { Rejection } from "../services/rejection.ts";
+import { endOf } from "../services/timeouts.ts";
 import { checkedSubject, login } from "./login.ts";
 import { update } from "./update.ts";
 
@@ -20,35 +21,85 @@ import { update } from "./update.ts";
  * dictionary and needs no `await`: the record was read when the session was opened, and what changes
  * is written in one patch when the handler has answered. What is awaited is written when called.
  */
-export class Session<Data extends object = AnyData> extends SessionIdentity {
-  readonly #request: Incoming;
-  readonly #live: LiveRecord;
+export class Session<Data extends object = AnyData> {
+  readonly #request: RequestLike;
+  readonly #handle: RecordHandle;
   readonly #data: SessionData;
   /** What a commit goes by. */
-  readonly #use: SessionUse;
+  readonly #pending: PendingChanges;
   #loggedOut = false;
-  #answered = false;
+  #responded = false;
   #showedMessages = false;
   /** Whether an event has said that what a client that went away had wanted was dropped. */
-  #toldOfDrop = false;
+  #reportedDrop = false;
 
   /** Made by the hub: `await sessions.of(request)`. */
-  constructor(context: Context, live: LiveRecord, request: Incoming) {
-    super(context, live);
-    this.#live = live;
+  constructor(services: Services, handle: RecordHandle, request: RequestLike) {
+    this.#handle = handle;
     this.#request = request;
-    this.#data = new SessionData(context.codec, context.limits);
-    this.#use = { context, live, data: this.#data, flashes: undefined, permanent: undefined };
-    this.#show();
+    this.#data = new SessionData(services.codec, services.limits);
+    this.#pending = { services, handle, data: this.#data, flashes: undefined, permanent: undefined };
+    this.#rebase();
+  }
+
+  /** The record's public name, safe to log and to show; `undefined` while there is no record. */
+  get id(): string | undefined {
+    return this.#handle.current?.id;
+  }
+
+  /** Who is logged in, or `undefined`. */
+  get subject(): string | undefined {
+    return this.#handle.current?.subject ?? undefined;
+  }
+
+  /** Whether anybody is logged in. */
+  get loggedIn(): boolean {
+    return this.subject !== undefined;
+  }
+
+  /** Why the ticket that the request brought was not taken; `undefined` when it was, or there was none. */
+  get rejection(): Rejection | undefined {
+    return this.#handle.rejection;
+  }
+
+  /**
+   * Fires when this session ends: by logout, another login, revocation or expiry, here or in another
+   * process, there within the hub's `watchInterval`. For WebSockets and event streams, to hang up.
+   * Holding it does not keep the session alive. Already aborted where there is no session.
+   */
+  get signal(): AbortSignal {
+    const record = this.#handle.current;
+    return record === null ? AbortSignal.abort() : this.#pending.services.endWatcher.signalOf(record);
+  }
+
+  /** When the record was created. */
+  get createdAt(): Date | undefined {
+    return toDate(this.#handle.current?.createdAt);
+  }
+
+  /** When the subject logged in: for "log in again before you change your password" (ASVS 7.5.1). */
+  get authenticatedAt(): Date | undefined {
+    return toDate(this.#handle.current?.authenticatedAt);
+  }
+
+  /** When the session was last used, up to a tenth of its idle timeout or a minute ago. */
+  get lastSeenAt(): Date | undefined {
+    return toDate(this.#handle.current?.lastSeenAt);
+  }
+
+  /** When the session ends unless it is used again. */
+  get expiresAt(): Date | undefined {
+    const record = this.#handle.current;
+    return record === null ? undefined : toDate(endOf(record, this.#pending.services.timeouts));
   }
 
   /** Whether the session outlives the browser, for the hub's `permanentLifetime` after its last use. Default `false`. */
   get permanent(): boolean {
-    return this.#use.permanent ?? this.#live.current?.permanent ?? false;
+    return this.#pending.permanent ?? this.#handle.current?.permanent ?? false;
   }
   set permanent(permanent: boolean) {
     this.#assertWritable();
-    this.#use.permanent = permanent;
+    this.#pending.permanent = permanent;
   }
 
   /** In a bare `Session`: the value of a key, or `undefined`. */
@@ -114,7 +165,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   ): Promise<Data[Key] | undefined>;
   async update(key: string, fn: (value: never) => unknown): Promise<unknown> {
     this.#assertWritable();
-    return update(this.#use.context, this.#live, this.#data, {
+    return update(this.#pending.services, this.#handle, this.#data, {
       key,
       fn: (value) => fn(value as never), // oxlint-disable-line no-unsafe-type-assertion
     });
@@ -126,8 +177,8 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    * @throws LimitError FLASH_TOO_LONG; MisuseError AFTER_RESPONSE.
    */
   flash(message: string, category = "message"): void {
-    this.#assertUnanswered();
-    this.#queue.add(message, category, this.#use.context.clock.now());
+    this.#assertNotCommitted();
+    this.#queue.add(message, category, this.#pending.services.clock.now());
   }
 
   /** The messages that wait, in the order they were given. They go on waiting. */
@@ -143,9 +194,9 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    * @throws StoreError; MisuseError AFTER_RESPONSE.
    */
   async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
-    this.#assertUnanswered();
-    if (!this.#live.hasClient || !isSeenByPerson(this.#request)) return [];
-    const won = await this.#queue.take(filter, this.#live);
+    this.#assertNotCommitted();
+    if (!this.#handle.hasClient || !isShownToPerson(this.#request)) return [];
+    const won = await this.#queue.take(filter, this.#handle);
     this.#showedMessages ||= won.length > 0;
     return won;
   }
@@ -160,15 +211,15 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    * @throws MisuseError SUBJECT_INVALID, AFTER_RESPONSE; StoreError, and then nobody knows whether it was done.
    */
   async login(subject: string, options: { readonly keep?: readonly KeyOf<Data>[] } = {}): Promise<void> {
-    this.#assertUnanswered();
-    await login(this.#use.context, this.#live, this.#data, {
+    this.#assertNotCommitted();
+    await login(this.#pending.services, this.#handle, this.#data, {
       subject: checkedSubject(subject),
       keep: options.keep ?? [],
-      permanent: this.#use.permanent,
-      agent: agentOf(this.#request),
+      permanent: this.#pending.permanent,
+      agent: userAgentOf(this.#request),
     });
     this.#loggedOut = false;
-    this.#show();
+    this.#rebase();
   }
 
   /**
@@ -179,15 +230,15 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    * @throws MisuseError AFTER_RESPONSE; StoreError, and then nobody knows whether the session goes on.
    */
   async logout(): Promise<void> {
-    this.#assertUnanswered();
-    const messages = this.#use.flashes?.additionNames ?? [];
-    const ended = await this.#live.inTurn(() => this.#live.end());
-    if (ended) this.#use.context.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
+    this.#assertNotCommitted();
+    const messages = this.#pending.flashes?.additionNames ?? [];
+    const ended = await this.#handle.enqueue(() => this.#handle.end());
+    if (ended) this.#pending.services.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
     this.#loggedOut = true;
-    this.#use.permanent = undefined;
+    this.#pending.permanent = undefined;
     this.#data.forgetChanges();
-    this.#use.flashes?.forgetAdditions(messages); // those from before the call
-    this.#show();
+    this.#pending.flashes?.forgetAdditions(messages); // those from before the call
+    this.#rebase();
   }
 
   /**
@@ -198,46 +249,46 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
    */
   async rotate(): Promise<void> {
     this.#assertWritable();
-    const id = await this.#live.inTurn(() => this.#live.rotate());
-    if (id !== undefined) this.#use.context.events.emit({ type: "rotated", id });
+    const id = await this.#handle.enqueue(() => this.#handle.rotate());
+    if (id !== undefined) this.#pending.services.events.emit({ type: "rotated", id });
   }
 
   /** @internal For the hub: lays what this request has changed so far over the record as the store has it now. */
-  reopen(opening: Opening): void {
+  reload(loaded: LoadResult): void {
     // After a login or logout of its own the request knows better than the ticket it came with.
-    if (this.#loggedOut || this.#answered || this.#live.cookie.kind !== "none") return;
+    if (this.#loggedOut || this.#responded || this.#handle.cookie.kind !== "none") return;
     this.#data.noticeChanges(this.#data.keys());
-    this.#live.reopen(opening);
-    this.#show();
+    this.#handle.reload(loaded);
+    this.#rebase();
   }
 
   /** @internal For the hub: the end of the session's use, after what the handler called and did not wait for. Answers at once where it can. */
-  settle(fate: ResponseFate, takesCookie = true): Awaitable<void> {
-    if (this.#answered) return undefined;
-    this.#answered = true;
-    return commitInTurn(this.#use, fate, takesCookie);
+  commit(outcome: ResponseOutcome, takesCookie = true): MaybePromise<void> {
+    if (this.#responded) return undefined;
+    this.#responded = true;
+    return commitInTurn(this.#pending, outcome, takesCookie);
   }
 
   /** @internal For the hub: the client has gone before the response began; the session works on, and nothing of it is kept. */
-  leave(): void {
-    if (this.#answered) return;
-    if (this.hasChanges) this.#tellOfDrop();
-    this.#live.leave();
+  clientLeft(): void {
+    if (this.#responded) return;
+    if (this.modified) this.#reportDrop();
+    this.#handle.clientLeft();
   }
 
   /** @internal For the hub: whether something is to be written that the handler did. */
-  get hasChanges(): boolean {
-    return !this.#answered && hasChanges(this.#use);
+  get modified(): boolean {
+    return !this.#responded && isModified(this.#pending);
   }
 
-  /** @internal For the hub: whether, as it stands, there is nothing to write. */
-  get isQuiet(): boolean {
-    return this.#answered || hasNothingToCommit(this.#use);
+  /** @internal For the hub: whether a commit would have something to write. */
+  get needsCommit(): boolean {
+    return !this.#responded && needsCommit(this.#pending);
   }
 
   /** @internal For the hub: what to do with the session cookie. */
   get cookieAction(): CookieAction {
-    return this.#live.cookieAction;
+    return this.#handle.cookieAction;
   }
 
   /** @internal For the hub: whether the response shows messages, which no cache may keep. */
@@ -245,39 +296,43 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
     return this.#showedMessages;
   }
 
-  #tellOfDrop(): void {
-    if (this.#toldOfDrop) return;
-    this.#toldOfDrop = true;
+  #reportDrop(): void {
+    if (this.#reportedDrop) return;
+    this.#reportedDrop = true;
     const { id } = this;
     const event = { type: "write-dropped", reason: "client-left" } as const;
-    this.#use.context.events.emit(id === undefined ? event : { ...event, id });
+    this.#pending.services.events.emit(id === undefined ? event : { ...event, id });
   }
 
-  #show(): void {
-    this.#data.show(this.#live.current);
-    this.#use.flashes?.show(this.#live.current);
+  #rebase(): void {
+    this.#data.rebase(this.#handle.current);
+    this.#pending.flashes?.rebase(this.#handle.current);
   }
 
   /** Made when it is needed: most requests have nothing to do with messages. */
   get #queue(): FlashQueue {
-    const { codec, limits } = this.#use.context;
-    return (this.#use.flashes ??= new FlashQueue(codec, limits, this.#live.current));
+    const { codec, limits } = this.#pending.services;
+    return (this.#pending.flashes ??= new FlashQueue(codec, limits, this.#handle.current));
   }
 
   #assertWritable(): void {
-    this.#assertUnanswered();
+    this.#assertNotCommitted();
     if (this.#loggedOut) {
       throw new MisuseError("AFTER_LOGOUT", "After a logout() only flash() and login() may follow.");
     }
   }
 
-  #assertUnanswered(): void {
-    if (!this.#live.hasClient) this.#tellOfDrop();
-    else if (this.#answered) {
+  #assertNotCommitted(): void {
+    if (!this.#handle.hasClient) this.#reportDrop();
+    else if (this.#responded) {
       throw new MisuseError(
         "AFTER_RESPONSE",
         "The response has left; write to the session before the handler returns.",
       );
     }
   }
+}
+
+function toDate(time: number | null | undefined): Date | undefined {
+  return time === null || time === undefined ? undefined : new Date(time);
 }

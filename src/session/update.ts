@@ -1,10 +1,10 @@
 import { StoreError } from "../errors.ts";
-import { andThen, orElse } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
-import type { Context } from "../services/services.ts";
+import { andThen, attempt } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import type { Services } from "../services/services.ts";
 import type { OpenUpdate } from "./data-changes.ts";
 import { fieldName } from "../services/field-codec.ts";
-import type { LiveRecord } from "./record-handle.ts";
+import type { RecordHandle } from "./record-handle.ts";
 import { limitError } from "../services/limits.ts";
 import type { SessionData } from "./data.ts";
 
@@ -12,7 +12,7 @@ import type { SessionData } from "./data.ts";
  * Every conflict means that another update was applied, so the field as a whole always moves on;
  * the bound only keeps a request from trying for ever.
  */
-const maxAttempts = 1000;
+const maxTries = 1000;
 
 /** One value's update: what to compute, and where it goes. */
 export interface Update {
@@ -33,92 +33,97 @@ interface Called extends Update {
  * @returns what was stored, or `undefined` when the session had ended.
  */
 export function update(
-  context: Context,
-  live: LiveRecord,
+  services: Services,
+  handle: RecordHandle,
   data: SessionData,
   change: Update,
-): Awaitable<unknown> {
-  const before = live.current?.id;
+): MaybePromise<unknown> {
+  const before = handle.current?.id;
   const open = data.openUpdate(change.key);
   const called = { ...change, open };
-  const work = (): Awaitable<unknown> => {
-    const id = live.current?.id;
+  const work = (): MaybePromise<unknown> => {
+    const id = handle.current?.id;
     // A logout that was called before this.
     if (before !== undefined && id !== before) return undefined;
     // The first of a request's updates begins the session, the others find it.
-    if (id === undefined) return beginWith(live, data, called);
-    const apply = (): Awaitable<unknown> => updateField(context, live, data, id, called, 1);
-    const start = context.clock.now();
-    return context.turns.take(id, apply, () => {
+    if (id === undefined) return beginWith(handle, data, called);
+    const apply = (): MaybePromise<unknown> => updateField(services, handle, data, id, called, 1);
+    const start = services.clock.now();
+    return services.queue.run(id, apply, () => {
       // A wait for what the store let fail was a wait for the store.
-      live.calls.spend(start);
+      handle.calls.addElapsedSince(start);
       return apply();
     });
   };
-  const closed = <T>(answer: T): T => {
-    data.closeUpdate(open);
-    return answer;
-  };
-  return orElse(
-    () => andThen(live.inTurn(work), closed),
+  return attempt(
+    () => handle.enqueue(work),
+    (value) => {
+      data.closeUpdate(open);
+      return value;
+    },
     (error) => {
-      throw closed(error);
+      data.closeUpdate(open);
+      throw error;
     },
   );
 }
 
-async function beginWith(live: LiveRecord, data: SessionData, { key, fn, open }: Called): Promise<unknown> {
-  if (!live.mayBegin) return undefined;
+async function beginWith(
+  handle: RecordHandle,
+  data: SessionData,
+  { key, fn, open }: Called,
+): Promise<unknown> {
+  if (!handle.canStart) return undefined;
   const name = fieldName.data(key);
   const value = fn(data.before(open).value);
   if (value === undefined) data.written(open, "", null);
   else {
     const text = data.checked(key, value);
-    const record = await live.begin({ subject: null, permanent: false }, new Map([[name, text]]));
+    const record = await handle.create({ subject: null, permanent: false }, new Map([[name, text]]));
     data.written(open, record.id, record.fields.get(name) ?? null);
   }
   return value;
 }
 
 function updateField(
-  context: Context,
-  live: LiveRecord,
+  services: Services,
+  handle: RecordHandle,
   data: SessionData,
   id: string,
   called: Called,
-  attempt: number,
-): Awaitable<unknown> {
+  tries: number,
+): MaybePromise<unknown> {
   const { key, fn, open } = called;
   const name = fieldName.data(key);
   const { value: before, expected } = data.before(open);
   const value = fn(before);
-  const bytes = value === undefined ? null : context.codec.encode(id, name, data.checked(key, value));
+  const bytes = value === undefined ? null : services.codec.encode(id, name, data.checked(key, value));
   // Nothing is there, and nothing is to be: nobody needs to be asked.
   if (bytes === null && expected === null) return value;
   const patch = {
     ...(expected === undefined ? {} : { expect: { fields: new Map([[name, expected]]) } }),
     ...(bytes === null
       ? { remove: [name] }
-      : { set: new Map([[name, bytes]]), limits: data.limitsAt(live.wholeAt) }),
-    ...live.touchAlong(),
+      : { set: new Map([[name, bytes]]), limits: data.limitsAt(handle.completeAt) }),
+    ...handle.dueTouch(),
   };
-  return andThen(live.patch(patch), (outcome) => {
+  return andThen(handle.patch(patch), (outcome) => {
     if (outcome.kind === "applied") {
       data.written(open, id, bytes);
       return value;
     }
     if (outcome.kind === "gone") {
-      live.lose();
+      handle.markGone();
       return undefined;
     }
-    if (outcome.kind === "full") throw limitError(outcome.limit, context.limits);
-    if (attempt === maxAttempts) throw contended();
+    if (outcome.kind === "full") throw limitError(outcome.limit, services.limits);
+    if (tries === maxTries) throw contended();
     data.found(key, id, outcome.record.fields.get(name) ?? null);
-    return updateField(context, live, data, id, called, attempt + 1);
+    return updateField(services, handle, data, id, called, tries + 1);
   });
 }
 
 function contended(): StoreError {
-  const message = `${maxAttempts} other updates of the same key came first.`;
+  const message = `${maxTries} other updates of the same key came first.`;
   return new StoreError("STORE_CONTENDED", "patch", message, { transient: true });
 }

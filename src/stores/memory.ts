@@ -1,8 +1,10 @@
 import { packedExpiry, packRecord, unpackRecord } from "../record/binary/record.ts";
-import { expiresAt, layPatch } from "../record/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import { layPatch } from "../record/patch.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
+import { expiresAt } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
 import type { Store } from "../record/store.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 import { ConfigError } from "../errors.ts";
 
@@ -30,7 +32,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(maxRecords);
 }
 
-/** Keeps records packed: they take a tenth of the memory that objects take, and every reader gets a copy. */
+/** Records are kept packed: that takes a fraction of the memory of objects, and every reader gets a copy. */
 class MemoryStore implements Store {
   readonly name = "memory";
   readonly inProcess = true;
@@ -38,12 +40,11 @@ class MemoryStore implements Store {
   /** Packed records by id, in the order of the last write. */
   readonly #anonymous = new Queue<string>();
   readonly #loggedIn = new Queue<string>();
-  /** The ids of each subject. Most subjects have one, and a map for it would take more memory than the record. */
+  /** The ids of each subject. Most subjects have one, and a map for one id would take more memory than its record. */
   readonly #subjects = new Map<string, string | Queue<null>>();
-  /** At index n, the subjects that have n ids, from 2 up. The last is never empty. */
-  readonly #bySize: Queue<Queue<null>>[] = [];
-  /** Where the last sweep stopped. */
-  #round: Iterator<[string, string]> | undefined;
+  /** At index n, the subjects that have n ids, for n from 2. None is empty, and the last is not undefined. */
+  readonly #bySize: (Queue<Queue<null>> | undefined)[] = [];
+  #rounds: Generator<[string, string], never> | undefined;
 
   constructor(maxRecords: number) {
     this.#maxRecords = maxRecords;
@@ -71,7 +72,7 @@ class MemoryStore implements Store {
     return outcome;
   }
 
-  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+  list(subject: string, now: number): MaybePromise<SessionRecord[]> {
     const held = this.#subjects.get(subject);
     const ids = typeof held === "string" ? [held] : [...(held?.keys() ?? [])];
     if (ids.length > recordsAtOnce) return this.#listInTurns(ids, subject, now);
@@ -79,17 +80,17 @@ class MemoryStore implements Store {
   }
 
   sweep(now: number, limit: number): number {
+    // Continues where the last sweep stopped: otherwise every batch would look at all unexpired records again.
+    const rounds = (this.#rounds ??= this.#all());
     let deleted = 0;
-    // Goes on where the last one stopped: else each batch would look again at all that have not expired.
     for (let left = this.#size; left > 0; left--) {
       if (deleted === limit) return deleted;
-      let step = (this.#round ??= this.#all()).next();
-      if (step.done === true) step = (this.#round = this.#all()).next();
-      if (step.done === true || packedExpiry(step.value[1]) > now) continue;
-      this.#delete(unpack(...step.value));
+      const [id, packed] = rounds.next().value;
+      if (packedExpiry(packed) > now) continue;
+      this.#delete(unpack(id, packed));
       deleted++;
     }
-    this.#round = undefined;
+    this.#rounds = undefined;
     return deleted;
   }
 
@@ -102,9 +103,12 @@ class MemoryStore implements Store {
     return this.#anonymous.size + this.#loggedIn.size;
   }
 
-  *#all(): Generator<[string, string], undefined> {
-    yield* this.#anonymous;
-    yield* this.#loggedIn;
+  /** All records, over and over. Must not be asked for one when there is none. */
+  *#all(): Generator<[string, string], never> {
+    for (;;) {
+      yield* this.#anonymous;
+      yield* this.#loggedIn;
+    }
   }
 
   #find(id: string): SessionRecord | null {
@@ -114,7 +118,7 @@ class MemoryStore implements Store {
 
   #listed(ids: readonly string[], subject: string, now: number): SessionRecord[] {
     const records = ids.map((id) => this.read(id, now)).filter((record) => record !== null);
-    // Another's by now, maybe.
+    // It may have another subject by now.
     return records.filter((record) => record.subject === subject);
   }
 
@@ -127,7 +131,7 @@ class MemoryStore implements Store {
     return records;
   }
 
-  /** Writes a record that is new, or has the subject that it had. */
+  /** Writes a record that is new, or still has the same subject, and moves it to the end of each queue. */
   #write(record: SessionRecord): void {
     const id = copy(record.id);
     (record.subject === null ? this.#anonymous : this.#loggedIn).set(id, packRecord(record));
@@ -152,17 +156,18 @@ class MemoryStore implements Store {
     if (!(held instanceof Queue)) this.#subjects.delete(subject);
     else {
       this.#resize(subject, held, () => held.delete(id));
-      const [last] = held.keys();
-      if (held.size === 1 && last !== undefined) this.#subjects.set(subject, last);
+      if (held.size === 1) for (const last of held.keys()) this.#subjects.set(subject, last);
     }
   }
 
   /** Changes how many ids a subject has. */
   #resize(subject: string, ids: Queue<null>, change: () => unknown): void {
-    this.#bySize[ids.size]?.delete(subject);
+    const before = this.#bySize[ids.size];
+    before?.delete(subject);
+    if (before?.size === 0) this.#bySize[ids.size] = undefined;
     change();
     if (ids.size > 1) (this.#bySize[ids.size] ??= new Queue()).set(subject, ids);
-    while (this.#bySize.at(-1)?.size === 0) this.#bySize.pop();
+    while (this.#bySize.length > 0 && this.#bySize.at(-1) === undefined) this.#bySize.pop();
   }
 
   /** Makes room for one record. */
@@ -176,12 +181,12 @@ class MemoryStore implements Store {
   }
 }
 
-/** How many of its first keys a queue looks up at once. */
+/** How many keys a queue looks up at once. */
 const lookahead = 500;
 
 /**
- * A map in the order in which its keys were set last. The first is found at once: an iterator alone would have to pass
- * over the places of all that were deleted before it, which engines keep for a while.
+ * A map in the order in which its keys were last set. It finds the first one without a search: a new iterator has to
+ * skip every deleted entry that the engine has not cleared away yet, up to a few times as many as the map holds.
  */
 class Queue<V> extends Map<string, V> {
   #ahead: Set<string> | undefined;
@@ -216,7 +221,7 @@ function unpack(id: string, packed: string): SessionRecord {
   return record;
 }
 
-/** A text that was cut out of a larger one, such as a request's header, keeps that in memory; a copy doesn't. */
+/** In V8, a string that was cut out of a larger one, such as a header, keeps the larger one in memory. A copy does not. */
 function copy(text: string): string {
   return Buffer.from(text).toString();
 }

@@ -1,14 +1,15 @@
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import { expiresAt } from "../record/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
-import { isForeign } from "./redis/faults.ts";
+import { isForeign } from "./redis/errors.ts";
 import { NearCache } from "./redis/near-cache.ts";
 import type { InvalidationClient, NearCacheOptions } from "./redis/near-cache.ts";
 import { fieldOf, fromHash, patchArguments, toHash } from "./redis/record-hash.ts";
@@ -62,7 +63,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       "prefix must be 1 to 64 letters, digits and . _ : / -, such as shop:session:",
     );
   }
-  const patience = toMilliseconds(timeout, "timeout");
+  const milliseconds = toMilliseconds(timeout, "timeout");
   const replication = durable && replicationOf(durable, options.client);
   const connection = connectionOf(options.client);
   if (nearCache !== undefined && connection.isCluster) {
@@ -73,7 +74,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   }
   const near = nearCache && new NearCache(nearCache, (id) => `${prefix}session:${id}`);
   const { onWarning = warnProcess } = options;
-  return new RedisStore({ connection, prefix, patience, replication, near, onWarning });
+  return new RedisStore({ connection, prefix, timeout: milliseconds, replication, near, onWarning });
 }
 
 function replicationOf(durable: RedisDurability, client: RedisStoreOptions["client"]): Replication {
@@ -102,7 +103,7 @@ function warnProcess({ code, message }: RedisWarning): void {
 interface Parts {
   readonly connection: RedisConnection;
   readonly prefix: string;
-  readonly patience: number;
+  readonly timeout: number;
   readonly replication: Replication | undefined;
   readonly near: NearCache | undefined;
   readonly onWarning: (warning: RedisWarning) => void;
@@ -123,13 +124,13 @@ class RedisStore implements Store {
     this.#parts = parts;
     const { connection, prefix, onWarning } = parts;
     this.#calls = new RedisCalls(connection, onWarning);
-    this.#scripts = new ScriptCalls(connection, parts.patience);
+    this.#scripts = new ScriptCalls(connection, parts.timeout);
     this.#index = new SubjectIndex(this.#scripts, (key) => connection.hash(key), prefix);
   }
 
-  async create(record: SessionRecord, patience?: number): Promise<boolean> {
+  async create(record: SessionRecord, timeout?: number): Promise<boolean> {
     return this.#calls.run("create", async (start) => {
-      const until = this.#scripts.until(start, patience);
+      const until = this.#scripts.until(start, timeout);
       const { id, subject, lastSeenAt, absoluteDeadline } = record;
       if (subject !== null) await this.#index.add(subject, id, absoluteDeadline - lastSeenAt, until);
       const life = Math.ceil(expiresAt(record) - lastSeenAt) - 1;
@@ -139,7 +140,7 @@ class RedisStore implements Store {
     });
   }
 
-  read(id: string, now: number, authoritative = false): Awaitable<SessionRecord | null> {
+  read(id: string, now: number, authoritative = false): MaybePromise<SessionRecord | null> {
     const { near } = this.#parts;
     const here = authoritative ? undefined : near?.recall(id);
     if (here !== undefined) return expiresAt(here) <= now ? null : here;
@@ -156,11 +157,11 @@ class RedisStore implements Store {
     });
   }
 
-  async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
+  async patch(id: string, patch: Patch, now: number, timeout?: number): Promise<PatchOutcome> {
     return this.#calls.run("patch", async (start) => {
       this.#parts.near?.forget(id);
       try {
-        return await this.#patch(id, patch, now, this.#scripts.until(start, patience));
+        return await this.#patch(id, patch, now, this.#scripts.until(start, timeout));
       } finally {
         this.#parts.near?.forget(id);
       }

@@ -3,12 +3,14 @@ import { setTimeout as wait } from "node:timers/promises";
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import { packRecord, unpackRecord } from "../record/binary/record.ts";
-import { latin1Of } from "../record/binary/bytes.ts";
-import { fingerprintOf, Recent } from "../runtime/two-generation-cache.ts";
-import { expiresAt, layPatch } from "../record/record.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
-import { andThen } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import { toBinaryString } from "../runtime/binary-string.ts";
+import { fingerprintOf, TwoGenerationCache } from "../runtime/two-generation-cache.ts";
+import { expiresAt } from "../record/record.ts";
+import { layPatch } from "../record/patch.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
+import { andThen } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
 import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
@@ -48,8 +50,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   }
   if (durability !== "normal" && durability !== "full")
     throw new ConfigError("CONFIG_INVALID", 'durability must be "normal" or "full".');
-  const patience = toMilliseconds(busyTimeout, "busyTimeout");
-  return new SqliteStore(() => holdDatabase(path, durability), patience);
+  const timeout = toMilliseconds(busyTimeout, "busyTimeout");
+  return new SqliteStore(() => holdDatabase(path, durability), timeout);
 }
 
 /** What can be done with the table of records. */
@@ -95,19 +97,19 @@ class SqliteStore implements Store {
   readonly name = "sqlite";
   readonly inProcess = false;
   readonly #hold: () => HeldDatabase;
-  readonly #patience: number;
+  readonly #timeout: number;
   #held: HeldDatabase | undefined;
   #prepared: Table | undefined;
   #isClosed = false;
   /** Records as this process last saw them, packed. */
-  readonly #recent = new Recent<{ readonly id: string; readonly packed: string }>(recentRoom);
+  readonly #recent = new TwoGenerationCache<{ readonly id: string; readonly packed: string }>(recentRoom);
 
-  constructor(hold: () => HeldDatabase, patience: number) {
+  constructor(hold: () => HeldDatabase, timeout: number) {
     this.#hold = hold;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
-  create(record: SessionRecord): Awaitable<boolean> {
+  create(record: SessionRecord): MaybePromise<boolean> {
     const { id, subject } = record;
     return this.#run("create", () => {
       const blob = Buffer.from(packRecord(record), "latin1");
@@ -115,7 +117,7 @@ class SqliteStore implements Store {
     });
   }
 
-  read(id: string, now: number): Awaitable<SessionRecord | null> {
+  read(id: string, now: number): MaybePromise<SessionRecord | null> {
     return this.#run("read", () => {
       const packed = this.#find(id, now);
       if (packed === null) return null;
@@ -125,7 +127,7 @@ class SqliteStore implements Store {
     });
   }
 
-  patch(id: string, patch: Patch, now: number): Awaitable<PatchOutcome> {
+  patch(id: string, patch: Patch, now: number): MaybePromise<PatchOutcome> {
     return this.#run("patch", () => {
       // Mostly nobody has written since this process read the record, and a write that finds it as it was is the proof.
       const known = this.#recent.get(fingerprintOf(id, 0));
@@ -141,7 +143,7 @@ class SqliteStore implements Store {
     });
   }
 
-  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+  list(subject: string, now: number): MaybePromise<SessionRecord[]> {
     return andThen(this.#listAfter("", subject, now), (page) =>
       page.last === undefined ? page.records : this.#listOn(page.records, page.last, subject, now),
     );
@@ -163,18 +165,18 @@ class SqliteStore implements Store {
     return records;
   }
 
-  #listAfter(last: string, subject: string, now: number): Awaitable<Page> {
+  #listAfter(last: string, subject: string, now: number): MaybePromise<Page> {
     return this.#run("list", () => {
       const rows = this.#table.list.all(subject, now, last);
       // One damaged record must not hide a person's other sessions from them.
       const records = rows.flatMap(({ id, record }) =>
-        record instanceof Uint8Array ? (unpackRecord(String(id), latin1Of(record)) ?? []) : [],
+        record instanceof Uint8Array ? (unpackRecord(String(id), toBinaryString(record)) ?? []) : [],
       );
       return { records, last: rows.length < recordsAtOnce ? undefined : String(rows.at(-1)?.["id"]) };
     });
   }
 
-  sweep(now: number, limit: number): Awaitable<number> {
+  sweep(now: number, limit: number): MaybePromise<number> {
     return this.#run("sweep", () => Number(this.#table.sweep.run(now, limit).changes));
   }
 
@@ -201,7 +203,7 @@ class SqliteStore implements Store {
   /** A record's packing, with a character for each byte. */
   #find(id: string, now: number): string | null {
     const blob = this.#table.read.get(id, now)?.["record"];
-    return blob instanceof Uint8Array ? latin1Of(blob) : null;
+    return blob instanceof Uint8Array ? toBinaryString(blob) : null;
   }
 
   #remember(id: string, packed: string): void {
@@ -227,7 +229,7 @@ class SqliteStore implements Store {
   }
 
   /** Answers at once, or, where another process is writing, as soon as it can. */
-  #run<T>(operation: StoreOperation, work: () => T): Awaitable<T> {
+  #run<T>(operation: StoreOperation, work: () => T): MaybePromise<T> {
     try {
       return work();
     } catch (error) {
@@ -243,7 +245,7 @@ class SqliteStore implements Store {
       try {
         return work();
       } catch (error) {
-        if (!isBusy(error) || waited >= this.#patience) throw asStoreError(operation, error);
+        if (!isBusy(error) || waited >= this.#timeout) throw asStoreError(operation, error);
       }
     }
   }

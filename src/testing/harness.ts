@@ -1,6 +1,6 @@
 import type { Session } from "../session/session.ts";
 import type { Sessions } from "../sessions.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Store } from "../record/store.ts";
 
 /** The data of the sessions that the contracts use. */
@@ -43,6 +43,6 @@ export type StartServer = (
 /** Where the contracts are run: a store and an adapter. */
 export interface AdapterSetting {
   /** A store, empty or not. */
-  openStore(): Awaitable<Store>;
+  openStore(): MaybePromise<Store>;
   readonly start: StartServer;
 }

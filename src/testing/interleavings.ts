@@ -9,7 +9,7 @@ export interface World {
 }
 
 /** How many turns of the event loop an actor gets to reach its next pause; after that it waits for another actor. */
-const patience = 10;
+const maxTurns = 10;
 
 interface ActorState {
   /** Lets a paused actor go on; `undefined` while it runs. */
@@ -111,7 +111,7 @@ async function runOnce(
 
 /** Waits until every actor is paused, done, or waiting for another one. */
 async function settled(states: readonly ActorState[]): Promise<void> {
-  for (let turns = 0; turns < patience; turns++) {
+  for (let turns = 0; turns < maxTurns; turns++) {
     await new Promise((resolve) => setImmediate(resolve));
     if (states.some((state) => state.outside > 0)) turns = 0;
     else if (states.every(({ resume, isDone }) => isDone || resume !== undefined)) return;

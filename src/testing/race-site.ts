@@ -1,7 +1,7 @@
 import { generateSecret } from "../crypto/keyring.ts";
 import { createSessions } from "../sessions.ts";
 import type { Sessions } from "../sessions.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Store } from "../record/store.ts";
 import { testClock } from "./clock.ts";
 import type { TestClock } from "./clock.ts";
@@ -14,7 +14,7 @@ import type { StoreProbe } from "./store-probe.ts";
 /** Where the races are run: a store and an adapter. */
 export interface RaceSetting {
   /** A store, empty or not. */
-  openStore(): Awaitable<Store>;
+  openStore(): MaybePromise<Store>;
   readonly start: StartServer;
 }
 

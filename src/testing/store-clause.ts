@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { newRecordId } from "../crypto/ticket.ts";
-import type { Fields, Patch, PatchOutcome, SessionRecord } from "../record/record.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch, PatchOutcome } from "../record/patch.ts";
+import type { Fields } from "../record/fields.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Store } from "../record/store.ts";
 
 /** What a store must hold to; throws an AssertionError when it does not. Needs no test runner. */
@@ -9,7 +11,7 @@ export interface StoreClause {
   /** A sentence about the store. */
   readonly name: string;
   /** @param open opens the store; called twice, it answers two doors to the same records (or the same store again). */
-  check(open: () => Awaitable<Store>): Promise<void>;
+  check(open: () => MaybePromise<Store>): Promise<void>;
 }
 
 /** The time at which the clauses play, in milliseconds since 1970; records end relative to it. */
@@ -87,7 +89,7 @@ export function fieldsOf(texts: Readonly<Record<string, string>>): Fields {
 }
 
 /** The bytes of a text. */
-export function bytesOf(text: string): Uint8Array {
+export function binaryField(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 

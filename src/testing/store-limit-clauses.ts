@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  bytesOf,
+  binaryField,
   clause,
   created,
   doorAt,
@@ -14,7 +14,7 @@ import {
 } from "./store-clause.ts";
 import type { StoreClause } from "./store-clause.ts";
 import type { FieldLimits } from "../record/field-limits.ts";
-import type { PatchOutcome } from "../record/record.ts";
+import type { PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /** Limits of `d:` fields. */
@@ -112,7 +112,7 @@ export const limitClauses: readonly StoreClause[] = [
     const id = await createdWithTwenty(store);
     const set = { set: fieldsOf({ "d:x": "x" }), ...limitsOf({ bytes: 1 }) };
     assert.equal((await patchNow(store, id, { ...set, epoch: 1 })).kind, "gone");
-    const expect = { fields: new Map([["d:bc", bytesOf("other")]]) };
+    const expect = { fields: new Map([["d:bc", binaryField("other")]]) };
     assert.equal((await patchNow(store, id, { ...set, expect })).kind, "conflict");
   }),
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  bytesOf,
+  binaryField,
   clause,
   created,
   doorAt,
@@ -101,11 +101,11 @@ export const patchClauses: readonly StoreClause[] = [
     async (store) => {
       const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "1" }) }));
       const failing = [
-        { fields: new Map([["d:a", bytesOf("2")]]) },
+        { fields: new Map([["d:a", binaryField("2")]]) },
         { fields: new Map([["d:a", null]]) },
-        { fields: new Map([["d:b", bytesOf("")]]) },
+        { fields: new Map([["d:b", binaryField("")]]) },
         { verifier: new Uint8Array(32) },
-        { verifier: record.verifier, fields: new Map([["d:a", bytesOf("11")]]) },
+        { verifier: record.verifier, fields: new Map([["d:a", binaryField("11")]]) },
       ];
       for (const expect of failing) {
         const outcome = await patchNow(store, record.id, {
@@ -124,8 +124,8 @@ export const patchClauses: readonly StoreClause[] = [
   clause("applies when every expectation holds", async (store) => {
     const record = await created(store, recordWith({ fields: fieldsOf({ "d:a": "1", "d:e": "" }) }));
     const fields = new Map([
-      ["d:a", bytesOf("1")],
-      ["d:e", bytesOf("")],
+      ["d:a", binaryField("1")],
+      ["d:e", binaryField("")],
       ["d:b", null],
     ]);
     const expect = { verifier: record.verifier, fields };

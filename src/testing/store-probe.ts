@@ -1,4 +1,5 @@
-import type { Patch, SessionRecord } from "../record/record.ts";
+import type { SessionRecord } from "../record/record.ts";
+import type { Patch } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 
 /** A call that a store got: enough to count calls, and to tell a write of data from a touch. */
@@ -33,12 +34,11 @@ export function probeStore(store: Store): StoreProbe {
     store: {
       name: store.name,
       inProcess: store.inProcess,
-      create: (record, patience) =>
-        seen({ operation: "create", record }, () => store.create(record, patience)),
+      create: (record, timeout) => seen({ operation: "create", record }, () => store.create(record, timeout)),
       read: (id, now, authoritative) =>
         seen({ operation: "read", id }, () => store.read(id, now, authoritative)),
-      patch: (id, patch, now, patience) =>
-        seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now, patience)),
+      patch: (id, patch, now, timeout) =>
+        seen({ operation: "patch", id, patch }, () => store.patch(id, patch, now, timeout)),
       list: (subject, now) => seen({ operation: "list" }, () => store.list(subject, now)),
       sweep: (now, limit) => seen({ operation: "sweep" }, () => store.sweep(now, limit)),
       close: () => seen({ operation: "close" }, () => store.close()),

@@ -83,7 +83,7 @@ testEverywhere("[86] a page that looked at the other cookies is this visitor's, 
     (at) => site.sessions.cookies(at).has("theme"),
     (at) => site.sessions.cookies(at).getAll("theme"),
     (at) => site.sessions.cookies(at).signed.get("theme"),
-    (at) => site.sessions.cookies(at).sealed.refused("theme"),
+    (at) => site.sessions.cookies(at).sealed.invalid("theme"),
     (at) => site.sessions.cookies(at).set("theme", "dark"),
     (at) => site.sessions.cookies(at).delete("theme"),
   ];

@@ -7,6 +7,7 @@ import type { Session } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { collectEvents } from "../support/events.ts";
 import { Site, home, testEverywhere } from "../support/site.ts";
+import { exchangesOf } from "coatcheck/adapter";
 
 const data = "CANARY-session-data";
 const message = "CANARY-flash-message";
@@ -101,7 +102,10 @@ testEverywhere(
         ["the cookies", cookies],
         ["a session's info", await site.sessions.list("leo")],
       );
-      things.push(["an exchange", site.sessions.exchange({ method: "GET", header: () => null }, [])]);
+      things.push([
+        "an exchange",
+        exchangesOf(site.sessions).begin({ method: "GET", header: () => null }, []),
+      ]);
       for (const provoke of provocations(session, (name, value, scope) => cookies.set(name, value, scope))) {
         try {
           await provoke();

@@ -9,7 +9,7 @@ import type { TestData, TestRoute } from "coatcheck/testing";
 import * as fc from "fast-check";
 import { apps } from "../contracts/apps.ts";
 import { overHttp } from "../contracts/servers.ts";
-import { createOriginCheck } from "../../src/http/cross-origin.ts";
+import { createCrossOriginCheck } from "../../src/http/cross-origin.ts";
 
 const own = { host: "site.example" };
 
@@ -166,7 +166,7 @@ testEverywhere("[66] a login form on another site logs nobody in", async (site) 
 
 describe("the cross-origin check's options", () => {
   const allowed = (options: CrossOriginOptions, headers: Record<string, string>, method = "POST") =>
-    createOriginCheck(options).allows({ method, header: (name) => headers[name] });
+    createCrossOriginCheck(options).allows({ method, header: (name) => headers[name] });
 
   test("[62] with configured origins, scheme and port count and Host does not", () => {
     const origins = ["https://site.example", "https://site.example:8443"];
@@ -359,7 +359,7 @@ describe("the cross-origin check's options", () => {
   });
 
   test("a path that is exempt may be posted to from anywhere, and no other path", () => {
-    const check = createOriginCheck({ exemptPaths: ["/login/apple", "/saml/acs"] });
+    const check = createCrossOriginCheck({ exemptPaths: ["/login/apple", "/saml/acs"] });
     const post = (path?: string): boolean =>
       check.allows({
         method: "POST",
@@ -404,7 +404,9 @@ describe("the cross-origin check's options", () => {
       "/(a)",
       1,
     ]) {
-      assert.throws(() => createOriginCheck({ exemptPaths: [path as string] }), { code: "CONFIG_INVALID" });
+      assert.throws(() => createCrossOriginCheck({ exemptPaths: [path as string] }), {
+        code: "CONFIG_INVALID",
+      });
     }
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { sqliteStore } from "coatcheck/sqlite";
 import { packRecord, unpackRecord } from "../../src/record/binary/record.ts";
 import { decodeValue } from "../../src/services/values.ts";

@@ -5,6 +5,7 @@ import { memoryStore } from "coatcheck/memory";
 import { sqliteStore } from "coatcheck/sqlite";
 import { home, Site, storeKinds, testOnStores } from "../support/site.ts";
 import type { Visitor } from "../support/site.ts";
+import { exchangesOf } from "coatcheck/adapter";
 
 const second = 1000;
 const minute = 60 * second;
@@ -296,12 +297,12 @@ testOnStores("[30] a response that can carry no cookie leaves it to the next tha
   const cookie = keep(visitor).cookie;
   for (let at = 0; at < 3; at++) {
     site.clock.advance(day);
-    const exchange = site.sessions.exchange(
+    const exchange = exchangesOf(site.sessions).begin(
       { method: "GET", header: (name) => (name === "cookie" ? cookie : null) },
       [],
     );
     assert.equal((await exchange.session(false)).subject, "leo");
-    const { headers } = await exchange.settle({ status: 200, takesNoCookie: true });
+    const { headers } = await exchange.commit({ status: 200, takesNoCookie: true });
     assert.deepEqual(headers.setCookies, []);
     // A network error carries no headers.
     const request = new Request(home, { headers: { cookie } });

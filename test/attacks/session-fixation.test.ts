@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKeyring } from "../../src/crypto/keyring.ts";
-import { createTicketOffice, newRecordId, newTicket } from "../../src/crypto/ticket.ts";
+import { createTicketSigner, newRecordId, newTicket } from "../../src/crypto/ticket.ts";
 import { Site, testEverywhere } from "../support/site.ts";
 
 testEverywhere("[2] an id the server did not issue is never adopted", async (site) => {
   const visitor = site.visitor();
   const chosen = newTicket(newRecordId());
   // Signed with the site's own key: the strongest form the attack can take.
-  const office = createTicketOffice(createKeyring(site.secret), "__Host-Http-session");
+  const office = createTicketSigner(createKeyring(site.secret), "__Host-Http-session");
   visitor.jar.plant("__Host-Http-session", office.sign(chosen));
   await visitor.with((session) => {
     assert.equal(session.id, undefined);

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { sqliteStore } from "coatcheck/sqlite";
 import { Site, testOnStores } from "../support/site.ts";
 
 /** Every value of a record, as bytes. */
-function bytesOf(record: SessionRecord): Buffer[] {
+function binaryField(record: SessionRecord): Buffer[] {
   return Object.values(record).flatMap((value: unknown) => {
     if (value instanceof Uint8Array) return [Buffer.from(value)];
     if (value instanceof Map) {
@@ -24,7 +24,7 @@ function bytesOf(record: SessionRecord): Buffer[] {
 
 /** What a thief would try: each value in every spelling, alone and as any part of a ticket. */
 function guessesFrom(record: SessionRecord): string[] {
-  const spellings = bytesOf(record).flatMap((bytes) => [
+  const spellings = binaryField(record).flatMap((bytes) => [
     bytes.toString("latin1"),
     bytes.toString("base64"),
     bytes.toString("base64url"),
@@ -57,7 +57,7 @@ testOnStores("[46] nothing in a dump of the store opens a session", async (site)
   // The dump holds no part of the ticket but the id.
   const [id, secret = "", mac = ""] = visitor.ticket?.split(".") ?? [];
   assert.equal(id, record.id);
-  for (const bytes of bytesOf(record)) {
+  for (const bytes of binaryField(record)) {
     for (const part of [secret, mac]) {
       assert.equal(bytes.includes(part), false);
       assert.equal(bytes.includes(Buffer.from(part, "base64url")), false);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
-import type { Incoming, Sessions } from "coatcheck";
+import type { Sessions } from "coatcheck";
+import type { RequestLike } from "coatcheck/adapter";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar } from "coatcheck/testing";
 import { loud } from "../support/loud.ts";
@@ -22,7 +23,7 @@ async function loggedIn(): Promise<{ sessions: Sessions; cookie: string }> {
   return { sessions, cookie: jar.header ?? "" };
 }
 
-function handshake(cookie: string, headers: Readonly<Record<string, string>>): Incoming {
+function handshake(cookie: string, headers: Readonly<Record<string, string>>): RequestLike {
   const all: Record<string, string> = { host: "site.example", upgrade: "websocket", cookie, ...headers };
   return { method: "GET", header: (name) => all[name] };
 }

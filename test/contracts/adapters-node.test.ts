@@ -382,8 +382,8 @@ test("own answers take the place of the bare ones", async (t) => {
         response.end("page");
       },
       {
-        unavailable: (error, _request, response) => response.end(`later: ${error.code}`),
-        refused(_request, response) {
+        onUnavailable: (error, _request, response) => response.end(`later: ${error.code}`),
+        onForbidden(_request, response) {
           response.statusCode = 403;
           response.end("not from there");
         },
@@ -407,7 +407,7 @@ test("own answers take the place of the bare ones", async (t) => {
 const upper = (chunk: unknown): unknown =>
   typeof chunk === "string" || Buffer.isBuffer(chunk) ? String(chunk).toUpperCase() : chunk;
 
-type Outlet<Result> = (...args: unknown[]) => Result;
+type WriteMethod<Result> = (...args: unknown[]) => Result;
 
 /** Wraps a response as `on-headers`, `compression` and their like do. */
 function between(_request: IncomingMessage, response: ServerResponse, next: () => void): void {
@@ -415,7 +415,7 @@ function between(_request: IncomingMessage, response: ServerResponse, next: () =
     response.writeHead.bind(response),
     response.write.bind(response),
     response.end.bind(response),
-  ] as unknown as [Outlet<ServerResponse>, Outlet<boolean>, Outlet<ServerResponse>];
+  ] as unknown as [WriteMethod<ServerResponse>, WriteMethod<boolean>, WriteMethod<ServerResponse>];
   response.writeHead = function (this: ServerResponse, ...args: unknown[]): ServerResponse {
     this.removeHeader("content-length");
     this.setHeader("x-between", "yes");

@@ -58,7 +58,7 @@ test("sessions first: the refusal has no CORS headers, and the page sees a netwo
 
 test("sessions first, with refused going through cors: the page can read the refusal", async (t) => {
   const sessions = expressSessions(hub(), {
-    refused: (req: express.Request, res: express.Response) =>
+    onForbidden: (req: express.Request, res: express.Response) =>
       allowPage(req, res, () => res.status(403).send("From another site.")),
   });
   const response = await send(t, [sessions, allowPage]);

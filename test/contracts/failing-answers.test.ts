@@ -21,8 +21,8 @@ import Fastify from "fastify";
 import Koa from "koa";
 
 interface Answers {
-  readonly refused: () => never;
-  readonly unavailable: () => never;
+  readonly onForbidden: () => never;
+  readonly onUnavailable: () => never;
 }
 
 type Start = (t: TestContext, sessions: Sessions, answers: Answers) => Promise<number>;
@@ -104,7 +104,7 @@ for (const [name, start] of Object.entries(starts)) {
       t.mock.method(console, "error", () => {});
       const probe = probeStore(memoryStore());
       const sessions = createSessions({ secret: generateSecret(), store: probe.store });
-      const port = await start(t, sessions, { refused: answer, unavailable: answer });
+      const port = await start(t, sessions, { onForbidden: answer, onUnavailable: answer });
       const ask = async (init: RequestInit): Promise<number> =>
         (await fetch(`http://127.0.0.1:${port}/`, { ...init, signal: AbortSignal.timeout(5000) })).status;
 

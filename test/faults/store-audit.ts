@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { StoreError } from "coatcheck";
-import type { SessionRecord, Store } from "coatcheck";
+import type { Store } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 
 /** What became of the calls of a load. */
 export interface AuditReport {

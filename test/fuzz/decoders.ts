@@ -4,23 +4,22 @@ import { DatabaseSync } from "node:sqlite";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { safeReturnPath } from "coatcheck";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { testClock } from "coatcheck/testing";
 import { sqliteStore } from "coatcheck/sqlite";
-import { ChangedFields } from "../../src/record/changed-fields.ts";
+import { ChangedFields, eachLength } from "../../src/record/fields.ts";
 import { parseCookieHeader, cookieValues } from "../../src/cookies/parse.ts";
-import { createCookieVault } from "../../src/cookies/protected-values.ts";
+import { createProtectedValues } from "../../src/cookies/protected-values.ts";
 import { Cookies } from "../../src/cookies/cookies.ts";
 import { FieldCodec } from "../../src/services/field-codec.ts";
 import { FlashQueue } from "../../src/session/flashes.ts";
 import { parseJson } from "../../src/runtime/parse-json.ts";
 import { createKeyring } from "../../src/crypto/keyring.ts";
-import { eachLength } from "../../src/record/fields.ts";
 import { readLimits } from "../../src/services/limits.ts";
 import { packedExpiry, packRecord, unpackRecord } from "../../src/record/binary/record.ts";
 import { expiresAt } from "../../src/record/record.ts";
 import { createSealer } from "../../src/crypto/sealer.ts";
-import { createTicketOffice, newRecordId, newTicket } from "../../src/crypto/ticket.ts";
+import { createTicketSigner, newRecordId, newTicket } from "../../src/crypto/ticket.ts";
 import { decodeValue, deepestJson, encodeValue } from "../../src/services/values.ts";
 import { StoreError } from "../../src/errors.ts";
 import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
@@ -105,8 +104,8 @@ const texts = [
 
 const keyring = createKeyring([secret, `${secret.slice(1)}x`]);
 const sealer = createSealer(keyring, "field");
-const vault = createCookieVault(keyring, clock);
-const office = createTicketOffice(keyring, "__Host-Http-session");
+const vault = createProtectedValues(keyring, clock);
+const office = createTicketSigner(keyring, "__Host-Http-session");
 const ticket = office.sign(newTicket(newRecordId()));
 const limits = readLimits();
 const codec = new FieldCodec(undefined, quiet);
@@ -208,7 +207,7 @@ export const decoders: Decoders = {
   "a sealed field": () => ({
     seeds: texts.map((text) => Buffer.from(sealer.seal("id", "d:x", text))),
     decode(input) {
-      sealer.isAged(input);
+      sealer.isSealedByOldKey(input);
       const plain = sealer.unseal("id", "d:x", input);
       assert.ok(plain === undefined || plain instanceof Uint8Array);
     },
@@ -227,15 +226,15 @@ export const decoders: Decoders = {
   }),
   "a ticket": () => ({
     seeds: [Buffer.from(ticket)],
-    decode: (input) => void office.open(input.toString("latin1")),
+    decode: (input) => void office.verify(input.toString("latin1")),
   }),
   "a signed cookie": () => ({
-    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.signed.close("name", value, 0))),
-    decode: (input) => void vault.signed.open("name", input.toString("latin1")),
+    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.signed.encode("name", value, 0))),
+    decode: (input) => void vault.signed.decode("name", input.toString("latin1")),
   }),
   "a sealed cookie": () => ({
-    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.sealed.close("name", value, 2e9))),
-    decode: (input) => void vault.sealed.open("name", input.toString("latin1")),
+    seeds: ["", "Lea", "ü".repeat(50)].map((value) => Buffer.from(vault.sealed.encode("name", value, 2e9))),
+    decode: (input) => void vault.sealed.decode("name", input.toString("latin1")),
   }),
   "a Cookie header": () => ({
     seeds: [Buffer.from(header)],

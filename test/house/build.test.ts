@@ -60,8 +60,8 @@ describe("the build of the JavaScript", () => {
 
   test("keeps an object that is made for what its making does to another", async () => {
     const { marked } = await built(`
-      class Given { constructor(object) { return object; } }
-      class Marked extends Given { mark = true; }
+      class ReturnOverride { constructor(object) { return object; } }
+      class Marked extends ReturnOverride { mark = true; }
       export function marked(object) { new Marked(object); return object; }`);
     assert.deepEqual((marked as (object: object) => object)({}), { mark: true });
   });

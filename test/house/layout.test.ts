@@ -19,33 +19,53 @@ function repository(): Files {
 
 /** For each rule, by its first words: files that break it, with the paths that must be named, and files that do not. */
 const proofs: Record<string, { bad: Record<string, string>[]; good: Record<string, string> }> = {
-  "src has the parts": {
+  "src has the rooms": {
     bad: [{ "src/misc/a.ts": "" }, { "src/ticket.ts": "" }],
     good: {
       "src/index.ts": "",
       "src/errors.ts": "",
-      "src/core/a.ts": "",
+      "src/runtime/a.ts": "",
+      "src/sessions.ts": "",
       "src/testing.ts": "",
       "src/testing/a.ts": "",
     },
   },
-  "a part of src imports only": {
+  "a room of src imports only": {
     bad: [
-      { "src/errors.ts": 'import { a } from "./core/a.ts";' },
-      { "src/core/a.ts": 'import type { Store } from "../stores/memory.ts";' },
-      { "src/core/a.ts": 'export {\n  a,\n  b,\n} from "../index.ts";' },
-      { "src/stores/a.ts": 'const a = await import("../adapters/fetch.ts");' },
+      { "src/errors.ts": 'import { a } from "./runtime/a.ts";' },
+      { "src/runtime/a.ts": 'import type { Store } from "../record/store.ts";' },
+      { "src/record/a.ts": 'export {\n  a,\n  b,\n} from "../index.ts";' },
+      { "src/stores/a.ts": 'const a = await import("../services/limits.ts");' },
+      { "src/stores/a.ts": 'import { createKeyring } from "../crypto/keyring.ts";' },
       { "src/adapters/a.ts": 'import "../testing.ts";' },
       { "src/testing/a.ts": 'import { memoryStore } from "../stores/memory.ts";' },
-      { "src/core/a.ts": 'type A = import("../adapters/hono.ts").A;' },
-      { "src/core/a.ts": 'import data from "../../package.json" with { type: "json" };' },
+      { "src/session/a.ts": 'type A = import("../exchange/exchange.ts").A;' },
+      { "src/exchange/a.ts": 'import type { Sessions } from "../sessions.ts";' },
+      { "src/http/a.ts": 'import data from "../../package.json" with { type: "json" };' },
     ],
     good: {
-      "src/core/a.ts":
+      "src/runtime/a.ts":
         'import { E } from "../errors.ts";\nimport { b } from "./b.ts";\n// import "../stores/memory.ts"',
       "src/stores/a.ts": 'import type { Store } from "../record/store.ts";',
+      "src/session/a.ts": 'import type { Services } from "../services/services.ts";',
       "src/testing/a.ts": 'import { clauses } from "./clauses.ts";',
-      "src/index.ts": 'export { a } from "./core/a.ts";',
+      "src/index.ts": 'export { a } from "./session/a.ts";\nexport { b } from "./runtime/b.ts";',
+    },
+  },
+  "no files of src or app import each other": {
+    bad: [
+      { "src/http/a.ts": 'import { a } from "./a.ts";' },
+      {
+        "src/http/a.ts": 'import type { B } from "./b.ts";',
+        "src/http/b.ts": 'import { c } from "./c.ts";',
+        "src/http/c.ts": 'import type { A } from "./a.ts";',
+      },
+      { "app/a.ts": 'import { b } from "./b.ts";', "app/b.ts": 'import { a } from "./a.ts";' },
+    ],
+    good: {
+      "src/http/a.ts": 'import { b } from "./b.ts";\nimport { c } from "./c.ts";',
+      "src/http/b.ts": 'import { c } from "./c.ts";',
+      "src/http/c.ts": "",
     },
   },
   "stores and adapters never": {
@@ -62,12 +82,12 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
       "src/stores/redis/a.ts": 'import { b } from "./b.ts";',
       "src/adapters/express.ts": 'import { n } from "./node.ts";',
       "src/adapters/koa.ts": 'import { n } from "./node.ts";',
-      "src/core/a.ts": 'import { b } from "./b.ts";',
+      "src/http/a.ts": 'import { b } from "./b.ts";',
     },
   },
   "src imports nothing but Node": {
     bad: [
-      { "src/core/a.ts": 'import type { Context } from "hono";' },
+      { "src/http/a.ts": 'import type { Context } from "hono";' },
       { "src/adapters/fetch.ts": 'import type { Context } from "hono";' },
       { "src/adapters/hono.ts": 'import { createMiddleware } from "hono/factory";' },
       { "src/stores/sqlite.ts": 'import Database from "better-sqlite3";' },
@@ -89,14 +109,14 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
   },
   "nothing but tests": {
     bad: [
-      { "src/core/a.ts": 'import { b } from "../../test/support/b.ts";' },
+      { "src/http/a.ts": 'import { b } from "../../test/support/b.ts";' },
       { "app/main.ts": 'import { b } from "../test/support/b.ts";' },
     ],
-    good: { "test/core/a.test.ts": 'import { b } from "../support/b.ts";' },
+    good: { "test/sessions/a.test.ts": 'import { b } from "../support/b.ts";' },
   },
   "relative imports name": {
     bad: [
-      { "src/core/a.ts": 'import { b } from "./b";' },
+      { "src/http/a.ts": 'import { b } from "./b";' },
       { "test/a.test.ts": 'import { b } from "../src/b.js";' },
       { "test/a.test.ts": 'import { b } from "../src";' },
     ],
@@ -104,37 +124,37 @@ const proofs: Record<string, { bad: Record<string, string>[]; good: Record<strin
   },
   "no default exports": {
     bad: [
-      { "src/core/a.ts": "export default 1;" },
+      { "src/http/a.ts": "export default 1;" },
       { "app/a.ts": "const a = 1;\nexport { a as default };" },
       { "test/a.ts": "export default function () {}" },
     ],
-    good: { "src/core/a.ts": "// export default\nexport const a = 1;" },
+    good: { "src/http/a.ts": "// export default\nexport const a = 1;" },
   },
   "no `export *`": {
     bad: [
-      { "src/index.ts": 'export * from "./core/a.ts";' },
-      { "src/index.ts": 'export type * from "./core/a.ts";' },
-      { "src/index.ts": 'export * as a from "./core/a.ts";' },
+      { "src/index.ts": 'export * from "./http/a.ts";' },
+      { "src/index.ts": 'export type * from "./http/a.ts";' },
+      { "src/index.ts": 'export * as a from "./http/a.ts";' },
     ],
-    good: { "src/index.ts": 'export { a } from "./core/a.ts";\nexport type { B } from "./core/b.ts";' },
+    good: { "src/index.ts": 'export { a } from "./http/a.ts";\nexport type { B } from "./http/b.ts";' },
   },
   "no file or folder": {
-    bad: [{ "src/core/utils.ts": "" }, { "test/helpers/a.ts": "" }, { "app/html-helper.ts": "" }],
+    bad: [{ "src/http/utils.ts": "" }, { "test/helpers/a.ts": "" }, { "app/html-helper.ts": "" }],
     good: { "src/crypto/ticket.ts": "", "test/support/jar.ts": "" },
   },
   "a file of src": {
-    bad: [{ "src/core/a.ts": "a;\n".repeat(maxLines + 1) }],
-    good: { "src/core/a.ts": "a;\n".repeat(maxLines), "test/a.test.ts": "a;\n".repeat(maxLines * 2) },
+    bad: [{ "src/http/a.ts": "a;\n".repeat(maxLines + 1) }],
+    good: { "src/http/a.ts": "a;\n".repeat(maxLines), "test/a.test.ts": "a;\n".repeat(maxLines * 2) },
   },
   "src reads no environment": {
     bad: [
-      { "src/core/a.ts": "const a = process.env.SECRET;" },
+      { "src/http/a.ts": "const a = process.env.SECRET;" },
       { "src/stores/a.ts": "const { env } = process;" },
       { "src/stores/a.ts": 'const a = process["env"];' },
       { "src/adapters/a.ts": 'import { env } from "node:process";' },
     ],
     good: {
-      "src/core/a.ts": "/** Not process.env. */ process.pid;",
+      "src/http/a.ts": "/** Not process.env. */ process.pid;",
       "app/main.ts": "process.env.PORT",
       "src/services/development-warnings.ts": "process.env.NODE_ENV",
     },
@@ -145,7 +165,7 @@ describe("the layout of the house", () => {
   const files = repository();
 
   test("the files are found", () => {
-    for (const folder of ["src/core/", "src/stores/", "src/adapters/", "app/", "test/", "scripts/"]) {
+    for (const folder of ["src/session/", "src/stores/", "src/adapters/", "app/", "test/", "scripts/"]) {
       assert.ok(
         [...files.keys()].some((path) => path.startsWith(folder)),
         `no file in ${folder}`,
@@ -189,10 +209,10 @@ describe("reading imports", () => {
       "*/",
       'const url = "https://x/*"; import("./g.ts"); // */',
     ].join("\n");
-    const found = importsOf("src/core/x.ts", text).map(({ specifier }) => specifier);
+    const found = importsOf("src/http/x.ts", text).map(({ specifier }) => specifier);
     assert.deepEqual(found.toSorted(), ["../d.ts", "./a.ts", "./b.ts", "./c.ts", "./e.ts", "./g.ts", "f"]);
     assert.equal(
-      importsOf("src/core/x.ts", text).find(({ specifier }) => specifier === "../d.ts")?.target,
+      importsOf("src/http/x.ts", text).find(({ specifier }) => specifier === "../d.ts")?.target,
       "src/d.ts",
     );
   });

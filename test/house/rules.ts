@@ -17,43 +17,63 @@ const over: Readonly<Record<string, string>> = {
   "src/adapters/koa.ts": "src/adapters/node.ts",
 };
 
-/** What each part of src may import from src, besides its own files: `errors <- core <- everything else`. */
-const below: Readonly<Record<string, readonly string[]>> = {
+/**
+ * What each room of src may import from other rooms. A room is a folder, or a file that stands beside the folders;
+ * `docs/decisions/085-rooms.md` says why.
+ */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
-  core: ["errors"],
-  stores: ["core", "errors"],
-  adapters: ["core", "errors"],
-  testing: ["core", "errors"],
-  index: ["core", "errors"],
+  runtime: ["errors"],
+  http: ["runtime", "errors"],
+  crypto: ["runtime", "errors"],
+  record: ["runtime", "errors"],
+  cookies: ["crypto", "runtime", "errors"],
+  services: ["record", "cookies", "crypto", "http", "runtime", "errors"],
+  session: ["services", "record", "crypto", "http", "runtime", "errors"],
+  exchange: ["session", "services", "cookies", "http", "runtime", "errors"],
+  options: ["services", "record", "cookies", "crypto", "http", "runtime", "errors"],
+  sessions: ["options", "exchange", "session", "services", "cookies", "crypto", "http", "runtime", "errors"],
+  node: ["exchange", "http", "runtime", "errors"],
+  stores: ["record", "runtime", "errors"],
+  adapters: ["sessions", "node", "exchange", "session", "cookies", "http", "runtime", "errors"],
+  testing: ["sessions", "session", "record", "crypto", "runtime", "errors"],
 };
+
+/** The files that users import: they pass on what other rooms export. */
+const doors = new Set(["index", "adapter", "store"]);
 
 /** Parts whose files are siblings, each complete in itself. */
 const siblings = new Set(["stores", "adapters"]);
 
 export const rules: readonly Rule[] = [
   {
-    name: "src has the parts that the design names, and no other",
+    name: "src has the rooms that are named here, and no other",
     faults: (files) =>
       paths(files, "src/")
-        .filter((path) => !Object.hasOwn(below, partOf(path)))
-        .map((path) => `${path}: "${partOf(path)}" is not a part of src`),
+        .filter((path) => !Object.hasOwn(mayImport, roomOf(path)) && !doors.has(roomOf(path)))
+        .map((path) => `${path}: "${roomOf(path)}" is not a room of src`),
   },
   {
-    name: "a part of src imports only from the parts below it",
+    name: "a room of src imports only from the rooms below it",
     faults: (files) =>
       eachImport(files, "src/", (path, { specifier, target }) => {
         if (target === undefined) return undefined;
         if (!target.startsWith("src/")) return `imports ${specifier}, which is outside src`;
-        const [own, other] = [partOf(path), partOf(target)];
-        if (own === other || below[own]?.includes(other)) return undefined;
+        const [own, other] = [roomOf(path), roomOf(target)];
+        if (own === other || mayImport[own]?.includes(other)) return undefined;
+        if (doors.has(own) && Object.hasOwn(mayImport, other)) return undefined;
         return `imports ${specifier}: ${own} may not know ${other}`;
       }),
+  },
+  {
+    name: "no files of src or app import each other in a circle, types included",
+    faults: (files) => ["src/", "app/"].flatMap((part) => circlesIn(files, part)),
   },
   {
     name: "stores and adapters never import their siblings, except express and koa on node",
     faults: (files) =>
       eachImport(files, "src/", (path, { specifier, target }) => {
-        if (target === undefined || !siblings.has(partOf(path)) || partOf(path) !== partOf(target)) {
+        if (target === undefined || !siblings.has(roomOf(path)) || roomOf(path) !== roomOf(target)) {
           return undefined;
         }
         const own = over[path] === target || isPartOfSame(path, target);
@@ -135,7 +155,31 @@ export const rules: readonly Rule[] = [
   },
 ];
 
-function partOf(path: string): string {
+/** One line for each circle of imports, named by the first of its files. */
+function circlesIn(files: Files, part: string): string[] {
+  const imports = new Map(
+    paths(files, part).map((path) => {
+      const targets = importsOf(path, files.get(path) ?? "").map(({ target }) => target);
+      return [path, targets.filter((target) => target !== undefined && files.has(target))] as const;
+    }),
+  );
+  const faults: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start !== -1) {
+      const [first = "", ...rest] = trail.slice(start);
+      faults.push(`${first}: imports itself by way of ${rest.join(", ") || "nothing else"}`);
+    }
+    if (start !== -1 || done.has(path)) return;
+    for (const target of imports.get(path) ?? []) visit(target ?? "", [...trail, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  return faults;
+}
+
+function roomOf(path: string): string {
   return (path.split("/")[1] ?? "").replace(/\.ts$/, "");
 }
 

@@ -50,7 +50,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a rotation keeps the old ticket alive",
       "session/record-handle.ts",
-      "return (await this.reissue({ expect: { verifier } })) ? id : undefined;",
+      "return (await this.replaceTicket({ expect: { verifier } })) ? id : undefined;",
       "return verifier.length > 0 ? id : undefined;",
       "\\[33\\]",
     ],
@@ -67,22 +67,22 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a late request of an ended session begins another",
       "session/load.ts",
-      "const mayBegin = now - record.ticketAt > lateRequestWindow;",
-      "const mayBegin = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
+      "const canStart = now - record.ticketAt > lateRequestWindow;",
+      "const canStart = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
     ],
-    ["logging out leaves the data where it was", "session/end.ts", "    retain: [],\n", ""],
+    ["logging out leaves the data where it was", "session/ending.ts", "    retain: [],\n", ""],
   ]),
   ...of("attacks/replay-after-logout", [
     [
       "logging out keeps the verifier",
-      "session/end.ts",
-      "      verifier: nobodysVerifier,\n",
+      "session/ending.ts",
+      "      verifier: revokedVerifier,\n",
       "",
       "\\[38\\]",
     ],
     [
       "logging out keeps the subject",
-      "session/end.ts",
+      "session/ending.ts",
       "      subject: null,\n      authenticatedAt: null,\n      lastSeenAt: now,\n      permanent: false,",
       "      authenticatedAt: null,\n      lastSeenAt: now,\n      permanent: false,",
       "\\[45\\]|\\[37\\]",
@@ -104,7 +104,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "what has ended can be revoked again",
       "session/manage.ts",
-      "if (verifiersEqual(record.verifier, nobodysVerifier)) return false;",
+      "if (verifiersEqual(record.verifier, revokedVerifier)) return false;",
       "",
       "\\[41\\]",
     ],
@@ -1121,7 +1121,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a login forgets the objects that get gave",
       "session/data.ts",
-      "if (bytesOf(before, name) === bytesOf(this.#fields, name)) this.#keep(key, held);",
+      "if (binaryField(before, name) === binaryField(this.#fields, name)) this.#keep(key, held);",
       "",
     ],
   ]),
@@ -1150,8 +1150,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "old fields are not sealed again",
       "session/commit.ts",
-      "!sealer.isAged(bytes)) continue;",
-      "sealer.isAged(bytes)) continue;",
+      "!sealer.isSealedByOldKey(bytes)) continue;",
+      "sealer.isSealedByOldKey(bytes)) continue;",
       "seals everything",
     ],
     [
@@ -1172,7 +1172,7 @@ export const attackMutants: readonly Mutant[] = [
   ...of("sessions/late-responses", [
     [
       "a slow page sends the cookie that it had",
-      "session/cookie-action.ts",
+      "session/pending-cookie.ts",
       "this.#clock.now() - this.#claim.since >= unquestionedFor",
       "this.#claim.since === unquestionedFor",
       "when it is done",
@@ -1207,7 +1207,7 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a login is lost with its store",
-      "session/cookie-action.ts",
+      "session/pending-cookie.ts",
       'record === undefined ? this.#kind === "send" : stillHolds(claim, record)',
       "record !== undefined && stillHolds(claim, record)",
       "can't say",
@@ -1322,8 +1322,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "the sweep deletes the living (memory)",
       "stores/memory.ts",
-      "packedExpiry(step.value[1]) > now",
-      "packedExpiry(step.value[1]) > now + 999_999",
+      "packedExpiry(packed) > now",
+      "packedExpiry(packed) > now + 999_999",
       "\\[29\\]",
     ],
     [
@@ -1351,7 +1351,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a touch that fails fails the page",
       "session/commit.ts",
-      "quietly(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),",
+      "ignoringStoreErrors(() => (resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns }))),",
       "(resends === true ? writeAndResend(live, record, { columns }) : live.patch({ columns })),",
       "\\[109\\]",
     ],
@@ -1472,8 +1472,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "an office believes what another office has opened",
       "crypto/ticket.ts",
-      "const recent = new Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }>(recentTickets);",
-      'const recent: Recent<{ readonly bytes: Uint8Array; readonly ticket: OpenedTicket }> = Reflect.get(createTicketOffice, "recent") ?? new Recent(recentTickets);\n  Reflect.set(createTicketOffice, "recent", recent);',
+      "const recent = new TwoGenerationCache<{ readonly bytes: Uint8Array; readonly ticket: VerifiedTicket }>(recentTickets);",
+      'const recent: TwoGenerationCache<{ readonly bytes: Uint8Array; readonly ticket: VerifiedTicket }> = Reflect.get(createTicketSigner, "recent") ?? new TwoGenerationCache(recentTickets);\n  Reflect.set(createTicketSigner, "recent", recent);',
       "other keys",
     ],
     [
@@ -1519,7 +1519,7 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "messages are lost with a commit that fails in the call",
-      "runtime/maybe-async.ts",
+      "runtime/maybe-promise.ts",
       "return failed(error);",
       "throw error;",
     ],
@@ -1618,8 +1618,8 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a sweep does not look before the place where the last one stopped",
       "stores/memory.ts",
-      "if (step.done === true) step = (this.#round = this.#all()).next();",
-      "",
+      "for (;;) {\n      yield*",
+      "{\n      yield*",
       "a sweep finds",
     ],
     [
@@ -1667,13 +1667,13 @@ export const attackMutants: readonly Mutant[] = [
     [
       "whoever had the most sessions once is taken for who has the most",
       "stores/memory.ts",
-      "while (this.#bySize.at(-1)?.size === 0) this.#bySize.pop();",
+      "if (before?.size === 0) this.#bySize[ids.size] = undefined;",
       "",
     ],
     [
       "a subject counts with every number of sessions that it had",
       "stores/memory.ts",
-      "this.#bySize[ids.size]?.delete(subject);",
+      "before?.delete(subject);",
       "",
     ],
   ]),
@@ -1826,21 +1826,21 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a head that Node refuses is refused once more when it is dropped",
       "node/write-head.ts",
-      "    checkHead(head);\n    takeHead(response, head);\n  } catch {",
-      "    takeHead(response, head);\n  } catch (error) {\n    if (head.length > 0) throw error;",
+      "    assertWriteHead(head);\n    applyWriteHead(response, head);\n  } catch {",
+      "    applyWriteHead(response, head);\n  } catch (error) {\n    if (head.length > 0) throw error;",
       "no header may have",
     ],
     [
       "a head that Node refuses is seen only after the commit",
       "node/buffered-response.ts",
-      "if (this.#head !== undefined) checkHead(this.#head);",
-      "if (this.#head === undefined) checkHead([]);",
+      "if (this.#head !== undefined) assertWriteHead(this.#head);",
+      "if (this.#head === undefined) assertWriteHead([]);",
       "no header may have",
     ],
     [
       "a response whose head was refused looks as if it had left",
       "node/buffered-response.ts",
-      '      undressHead(response);\n      this.#state = "open";',
+      '      restoreHeadersSent(response);\n      this.#state = "open";',
       '      this.#state = "passing";',
       "no header may have",
     ],
@@ -1883,7 +1883,7 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "one visitor's bad value fails the writes of others",
-      "stores/postgres/failure.ts",
+      "stores/postgres/errors.ts",
       "return /^(?:22|23|54|P0|XX)/.test(",
       "return /^(?:99)/.test(",
       "can't hold",

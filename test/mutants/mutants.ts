@@ -55,8 +55,8 @@ export const mutants: readonly Mutant[] = [
     "a request that comes just after the logout begins a session",
     "S4",
     "src/session/load.ts",
-    "const mayBegin = now - record.ticketAt > lateRequestWindow;",
-    "const mayBegin = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
+    "const canStart = now - record.ticketAt > lateRequestWindow;",
+    "const canStart = now - record.ticketAt >= 0 || lateRequestWindow > 0;",
   ),
   race(
     "a logout does nothing where a rotation was faster",
@@ -69,9 +69,9 @@ export const mutants: readonly Mutant[] = [
     "a request whose write found the session gone begins another",
     "S4",
     "src/session/record-handle.ts",
-    `    this.#mayBegin = false;
+    `    this.#canStart = false;
     this.cookie.yield();`,
-    `    this.#mayBegin = true;
+    `    this.#canStart = true;
     this.cookie.clear();`,
   ),
   race(
@@ -85,8 +85,8 @@ export const mutants: readonly Mutant[] = [
     "a rotation does not look whether its ticket is still the current one",
     "S5",
     "src/session/record-handle.ts",
-    "this.reissue({ expect: { verifier } })",
-    "this.reissue({})",
+    "this.replaceTicket({ expect: { verifier } })",
+    "this.replaceTicket({})",
   ),
   race(
     "the cookie of a login is dropped when the handler fails",
@@ -107,7 +107,7 @@ export const mutants: readonly Mutant[] = [
     "S7",
     "src/services/store-client.ts",
     'return this.#call("read", () => this.store.read(id, this.#clock.now(), authoritative));',
-    `const copies: Map<string, Awaitable<SessionRecord | null>> = Reflect.get(this.#events, "copies") ?? new Map();
+    `const copies: Map<string, MaybePromise<SessionRecord | null>> = Reflect.get(this.#events, "copies") ?? new Map();
     Reflect.set(this.#events, "copies", copies);
     if (!copies.has(id)) copies.set(id, this.store.read(id, this.#clock.now(), authoritative));
     return copies.get(id) ?? null;`,

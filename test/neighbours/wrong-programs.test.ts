@@ -26,6 +26,7 @@ import { probeStore } from "coatcheck/testing";
 import express from "express";
 import { H3 } from "h3";
 import { Hono } from "hono";
+import { timeout } from "hono/timeout";
 import Koa from "koa";
 
 interface Data {
@@ -523,3 +524,147 @@ test("a source that fails after a login: what was written before leaves, with th
   response.resume();
   assert.equal(response.headers["set-cookie"]?.length, 1);
 });
+
+test(
+  "HTTP/2: an answer arrives, though its handler closes the stream right after it",
+  { timeout: 20_000 },
+  async (t) => {
+    const sessions = hub(true);
+    const server = createHttp2Server(
+      nodeSessions(sessions, async (request, response) => {
+        (await sessions.of(request)).set("a", "A");
+        if (request.url === "/written") response.write("bye");
+        else response.end("bye");
+        (response as unknown as { stream: ServerHttp2Stream }).stream.close();
+      }) as never,
+    ).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    t.after(() => {
+      client.destroy();
+      server.close();
+    });
+    for (const path of ["/ended", "/written"]) {
+      const stream = client.request({ ":path": path });
+      const [headers] = (await once(stream, "response")) as [Record<string, string | string[]>];
+      assert.equal(headers[":status"], 200);
+      assert.equal(headers["set-cookie"]?.length, 1);
+      assert.equal(Buffer.concat(await stream.toArray()).toString(), "bye");
+    }
+  },
+);
+
+test("HTTP/2: what is written in several turns, with an empty end, arrives as it was written", async (t) => {
+  const sessions = hub(true);
+  const server = createHttp2Server(
+    nodeSessions(sessions, async (request, response) => {
+      (await sessions.of(request)).set("a", "A");
+      const end = Promise.withResolvers<undefined>();
+      response.write("a page ");
+      response.write("in parts");
+      await Promise.resolve();
+      if (request.url === "/written") {
+        response.write(new Uint8Array(), () => end.resolve(undefined));
+        await end.promise;
+        response.end();
+      } else response.end("");
+    }) as never,
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  for (const path of ["/ended", "/written"]) {
+    const body = Buffer.concat(await client.request({ ":path": path }).toArray()).toString();
+    assert.equal(body, "a page in parts");
+  }
+});
+
+for (const isSlow of [false, true]) {
+  test(`a body that is not as long as it was said to be is told of, ${isSlow ? "slow" : "at once"}`, async (t) => {
+    const logged = t.mock.method(console, "error", () => undefined);
+    const sessions = hub(isSlow);
+    const port = await listen(
+      t,
+      nodeSessions(sessions, async (request, response) => {
+        (await sessions.of(request)).set("a", "A");
+        response.strictContentLength = true;
+        response.setHeader("content-length", 10);
+        response.end("short");
+      }),
+    );
+    await assert.rejects(get(port), { code: "ECONNRESET" });
+    const codes = logged.mock.calls.map(({ arguments: [error] }) => (error as { code?: unknown }).code);
+    assert.deepEqual(codes, ["ERR_HTTP_CONTENT_LENGTH_MISMATCH"]);
+  });
+}
+
+for (const isSlow of [false, true]) {
+  test(`hono/timeout around the sessions: its answer is all there is, ${isSlow ? "slow" : "at once"}`, async (t) => {
+    const logged = t.mock.method(console, "error", () => undefined);
+    const sessions = hub(isSlow);
+    const late = Promise.withResolvers<undefined>();
+    const app = new Hono();
+    app.use(timeout(20));
+    app.use(async (_c, next) => {
+      await next();
+      late.resolve(undefined);
+    });
+    app.use(honoSessions(sessions));
+    const answered = Promise.withResolvers<undefined>();
+    app.get("/", async (c) => {
+      const session = await sessions.of(c);
+      session.set("a", "A");
+      await session.login("ana");
+      await answered.promise;
+      session.set("a", "too late");
+      return c.text("too late");
+    });
+    const response = await app.request("/");
+    assert.equal(response.status, 504);
+    assert.equal(await response.text(), "Gateway Timeout");
+    answered.resolve(undefined);
+    await late.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(logged.mock.callCount(), 0);
+  });
+}
+
+for (const [version, make] of Object.entries({
+  "HTTP/1": createServer,
+  "HTTP/2": (listener: RequestListener) => createHttp2Server(listener as never),
+})) {
+  for (const isSlow of [false, true]) {
+    test(`a list of cookies that an app keeps for all stays as it is, ${version}, ${isSlow ? "slow" : "at once"}`, async (t) => {
+      const kept = ["a=1", "b=2"];
+      const sessions = hub(isSlow);
+      const server = make(
+        nodeSessions(sessions, async (request, response) => {
+          await (await sessions.of(request)).login("ana");
+          if (request.url === "/head") response.writeHead(200, { "Set-Cookie": kept });
+          else response.setHeader("Set-Cookie", kept);
+          response.end();
+        }),
+      ).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      t.after(() => server.close());
+      const { port } = server.address() as AddressInfo;
+      for (const path of ["/", "/head"]) {
+        const cookies =
+          make === createServer ? (await get(port, path)).cookies : await cookiesOverHttp2(port, path);
+        assert.deepEqual([cookies.length, kept], [3, ["a=1", "b=2"]]);
+      }
+    });
+  }
+}
+
+async function cookiesOverHttp2(port: number, path: string): Promise<readonly string[]> {
+  const client = connect(`http://127.0.0.1:${port}`);
+  const stream = client.request({ ":path": path });
+  const [headers] = (await once(stream, "response")) as [{ "set-cookie"?: string[] }];
+  await stream.toArray();
+  client.destroy();
+  return headers["set-cookie"] ?? [];
+}

@@ -1,6 +1,6 @@
 // Where a response with sessions may differ from one without, beyond what a session adds: one list, with reasons.
 
-import { isHttp2 } from "./program.ts";
+import { begins, isHttp2 } from "./program.ts";
 import type { Program, Step } from "./program.ts";
 import type { StepSeen, Witness } from "./witness.ts";
 
@@ -14,8 +14,9 @@ interface Moment {
   readonly dressed: StepSeen;
   /** What was seen of the whole run without sessions. */
   readonly bareRun: Witness;
-  /** Whether the response said before this step, in one of the runs, that its head was sent. */
+  /** Whether the response said before this step, in one of the runs, that its head was sent, and that it had ended. */
   readonly wasHeaded: boolean;
+  readonly wasEnded: boolean;
 }
 
 interface Exception {
@@ -78,6 +79,19 @@ const exceptions: readonly Exception[] = [
       isHttp2(program) && isHead(step) && dressed.outcome === "throws ERR_INVALID_CHAR",
   },
   {
+    reason: "HTTP/2: Node ends the stream over a header's name that is none; with sessions a head is refused",
+    parts: ({ program, step, dressed }) =>
+      isHttp2(program) && isHead(step) && dressed.outcome === "throws ERR_INVALID_HTTP_TOKEN",
+  },
+  {
+    reason: "a pipeline into a response that has ended destroys it",
+    parts: ({ step, wasEnded }) => step.kind === "pipe" && step.how === "pipeline" && wasEnded,
+  },
+  {
+    reason: "what keeps a head until there is a body stumbles over what is written after the end",
+    parts: ({ program, step, wasEnded }) => keepsHead(program) && wasEnded && begins(step),
+  },
+  {
     reason: "what is in front keeps a head to itself without looking at all of it",
     parts: ({ program, step, bare, dressed }) =>
       keepsHead(program) && isHead(step) && !throws(bare) && throws(dressed),
@@ -91,7 +105,9 @@ const exceptions: readonly Exception[] = [
     reason:
       "HTTP/2: Node sends the head first and looks at the chunk then; a held head is still there to be answered with",
     parts: ({ program, bare, dressed }) =>
-      isHttp2(program) && bare.outcome === dressed.outcome && bare.outcome === "throws ERR_INVALID_ARG_TYPE",
+      isHttp2(program) &&
+      bare.outcome === dressed.outcome &&
+      /^throws ERR_(?:INVALID_ARG_TYPE|STREAM_NULL_VALUES)$/.test(bare.outcome),
   },
   {
     reason:
@@ -136,12 +152,14 @@ const exceptions: readonly Exception[] = [
 export function partingOf(program: Program, bareRun: Witness, dressedRun: Witness): number {
   if (program.client === "leaves at the first byte") return 0;
   let wasHeaded = false;
+  let wasEnded = false;
   for (const [at, step] of program.steps.entries()) {
     const [bare, dressed] = [bareRun.steps[at], dressedRun.steps[at]];
     if (bare === undefined || dressed === undefined) break;
-    const moment = { program, step, at, bare, dressed, bareRun, wasHeaded };
+    const moment = { program, step, at, bare, dressed, bareRun, wasHeaded, wasEnded };
     if (exceptions.some(({ parts }) => parts(moment))) return at;
     wasHeaded ||= bare.looks?.headersSent === true || dressed.looks?.headersSent === true;
+    wasEnded ||= bare.looks?.writableEnded === true || dressed.looks?.writableEnded === true;
   }
   return program.steps.length;
 }
@@ -167,13 +185,20 @@ export function mayAnswerOtherwise(program: Program, bareRun: Witness, dressedRu
 export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
   return program.steps.some((step, at) => {
     const [bare, dressed] = [bareRun.steps[at], dressedRun.steps[at]];
-    return isHead(step) && bare !== undefined && throws(bare) && bare.outcome === dressed?.outcome;
+    if (!isHead(step) || bare === undefined || !throws(bare)) return false;
+    // What is in front may say it in its own words.
+    return program.front.length > 0 ? throws(dressed) : bare.outcome === dressed?.outcome;
   });
 }
 
 /** Whether something in front keeps a head until there is a body: what others do when a head is written then never comes, or too late. */
 export function keepsHead({ front }: Program): boolean {
   return front.some((name) => /^(?:http|polka)Compression/.test(name));
+}
+
+/** Whether something in front keeps what is written, and the head with it, so that `headersSent` is `false` until the end. */
+export function keepsAnswer(program: Program): boolean {
+  return keepsHead(program) || program.front.includes("gathering");
 }
 
 /** Whether a program destroys its response itself. */

@@ -1,5 +1,5 @@
 import { callback, literal, longText } from "./program.ts";
-import type { Program, SessionUse, Step, Value } from "./program.ts";
+import type { Program, PendingChanges, Step, Value } from "./program.ts";
 
 const turn: Step = { kind: "wait", turns: 2 };
 const html: Step = call("setHeader", literal("Content-Type"), literal("text/html"));
@@ -22,7 +22,17 @@ export const knownPrograms: readonly Program[] = [
   program({ front: ["mung.headers(…)"] }, use("set"), call("end")),
   program({ front: ["counting"] }, use("set"), call("write", literal("pa")), call("end", literal("ge"))),
   program({ front: ["gathering"] }, use("set"), call("write", literal("pa")), call("end", literal("ge"))),
+  program(
+    { server: "express5", front: ["mung.headersAsync(…)"] },
+    use("login"),
+    call("send", literal("page")),
+  ),
   // Wrapped behind the sessions.
+  program(
+    { server: "express5", behind: ["mung.headersAsync(…)"] },
+    use("login"),
+    call("send", literal("page")),
+  ),
   ...["compression()", "compression({ threshold: 0 })"].map((behind) =>
     program(
       { behind: [behind] },
@@ -45,6 +55,26 @@ export const knownPrograms: readonly Program[] = [
   program({}, call("write", literal({})), use("read"), call("end", literal("page"))),
   program({}, call("writeHead", literal(200), literal(["x-odd"])), call("end", literal("sorry"))),
   program({}, call("writeHead", literal(200), literal("a\nb")), call("end", literal("sorry"))),
+  program({}, call("writeHead", literal(204), literal(["x-odd"])), call("end", longText("a", 2000))),
+  program(
+    { server: "express5" },
+    call("writeHead", literal(201), literal({ "": "1", "x-one": "1" })),
+    call("end", literal("page")),
+  ),
+  program(
+    { server: "express4" },
+    call(
+      "writeHead",
+      literal(201),
+      literal([
+        ["x-one", "1"],
+        ["x-two", "1"],
+      ]),
+    ),
+    call("end", literal("page")),
+  ),
+  program({ server: "http2" }, use("set"), call("end", callback), call("end", literal("page"), callback)),
+  program({ server: "http2" }, call("writeHead", literal(500), literal(null)), call("end", literal("page"))),
   program({}, use("set"), call("write", literal("a"), literal("nonsense"), callback), call("end", callback)),
   program({ server: "http2" }, use("login"), { kind: "respond by the stream" }),
   program({ server: "http2" }, use("login"), call("writeHead", literal("200")), call("end", literal("page"))),
@@ -76,6 +106,7 @@ export const knownPrograms: readonly Program[] = [
     use("flash"),
     call("send", literal("page")),
   ),
+  program({ server: "http2", method: "HEAD" }, use("set"), { kind: "leave" }, call("end", callback)),
   // The same sessions twice.
   program({ server: "express5", layers: "two, used between" }, use("login"), call("send", literal("page"))),
   program({ server: "connect", layers: "two" }, use("login"), call("end", literal("page"))),
@@ -102,7 +133,7 @@ function call(name: string, ...args: Value[]): Step {
   return { kind: "call", name, args };
 }
 
-function use(what: SessionUse): Step {
+function use(what: PendingChanges): Step {
   return { kind: "session", use: what, isAwaited: true };
 }
 

@@ -57,7 +57,12 @@ const made: Readonly<Record<string, (hear: Hear) => Middleware>> = {
 
 /** What fits in front of a server's handlers. */
 export function middlewareNames(server: ServerName): readonly string[] {
-  return Object.keys(made).filter((name) => server.startsWith("express") || !name.startsWith("mung.json"));
+  return Object.keys(made).filter(
+    (name) =>
+      // It stumbles over its own variable where a response ends before its promise has, and waits without holding calls.
+      !name.startsWith("mung.headersAsync") &&
+      (server.startsWith("express") || !name.startsWith("mung.json")),
+  );
 }
 
 export function middlewareOf(name: string, hear: Hear): Middleware {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { Session, Sessions } from "coatcheck";
 import { destroys } from "./exceptions.ts";
 import { begins, isHttp2, streamOf } from "./program.ts";
-import type { Program, SessionUse, Step } from "./program.ts";
+import type { Program, PendingChanges, Step } from "./program.ts";
 import { codeOf, looksOf } from "./witness.ts";
 import type { Witness } from "./witness.ts";
 
@@ -57,6 +57,8 @@ export async function perform(stage: Stage): Promise<void> {
         if (step.kind === "fail") return;
       } catch (error) {
         seen.outcome = `throws ${codeOf(error)}`;
+        // What is in front has stumbled over a call for which the session was settled.
+        if (begins(step) && program.front.length > 0) witness.hasStumbled = true;
         if (error instanceof Late) throw error;
       } finally {
         seen.looks = looksOf(response, isHttp2(program));
@@ -163,7 +165,7 @@ async function writePatiently(
   }
 }
 
-async function use(stage: Stage, what: SessionUse): Promise<void> {
+async function use(stage: Stage, what: PendingChanges): Promise<void> {
   const { sessions, request, response, waitForStore, witness, program } = stage;
   if (sessions === undefined) {
     // A read, and for some a write.
@@ -181,7 +183,8 @@ async function use(stage: Stage, what: SessionUse): Promise<void> {
     }
   } catch (error) {
     // It may say so where an answer was sent, or the program itself destroyed the response.
-    const isItsOwn = hasBegun() || program.steps.some(destroys) || codeOf(error) === "AFTER_LOGOUT";
+    const isItsOwn =
+      hasBegun() || witness.hasStumbled || program.steps.some(destroys) || codeOf(error) === "AFTER_LOGOUT";
     if (!isItsOwn) witness.sessionErrors.push(`${what}: ${codeOf(error)}`);
     throw error;
   }
@@ -194,7 +197,7 @@ async function use(stage: Stage, what: SessionUse): Promise<void> {
   if (what === "logout") owed.subject = undefined;
 }
 
-const uses: Readonly<Record<Exclude<SessionUse, "own cookie">, (session: Session<Data>) => unknown>> = {
+const uses: Readonly<Record<Exclude<PendingChanges, "own cookie">, (session: Session<Data>) => unknown>> = {
   read: (session) => session.get("a"),
   set: (session) => session.set("a", "A"),
   login: async (session) => session.login("ana"),

@@ -18,9 +18,9 @@ export type Step =
   | { readonly kind: "write patiently"; readonly chunk: Value; readonly times: number }
   | { readonly kind: "pipe"; readonly how: "pipe" | "pipeline"; readonly chunks: readonly Value[] }
   | { readonly kind: "send a file" }
-  /** Turns of the event loop; 0 is a turn of promises. */
+  /** KeyedQueue of the event loop; 0 is a turn of promises. */
   | { readonly kind: "wait"; readonly turns: number }
-  | { readonly kind: "session"; readonly use: SessionUse; readonly isAwaited: boolean }
+  | { readonly kind: "session"; readonly use: PendingChanges; readonly isAwaited: boolean }
   | { readonly kind: "fail"; readonly how: "throw" | "next" }
   | { readonly kind: "destroy the socket" }
   /** The client goes away. */
@@ -30,7 +30,7 @@ export type Step =
 
 export const sessionUses = ["read", "set", "login", "logout", "flash", "own cookie"] as const;
 
-export type SessionUse = (typeof sessionUses)[number];
+export type PendingChanges = (typeof sessionUses)[number];
 
 export const serverNames = [
   "http",

@@ -38,6 +38,8 @@ export class Witness {
   readonly owed: Owed = { cookie: false, private: false, subject: undefined };
   /** Whether the program has begun to answer. */
   hasBegun = false;
+  /** Whether a call that begins to answer has thrown, behind something. */
+  hasStumbled = false;
   /** How the response looked when all was over. */
   last: Looks | undefined;
   answer: Answer | undefined;

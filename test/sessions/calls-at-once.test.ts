@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
-import type { Patch, Session, Sessions, Store } from "coatcheck";
+import type { Session, Sessions, Store } from "coatcheck";
+import type { Patch } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar } from "coatcheck/testing";
 import { loud } from "../support/loud.ts";

@@ -122,7 +122,7 @@ test("[16] a handler's error is answered by the app's own page, and a store's fa
     },
     {
       onError: (error) => new Response((error as Error).message, { status: 418 }),
-      unavailable: (error) => new Response(error.code, { status: 503 }),
+      onUnavailable: (error) => new Response(error.code, { status: 503 }),
     },
   );
   const failed = await handler(new Request(home));
@@ -140,7 +140,7 @@ test("[16] a handler's error is answered by the app's own page, and a store's fa
   app.onError(() => new Response("", { status: 500 }));
   app.use(
     honoSessions(site.sessions, {
-      unavailable: (c, error) =>
+      onUnavailable: (c, error) =>
         (c as unknown as { text(text: string, status: 503): Response }).text(error.code, 503),
     }),
   );

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSessions, generateSecret, StoreError } from "coatcheck";
-import type { Patch, Session, Sessions, Store } from "coatcheck";
+import type { Session, Sessions, Store } from "coatcheck";
+import type { Patch } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, testClock } from "coatcheck/testing";
 import type { TestClock } from "coatcheck/testing";
 import { loud } from "../support/loud.ts";
+import { exchangesOf } from "coatcheck/adapter";
 
 // The memory store answers in the call. What the core does with it is done in the call, too: nothing is put off that
 // need not wait, and failures take the same way as those that come later.
@@ -86,11 +88,11 @@ test("a response whose data is written at once waits for nothing", async () => {
   await visit((session) => session.set("a", 1));
   const asked = request();
   const incoming = { method: "GET", header: (name: string) => asked.headers.get(name) };
-  const exchange = sessions.exchange(incoming, [asked]);
+  const exchange = exchangesOf(sessions).begin(incoming, [asked]);
   const session = await sessions.of(asked);
   session.set("a", 2);
   session.set("b", "new");
-  const settled = exchange.settle({ status: 200 });
+  const settled = exchange.commit({ status: 200 });
   assert.ok("headers" in settled, "no promise");
   assert.deepEqual([await find("a"), await find("b")], [2, "new"]);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSessions } from "coatcheck";
-import type { Exchange, KeyOf, Session, Sessions } from "coatcheck";
+import type { KeyOf, Session, Sessions } from "coatcheck";
+import type { Exchange } from "coatcheck/adapter";
 import { expressErrors, expressSessions } from "coatcheck/express";
 import { fetchSessions, requireLogin } from "coatcheck/fetch";
 import { h3Sessions } from "coatcheck/h3";
@@ -9,6 +10,7 @@ import { honoSessions } from "coatcheck/hono";
 import { memoryStore } from "coatcheck/memory";
 import { nextSessions } from "coatcheck/next";
 import type { NextSessions, NextSessionsOptions, ReadableSession } from "coatcheck/next";
+import { exchangesOf } from "coatcheck/adapter";
 
 // What compiles is most of what is tested here: `npm run check -- types` looks at it.
 
@@ -149,7 +151,7 @@ test("a bare Sessions is any hub, for adapters and for readers' helpers", async 
   const hubs: Sessions[] = [typed, literal, untyped];
   const next = { cookies: () => ({}), headers: () => ({}), redirect: () => ({}) };
   for (const hub of hubs) {
-    const exchange: Exchange = hub.exchange({ method: "GET", header: () => null }, []);
+    const exchange: Exchange = exchangesOf(hub).begin({ method: "GET", header: () => null }, []);
     const session: Session = await exchange.session(false);
     const value = session.get("a");
     same<typeof value, unknown>(true);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { memoryStore } from "coatcheck/memory";
 
 const record: SessionRecord = {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { NearCache } from "../../src/stores/redis/near-cache.ts";
 import type { InvalidationClient } from "../../src/stores/redis/near-cache.ts";
 import { toHash } from "../../src/stores/redis/record-hash.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Pool } from "pg";
 import { StoreError } from "coatcheck";
-import type { Patch, SessionRecord } from "coatcheck";
+import type { Patch, SessionRecord } from "coatcheck/store";
 import { postgresStore } from "coatcheck/postgres";
 import type { PostgresStore } from "coatcheck/postgres";
 import { recordOf } from "../support/record.ts";

@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { inspect } from "node:util";
 import { ConfigError, StoreError } from "coatcheck";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 import { postgresStore } from "coatcheck/postgres";
 import type { PostgresStoreOptions } from "coatcheck/postgres";
 import { storeContract } from "coatcheck/testing";

@@ -1,4 +1,4 @@
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 
 /** An anonymous session's record that began now, with other columns where they are given. */
 export function recordOf(columns: Partial<SessionRecord> = {}): SessionRecord {

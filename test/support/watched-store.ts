@@ -1,4 +1,5 @@
-import type { Awaitable, Patch, PatchOutcome, SessionRecord, Store } from "coatcheck";
+import type { Store } from "coatcheck";
+import type { MaybePromise, Patch, PatchOutcome, SessionRecord } from "coatcheck/store";
 
 /** One call of the core, as the store saw it. */
 export interface Call {
@@ -19,7 +20,7 @@ export class WatchedStore implements Store {
   /** What a read answers instead. */
   tamper: (record: SessionRecord) => SessionRecord = (record) => record;
   /** Called before each call; may throw, or answer a promise that never settles. */
-  before: (call: Call) => Awaitable<void> = () => {};
+  before: (call: Call) => MaybePromise<void> = () => {};
   readonly #store: Store;
 
   constructor(store: Store) {
@@ -47,39 +48,39 @@ export class WatchedStore implements Store {
     return records;
   }
 
-  create(record: SessionRecord, patience?: number): Awaitable<boolean> {
+  create(record: SessionRecord, patience?: number): MaybePromise<boolean> {
     this.ids.add(record.id);
     return this.#call({ operation: "create", id: record.id, patience }, () =>
       this.#store.create(record, patience),
     );
   }
 
-  read(id: string, now: number, authoritative?: boolean): Awaitable<SessionRecord | null> {
+  read(id: string, now: number, authoritative?: boolean): MaybePromise<SessionRecord | null> {
     return this.#call({ operation: "read", id }, async () => {
       const record = await this.#store.read(id, now, authoritative);
       return record && this.tamper(record);
     });
   }
 
-  patch(id: string, patch: Patch, now: number, patience?: number): Awaitable<PatchOutcome> {
+  patch(id: string, patch: Patch, now: number, patience?: number): MaybePromise<PatchOutcome> {
     return this.#call({ operation: "patch", id, patch, patience }, () =>
       this.#store.patch(id, patch, now, patience),
     );
   }
 
-  list(subject: string, now: number): Awaitable<SessionRecord[]> {
+  list(subject: string, now: number): MaybePromise<SessionRecord[]> {
     return this.#call({ operation: "list" }, () => this.#store.list(subject, now));
   }
 
-  sweep(now: number, limit: number): Awaitable<number> {
+  sweep(now: number, limit: number): MaybePromise<number> {
     return this.#call({ operation: "sweep" }, () => this.#store.sweep(now, limit));
   }
 
-  close(): Awaitable<void> {
+  close(): MaybePromise<void> {
     return this.#call({ operation: "close" }, () => this.#store.close());
   }
 
-  async #call<T>(call: Call, run: () => Awaitable<T>): Promise<T> {
+  async #call<T>(call: Call, run: () => MaybePromise<T>): Promise<T> {
     this.calls.push(call);
     await this.before(call);
     return run();

@@ -1,5 +1,8 @@
+import { decodeUtf8 } from "../../runtime/binary-string.ts";
+import type { BinaryString } from "../../runtime/binary-string.ts";
+
 /** Writes numbers, bytes and texts one after the other. */
-export class PackWriter {
+export class BinaryWriter {
   #buffer = Buffer.alloc(4096);
   #at = 0;
 
@@ -8,8 +11,8 @@ export class PackWriter {
     this.#at = 0;
   }
 
-  /** What was written, with a character for each byte. */
-  end(): string {
+  /** Returns what was written. */
+  end(): BinaryString {
     return this.#buffer.toString("latin1", 0, this.#at);
   }
 
@@ -40,8 +43,7 @@ export class PackWriter {
     this.#at += bytes.length;
   }
 
-  /** Bytes that are given with a character for each. */
-  latin1(bytes: string): void {
+  binary(bytes: BinaryString): void {
     this.#room(bytes.length);
     this.#at += this.#buffer.write(bytes, this.#at, "latin1");
   }
@@ -81,13 +83,13 @@ export class PackWriter {
 /** What the last of the bytes counts that a number may have: there are 53 bits in it. */
 const largestScale = 2 ** 49;
 
-/** Reads what a `PackWriter` has written. Past the end everything is 0, and the reader says that it is broken. */
-export class PackReader {
-  readonly packed: string;
+/** Reads what a `BinaryWriter` has written. Past the end everything is 0, and the reader says that it is broken. */
+export class BinaryReader {
+  readonly packed: BinaryString;
   at: number;
   isBroken = false;
 
-  constructor(packed: string, at = 0) {
+  constructor(packed: BinaryString, at = 0) {
     this.packed = packed;
     this.at = at;
   }
@@ -104,7 +106,7 @@ export class PackReader {
     return this.packed.charCodeAt(this.at++);
   }
 
-  /** A whole number up to `Number.MAX_SAFE_INTEGER`: what goes on for longer was not written by a `PackWriter`. */
+  /** A whole number up to `Number.MAX_SAFE_INTEGER`: what goes on for longer was not written by a `BinaryWriter`. */
   number(): number {
     let value = 0;
     for (let scale = 1; scale <= largestScale; scale *= 128) {
@@ -132,13 +134,12 @@ export class PackReader {
     return bytes;
   }
 
-  /** So many bytes, with a character for each. */
-  latin1(length: number): string {
+  binary(length: number): BinaryString {
     return this.packed.slice(this.skip(length), this.at);
   }
 
   text(): string {
-    return fromLatin1(this.latin1(this.number()));
+    return decodeUtf8(this.binary(this.number()));
   }
 
   /** Passes over so many bytes. @returns where they begin. */
@@ -148,26 +149,4 @@ export class PackReader {
     if (start + length > this.packed.length) this.isBroken = true;
     return start;
   }
-}
-
-/** Anything but ASCII: the rest is the same in UTF-8 and with a character for each byte. */
-const beyondAscii = /[^\0-\u007f]/;
-
-/** A text as its bytes in UTF-8, with a character for each. */
-export function toLatin1(text: string): string {
-  return beyondAscii.test(text) ? Buffer.from(text).toString("latin1") : text;
-}
-
-/** The reverse. */
-export function fromLatin1(text: string): string {
-  return beyondAscii.test(text) ? Buffer.from(text, "latin1").toString() : text;
-}
-
-/** Bytes as a text with a character for each. */
-export function latin1Of(bytes: Uint8Array): string;
-export function latin1Of(bytes: Uint8Array | undefined): string | undefined;
-export function latin1Of(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes === undefined) return undefined;
-  const { buffer, byteOffset, length } = bytes;
-  return (bytes instanceof Buffer ? bytes : Buffer.from(buffer, byteOffset, length)).toString("latin1");
 }

@@ -1,9 +1,9 @@
-import { layersOf } from "../changed-fields.ts";
-import type { FieldChanges } from "../changed-fields.ts";
-import { LazyFields } from "../fields.ts";
-import { PackReader, toLatin1 } from "./bytes.ts";
-import type { PackWriter } from "./bytes.ts";
-import type { Fields } from "../record.ts";
+import { encodeUtf8 } from "../../runtime/binary-string.ts";
+import type { BinaryString } from "../../runtime/binary-string.ts";
+import { layersOf, LazyFields } from "../fields.ts";
+import type { FieldChanges, Fields } from "../fields.ts";
+import { BinaryReader } from "./bytes.ts";
+import type { BinaryWriter } from "./bytes.ts";
 
 /**
  * A record's fields where they lie in its packing, one after the other: name, length, bytes. A request
@@ -19,7 +19,7 @@ export class PackedFields extends LazyFields {
     this.#start = start;
   }
 
-  static write(writer: PackWriter, fields: Fields): void {
+  static write(writer: BinaryWriter, fields: Fields): void {
     const { before, changes } = layersOf(fields);
     if (before instanceof PackedFields) {
       // What lies packed under changes and does not change is copied as it lies.
@@ -30,7 +30,7 @@ export class PackedFields extends LazyFields {
   }
 
   /** The fields up to the end of what is packed, or `undefined` where that are none. */
-  static read(reader: PackReader): PackedFields | undefined {
+  static read(reader: BinaryReader): PackedFields | undefined {
     const fields = new PackedFields(reader.packed, reader.at);
     while (!reader.isAtEnd) {
       reader.skip(reader.number());
@@ -40,25 +40,25 @@ export class PackedFields extends LazyFields {
     return fields;
   }
 
-  latin1(name: string): string | undefined {
-    const label = toLatin1(name);
-    const reader = new PackReader(this.#packed, this.#start);
+  binary(name: string): BinaryString | undefined {
+    const label = encodeUtf8(name);
+    const reader = new BinaryReader(this.#packed, this.#start);
     while (!reader.isAtEnd) {
       const length = reader.number();
       const isIt = length === label.length && this.#packed.startsWith(label, reader.at);
       reader.skip(length);
-      if (isIt) return reader.latin1(readLength(reader));
+      if (isIt) return reader.binary(readLength(reader));
       reader.skip(readLength(reader));
     }
     return undefined;
   }
 
   has(name: string): boolean {
-    return this.latin1(name) !== undefined;
+    return this.binary(name) !== undefined;
   }
 
   eachLength(visit: (name: string, length: number) => void): void {
-    const reader = new PackReader(this.#packed, this.#start);
+    const reader = new BinaryReader(this.#packed, this.#start);
     while (!reader.isAtEnd) {
       const name = reader.text();
       const length = readLength(reader);
@@ -68,42 +68,42 @@ export class PackedFields extends LazyFields {
   }
 
   protected find(name: string): Uint8Array | undefined {
-    const text = this.latin1(name);
+    const text = this.binary(name);
     return text === undefined ? undefined : Buffer.from(text, "latin1");
   }
 
   protected toMap(): ReadonlyMap<string, Uint8Array> {
     const map = new Map<string, Uint8Array>();
-    const reader = new PackReader(this.#packed, this.#start);
+    const reader = new BinaryReader(this.#packed, this.#start);
     while (!reader.isAtEnd) {
       const name = reader.text();
-      map.set(name, Buffer.from(reader.latin1(readLength(reader)), "latin1"));
+      map.set(name, Buffer.from(reader.binary(readLength(reader)), "latin1"));
     }
     return map;
   }
 
   /** Writes them with the changes of those that are here, each at its place. */
-  #copy(writer: PackWriter, changes: FieldChanges): void {
-    const reader = new PackReader(this.#packed, this.#start);
+  #copy(writer: BinaryWriter, changes: FieldChanges): void {
+    const reader = new BinaryReader(this.#packed, this.#start);
     while (!reader.isAtEnd) {
       const start = reader.at;
       const name = reader.text();
       reader.skip(readLength(reader));
       const changed = changes.get(name);
-      if (changed === undefined) writer.latin1(this.#packed.slice(start, reader.at));
+      if (changed === undefined) writer.binary(this.#packed.slice(start, reader.at));
       else if (changed !== null) writeField(writer, name, changed);
     }
   }
 }
 
-function writeField(writer: PackWriter, name: string, bytes: Uint8Array): void {
+function writeField(writer: BinaryWriter, name: string, bytes: Uint8Array): void {
   writer.text(name);
   writer.number(bytes.length * 2);
   writer.bytes(bytes);
 }
 
 /** Lengths are doubled: an odd one is kept for what may come. */
-function readLength(reader: PackReader): number {
+function readLength(reader: BinaryReader): number {
   const doubled = reader.number();
   if (doubled % 2 !== 0) reader.isBroken = true;
   return doubled / 2;

@@ -1,5 +1,5 @@
 import { PackedFields } from "./fields.ts";
-import { PackReader, PackWriter } from "./bytes.ts";
+import { BinaryReader, BinaryWriter } from "./bytes.ts";
 import { expiresAt, hasSoundNumbers } from "../record.ts";
 import type { SessionRecord } from "../record.ts";
 
@@ -18,7 +18,7 @@ const flag = { permanent: 1, subject: 2, authenticated: 4, exact: 8 } as const;
 const allFlags = flag.permanent | flag.subject | flag.authenticated | flag.exact;
 const verifierLength = 32;
 
-const writer = new PackWriter();
+const writer = new BinaryWriter();
 
 /** Packs a record; its id is left out. */
 export function packRecord(record: SessionRecord): string {
@@ -57,7 +57,7 @@ export function packRecord(record: SessionRecord): string {
  * text when they are asked for.
  */
 export function unpackRecord(id: string, text: string): SessionRecord | undefined {
-  const reader = new PackReader(text);
+  const reader = new BinaryReader(text);
   if (reader.byte() !== format) return undefined;
   const flags = reader.byte();
   if ((flags & ~allFlags) !== 0) return undefined;
@@ -89,7 +89,7 @@ export function unpackRecord(id: string, text: string): SessionRecord | undefine
 
 /** When the record in a text expires: for a sweep, which needs nothing else of it. */
 export function packedExpiry(text: string): number {
-  const reader = new PackReader(text);
+  const reader = new BinaryReader(text);
   reader.skip(1);
   const flags = reader.byte();
   reader.number();
@@ -102,7 +102,7 @@ type Times = Pick<
   "createdAt" | "ticketAt" | "lastSeenAt" | "authenticatedAt" | "idleTimeout" | "absoluteDeadline"
 >;
 
-function readTimes(reader: PackReader, flags: number): Times {
+function readTimes(reader: BinaryReader, flags: number): Times {
   const isExact = (flags & flag.exact) !== 0;
   const next = (): number => (isExact ? reader.double() : reader.number());
   const createdAt = next();

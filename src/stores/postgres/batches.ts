@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { isOnesOwn } from "./failure.ts";
+import { isOnesOwn } from "./errors.ts";
 
 /** A call that can go to the database in one statement with others. */
 export interface Call {

@@ -1,5 +1,5 @@
 import type { StoreOperation } from "../../errors.ts";
-import { faults, keepsConnection, storeError } from "./failure.ts";
+import { faults, keepsConnection, storeError } from "./errors.ts";
 import { pollPhase } from "./poll-phase.ts";
 import type { PgClient, PgConnection, PgPool, PostgresSql } from "./clients.ts";
 

@@ -6,14 +6,14 @@ import type { SchemaNames } from "./names.ts";
  * `applyPatch`'s rules are followed. Why functions: docs/decisions/030. Those that many requests need do
  * several calls in one statement, given and answered as a JSON array of them: docs/decisions/033.
  *
- * Nothing in their declarations names the table, which would wait for its lock before `patience` is set.
- * All take `patience`, how many milliseconds they may wait for locks: a call whose visitor has been
+ * Nothing in their declarations names the table, which would wait for its lock before `timeout_ms` is set.
+ * All take `timeout_ms`, how many milliseconds they may wait for locks: a call whose visitor has been
  * told 503 must not go on waiting here. Those that write also take `latest`, the moment on the server's
  * own clock after which they change nothing any more, and `durable`, 1 to wait for the disk.
  */
 export function functionsOf({ qualified, call }: SchemaNames): readonly string[] {
   return [
-    `CREATE OR REPLACE FUNCTION ${call("create")}(patience integer, latest bigint, durable integer, records text)
+    `CREATE OR REPLACE FUNCTION ${call("create")}(timeout_ms integer, latest bigint, durable integer, records text)
     RETURNS text ${language} AS $body$
     DECLARE
       given jsonb;
@@ -34,7 +34,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN ${answer("'outcomes', array_to_json(outcomes)")};
     END $body$`,
 
-    `CREATE OR REPLACE FUNCTION ${call("read")}(patience integer, wanted text) RETURNS text ${language} AS $body$
+    `CREATE OR REPLACE FUNCTION ${call("read")}(timeout_ms integer, wanted text) RETURNS text ${language} AS $body$
     DECLARE records json;
     BEGIN
       ${waiting}
@@ -47,7 +47,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
     END $body$`,
 
     // Of several, none waits for another's row: who would have to is skipped, and comes again alone.
-    `CREATE OR REPLACE FUNCTION ${call("patch")}(patience integer, latest bigint, durable integer, patches text)
+    `CREATE OR REPLACE FUNCTION ${call("patch")}(timeout_ms integer, latest bigint, durable integer, patches text)
     RETURNS text ${language} AS $body$
     DECLARE
       all_patches jsonb := patches::jsonb;
@@ -123,7 +123,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
       RETURN ${answer("'outcomes', array_to_json(outcomes)")};
     END $body$`,
 
-    `CREATE OR REPLACE FUNCTION ${call("list")}(patience integer, wanted text, moment bigint)
+    `CREATE OR REPLACE FUNCTION ${call("list")}(timeout_ms integer, wanted text, moment bigint)
     RETURNS SETOF text ${language} AS $body$
     BEGIN
       ${waiting}
@@ -131,7 +131,7 @@ export function functionsOf({ qualified, call }: SchemaNames): readonly string[]
         WHERE held.subject = wanted AND ${unindexedExpiry} > moment;
     END $body$`,
 
-    `CREATE OR REPLACE FUNCTION ${call("sweep")}(patience integer, moment bigint, most bigint)
+    `CREATE OR REPLACE FUNCTION ${call("sweep")}(timeout_ms integer, moment bigint, most bigint)
     RETURNS text ${language} AS $body$
     DECLARE deleted bigint;
     BEGIN
@@ -155,7 +155,7 @@ function totalOf(fields: string): string {
 /** Nothing of the caller's session, its search path least of all, decides what a name means. */
 const language = "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp";
 
-const waiting = "PERFORM set_config('lock_timeout', greatest(patience, 1)::text, true);";
+const waiting = "PERFORM set_config('lock_timeout', greatest(timeout_ms, 1)::text, true);";
 
 /** At least what "on" waits for; until the end of this transaction. */
 const durability = `IF durable = 1 AND current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN

@@ -1,5 +1,7 @@
 import { hasSoundNumbers } from "../../record/record.ts";
-import type { Fields, Patch, RecordColumns, SessionRecord } from "../../record/record.ts";
+import type { RecordColumns, SessionRecord } from "../../record/record.ts";
+import type { Patch } from "../../record/patch.ts";
+import type { Fields } from "../../record/fields.ts";
 
 /** A record as the text that the function `create` takes. */
 export function recordText(record: SessionRecord): string {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { parseJson } from "../../runtime/parse-json.ts";
-import type { Patch, PatchOutcome, SessionRecord } from "../../record/record.ts";
+import type { SessionRecord } from "../../record/record.ts";
+import type { Patch, PatchOutcome } from "../../record/patch.ts";
 import type { Store } from "../../record/store.ts";
 import { recordsAtOnce, turn } from "../../runtime/time-slices.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
@@ -10,7 +11,7 @@ import type { Answer } from "./answers.ts";
 import { Batches } from "./batches.ts";
 import type { Call } from "./batches.ts";
 import type { Connection } from "./connection.ts";
-import { asStoreError, faults, isConnectionLost, lostToAnother, sqlState, storeError } from "./failure.ts";
+import { asStoreError, faults, isConnectionLost, lostToAnother, sqlState, storeError } from "./errors.ts";
 import type { SchemaNames } from "./names.ts";
 import { patchText, recordFrom, recordText } from "./record-json.ts";
 import { found, inspection, latestVersion, migration } from "./schema.ts";
@@ -47,14 +48,14 @@ export class PgStore implements Store {
     await this.#run("open", async () => {});
   }
 
-  async create(record: SessionRecord, patience?: number): Promise<boolean> {
+  async create(record: SessionRecord, timeout?: number): Promise<boolean> {
     const text = recordText(record);
     const work = async (deadline: number): Promise<boolean> => {
       const { kind } = await this.#written(this.#creations, { text, deadline });
       if (kind === "created" || kind === "taken") return kind === "created";
       throw unreadableRecord("create");
     };
-    return this.#run("create", work, patience);
+    return this.#run("create", work, timeout);
   }
 
   async read(id: string, now: number): Promise<SessionRecord | null> {
@@ -65,7 +66,7 @@ export class PgStore implements Store {
     });
   }
 
-  async patch(id: string, patch: Patch, now: number, patience?: number): Promise<PatchOutcome> {
+  async patch(id: string, patch: Patch, now: number, timeout?: number): Promise<PatchOutcome> {
     const text = patchText(id, patch, now);
     const work = async (deadline: number): Promise<PatchOutcome> => {
       const { kind, revision, removed, record, limit } = await this.#written(this.#patches, {
@@ -79,7 +80,7 @@ export class PgStore implements Store {
         return { kind, revision, removed };
       throw unreadableRecord("patch");
     };
-    return this.#run("patch", work, patience);
+    return this.#run("patch", work, timeout);
   }
 
   async list(subject: string, now: number): Promise<SessionRecord[]> {
@@ -109,9 +110,9 @@ export class PgStore implements Store {
   async #run<T>(
     operation: StoreOperation,
     work: (deadline: number) => Promise<T>,
-    patience = Infinity,
+    timeout = Infinity,
   ): Promise<T> {
-    const deadline = performance.now() + Math.min(this.#timeout, patience);
+    const deadline = performance.now() + Math.min(this.#timeout, timeout);
     for (let attempt = 1; ; attempt++) {
       try {
         await (this.#ready ??= this.#start(deadline));

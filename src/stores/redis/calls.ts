@@ -1,7 +1,7 @@
 import { StoreError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { RedisConnection } from "./connection.ts";
-import { redisError } from "./faults.ts";
+import { redisError } from "./errors.ts";
 import { checkServers } from "./startup-check.ts";
 import type { RedisWarning } from "./startup-check.ts";
 
@@ -59,7 +59,7 @@ export class RedisCalls {
       try {
         for (const warning of await checkServers(this.#connection)) this.#onWarning(warning);
       } catch {
-        // Advice only; the connection's troubles are told to those who need it.
+        // DevelopmentAdvice only; the connection's troubles are told to those who need it.
       }
     })();
   }

@@ -42,9 +42,9 @@ export interface RedisConnection {
    * what this connection wrote, and lets nothing past until then. Answers both replies; strings in
    * them may be text.
    *
-   * @param patience in milliseconds.
+   * @param timeout in milliseconds.
    */
-  runAndWait(command: ScriptCommand, replicas: number, patience: number): Promise<unknown[]>;
+  runAndWait(command: ScriptCommand, replicas: number, timeout: number): Promise<unknown[]>;
   /** A way to talk to each server that takes writes. */
   servers(): Promise<((name: string, ...args: string[]) => Promise<unknown>)[]>;
   /** Takes back what was done to the client. */
@@ -103,10 +103,10 @@ function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release
     isCluster,
     hash: (key) => send(key, ["HGETALL", key]),
     run: (command) => send(command.key, wordsOf(command)),
-    async runAndWait(command, replicas, patience) {
+    async runAndWait(command, replicas, timeout) {
       const pipeline = client.multi();
       pipeline.addCommand(...route(command.key), wordsOf(command));
-      pipeline.addCommand(...route(command.key), ["WAIT", String(replicas), String(patience)]);
+      pipeline.addCommand(...route(command.key), ["WAIT", String(replicas), String(timeout)]);
       return pipeline.execAsPipeline();
     },
     async servers() {
@@ -149,11 +149,11 @@ function ioConnection(client: IoClient): Omit<RedisConnection, "release"> {
       name === "EVALSHA"
         ? client.evalshaBuffer(script, 1, key, ...args)
         : client.evalBuffer(script, 1, key, ...args),
-    async runAndWait({ name, script, key, args }, replicas, patience) {
+    async runAndWait({ name, script, key, args }, replicas, timeout) {
       const command = name === "EVALSHA" ? "evalshaBuffer" : "evalBuffer";
       return pipelined(client, [
         [command, script, 1, key, ...args],
-        ["wait", replicas, patience],
+        ["wait", replicas, timeout],
       ]);
     },
     async servers() {

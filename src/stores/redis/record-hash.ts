@@ -1,5 +1,6 @@
 import { hasSoundNumbers } from "../../record/record.ts";
-import type { Patch, RecordColumns, SessionRecord } from "../../record/record.ts";
+import type { RecordColumns, SessionRecord } from "../../record/record.ts";
+import type { Patch } from "../../record/patch.ts";
 import { columnOrder, format } from "./scripts.ts";
 
 /** What a command is made of. */

@@ -1,7 +1,7 @@
 import { StoreError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { RedisConnection, ScriptCommand } from "./connection.ts";
-import { isUnknownScript } from "./faults.ts";
+import { isUnknownScript } from "./errors.ts";
 import type { Argument } from "./record-hash.ts";
 import type { Script } from "./scripts.ts";
 import { ServerTime } from "./server-time.ts";
@@ -19,22 +19,22 @@ const maxAttempts = 5;
 /** Runs scripts that write: never later than somebody waits for them, and on replicas, too, where that is asked for. */
 export class ScriptCalls {
   readonly #connection: RedisConnection;
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #serverTime = new ServerTime();
 
-  /** @param patience for how many milliseconds after the call the script may still be carried out. */
-  constructor(connection: RedisConnection, patience: number) {
+  /** @param timeout for how many milliseconds after the call the script may still be carried out. */
+  constructor(connection: RedisConnection, timeout: number) {
     this.#connection = connection;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
   /**
    * Until when a call may be carried out, in `performance.now()`.
    *
-   * @param start when it began. @param patience how long its caller waits, where that is less than usual.
+   * @param start when it began. @param timeout how long its caller waits, where that is less than usual.
    */
-  until(start: number, patience = Infinity): number {
-    return start + Math.min(this.#patience, patience);
+  until(start: number, timeout = Infinity): number {
+    return start + Math.min(this.#timeout, timeout);
   }
 
   /**

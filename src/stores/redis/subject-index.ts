@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { systemClock } from "../../runtime/clock.ts";
-import { inLanes } from "../../runtime/time-slices.ts";
+import { forEachLimited } from "../../runtime/time-slices.ts";
 import type { SessionRecord } from "../../record/record.ts";
 import { hashOf } from "./record-hash.ts";
 import type { Replication, ScriptCalls } from "./script-calls.ts";
@@ -56,7 +56,7 @@ export class SubjectIndex {
   ): Promise<SessionRecord[]> {
     const added = hashOf(await this.#readHash(this.#keyOf(subject))) ?? new Map<string, Buffer>();
     const found: { readonly id: string; readonly record: SessionRecord | null | undefined }[] = [];
-    await inLanes(added.keys(), readsAtOnce, systemClock, async (id) => {
+    await forEachLimited(added.keys(), readsAtOnce, systemClock, async (id) => {
       found.push({ id, record: await readRecord(id) });
       return true;
     });

@@ -254,7 +254,7 @@ describe("signed and sealed cookies", () => {
           site.visitor(),
           (cookies) => {
             assert.equal(cookies[kind].get("a"), undefined, variant);
-            assert.equal(cookies[kind].refused("a"), true);
+            assert.equal(cookies[kind].invalid("a"), true);
           },
           `a=${variant}`,
         );
@@ -283,7 +283,7 @@ describe("signed and sealed cookies", () => {
       const site = new Site(t);
       const value = await issue(site, kind, "a", "x", { hours: 1 });
       const read = () =>
-        page(site.visitor(), (cookies) => [cookies[kind].get("a"), cookies[kind].refused("a")], `a=${value}`);
+        page(site.visitor(), (cookies) => [cookies[kind].get("a"), cookies[kind].invalid("a")], `a=${value}`);
       site.clock.advance(3_599_999);
       assert.deepEqual(await read(), ["x", false]);
       site.clock.advance(1);
@@ -310,13 +310,13 @@ describe("signed and sealed cookies", () => {
       for (const text of texts) {
         const seen = await page(
           site.visitor(),
-          (cookies) => [cookies[kind].get("a"), cookies[kind].refused("a")],
+          (cookies) => [cookies[kind].get("a"), cookies[kind].invalid("a")],
           `a=${text}`,
         );
         assert.deepEqual(seen, [undefined, true], text);
       }
       assert.deepEqual(
-        await page(site.visitor(), (cookies) => [cookies[kind].get("a"), cookies[kind].refused("a")]),
+        await page(site.visitor(), (cookies) => [cookies[kind].get("a"), cookies[kind].invalid("a")]),
         [undefined, false],
       );
     });

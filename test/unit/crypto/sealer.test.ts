@@ -36,7 +36,7 @@ test("[57] every bit flip, truncation, extension and splice is refused", () => {
     );
     // Up to the nonce both are alike, and now and then a few bytes into it.
     const splice = Buffer.concat([sealed.subarray(0, at), other.subarray(at)]);
-    if (!splice.equals(other)) variants.push(splice);
+    if (!splice.equals(other) && !splice.equals(sealed)) variants.push(splice);
   }
   variants.push(Buffer.concat([sealed, Buffer.of(0)]), Buffer.concat([sealed, sealed]), new Uint8Array());
   for (const variant of variants) assert.equal(sealer.unseal("record", "d:x", variant), undefined);
@@ -73,7 +73,7 @@ test("[54] the first key seals, all of them open, and what an older one sealed i
   const young = both.seal("record", "d:x", plain);
   assert.deepEqual(both.unseal("record", "d:x", old), plain);
   assert.deepEqual(
-    [both.isAged(old), both.isAged(young), both.isAged(new Uint8Array(40))],
+    [both.isSealedByOldKey(old), both.isSealedByOldKey(young), both.isSealedByOldKey(new Uint8Array(40))],
     [true, false, false],
   );
   assert.equal(sealer.unseal("record", "d:x", young), undefined);

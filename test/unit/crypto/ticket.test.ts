@@ -3,23 +3,23 @@ import { createHmac, hkdfSync } from "node:crypto";
 import { test } from "node:test";
 import { createKeyring } from "../../../src/crypto/keyring.ts";
 import {
-  createTicketOffice,
+  createTicketSigner,
   isRecordId,
   newRecordId,
   newTicket,
-  nobodysVerifier,
+  revokedVerifier,
   verifierOf,
   verifiersEqual,
 } from "../../../src/crypto/ticket.ts";
 
 const secret = "q1w2e3r4t5z6u7i8o9p0a-s_d4f5g6h7j8k9l0yxcvb";
-const office = createTicketOffice(createKeyring(secret), "__Host-Http-session");
+const office = createTicketSigner(createKeyring(secret), "__Host-Http-session");
 const ticket = { id: "AAECAwQFBgcICQoLDA0ODw", secret: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" };
 
 test("a ticket is 89 characters of canonical base64url in three parts, and opens as what was signed", () => {
   const signed = office.sign(ticket);
   assert.match(signed, /^[\w-]{22}\.[\w-]{43}\.[\w-]{22}$/);
-  assert.deepEqual(office.open(signed), { ...ticket, verifier: verifierOf(ticket), aged: false });
+  assert.deepEqual(office.verify(signed), { ...ticket, verifier: verifierOf(ticket), signedByOldKey: false });
 });
 
 test("the format is what it was: an accident that changes it would log everybody out", () => {
@@ -85,49 +85,49 @@ test("what has not the shape of a ticket is malformed, and what has it without o
     "é".repeat(89),
     `${signed.slice(0, 88)}B`,
   ]) {
-    assert.equal(office.open(value), "malformed", value);
+    assert.equal(office.verify(value), "malformed", value);
   }
-  assert.equal(office.open(`${signed.slice(0, 88)}${signed.endsWith("A") ? "Q" : "A"}`), "forged");
-  assert.equal(createTicketOffice(createKeyring(secret), "session").open(signed), "forged");
+  assert.equal(office.verify(`${signed.slice(0, 88)}${signed.endsWith("A") ? "Q" : "A"}`), "forged");
+  assert.equal(createTicketSigner(createKeyring(secret), "session").verify(signed), "forged");
 });
 
 test("what was opened a moment ago opens as the whole text alone, however alike another begins", () => {
-  const fresh = createTicketOffice(createKeyring(secret), "__Host-Http-session");
+  const fresh = createTicketSigner(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
-  const opened = fresh.open(signed);
-  assert.deepEqual(opened, { ...ticket, verifier: verifierOf(ticket), aged: false });
+  const opened = fresh.verify(signed);
+  assert.deepEqual(opened, { ...ticket, verifier: verifierOf(ticket), signedByOldKey: false });
   for (let at = 5; at < signed.length; at++) {
     for (const letter of ["A", "Q", "-"]) {
       if (signed[at] === letter || signed[at] === ".") continue;
       const forgery = signed.slice(0, at) + letter + signed.slice(at + 1);
       // Twice: an answer that is kept must not be another one.
-      for (let times = 0; times < 2; times++) assert.equal(typeof fresh.open(forgery), "string", forgery);
-      assert.deepEqual(fresh.open(signed), opened, "a forgery that begins like it shuts nobody out");
+      for (let times = 0; times < 2; times++) assert.equal(typeof fresh.verify(forgery), "string", forgery);
+      assert.deepEqual(fresh.verify(signed), opened, "a forgery that begins like it shuts nobody out");
     }
   }
 });
 
 test("a mac that is wrong is wrong again, also before the ticket itself was ever seen", () => {
-  const fresh = createTicketOffice(createKeyring(secret), "__Host-Http-session");
+  const fresh = createTicketSigner(createKeyring(secret), "__Host-Http-session");
   const signed = fresh.sign(ticket);
   const forgery = signed.slice(0, 67) + "A".repeat(22);
-  for (let times = 0; times < 3; times++) assert.equal(fresh.open(forgery), "forged");
-  assert.equal(typeof fresh.open(signed), "object");
+  for (let times = 0; times < 3; times++) assert.equal(fresh.verify(forgery), "forged");
+  assert.equal(typeof fresh.verify(signed), "object");
 });
 
 test("[54] what one office has opened, an office of other keys or of another name has to find out itself", () => {
   const newer = `${secret}-newer`;
   const signed = office.sign(ticket);
   const offices = {
-    same: createTicketOffice(createKeyring(secret), "__Host-Http-session"),
-    rotated: createTicketOffice(createKeyring([newer, secret]), "__Host-Http-session"),
-    removed: createTicketOffice(createKeyring(newer), "__Host-Http-session"),
-    renamed: createTicketOffice(createKeyring(secret), "__Host-other"),
+    same: createTicketSigner(createKeyring(secret), "__Host-Http-session"),
+    rotated: createTicketSigner(createKeyring([newer, secret]), "__Host-Http-session"),
+    removed: createTicketSigner(createKeyring(newer), "__Host-Http-session"),
+    renamed: createTicketSigner(createKeyring(secret), "__Host-other"),
   };
   for (let times = 0; times < 2; times++) {
     const seen = Object.values(offices).map((each) => {
-      const found = each.open(signed);
-      return typeof found === "string" ? found : found.aged;
+      const found = each.verify(signed);
+      return typeof found === "string" ? found : found.signedByOldKey;
     });
     assert.deepEqual(seen, [false, true, "forged", "forged"]);
   }
@@ -139,5 +139,5 @@ test("[95] verifiers of unequal length are unequal, and no error", () => {
   assert.equal(verifiersEqual(verifier, verifierOf(newTicket("x"))), false);
   assert.equal(verifiersEqual(verifier, verifier.subarray(1)), false);
   assert.equal(verifiersEqual(verifier, new Uint8Array()), false);
-  assert.equal(verifiersEqual(nobodysVerifier, verifier), false);
+  assert.equal(verifiersEqual(revokedVerifier, verifier), false);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import type { SessionRecord } from "coatcheck";
-import { ChangedFields } from "../../../src/record/changed-fields.ts";
+import type { SessionRecord } from "coatcheck/store";
+import { ChangedFields } from "../../../src/record/fields.ts";
 import { packedExpiry, packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
 import { expiresAt } from "../../../src/record/record.ts";
 

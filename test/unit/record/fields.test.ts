@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { ChangedFields } from "../../../src/record/changed-fields.ts";
-import { bytesOf, eachLength } from "../../../src/record/fields.ts";
+import { ChangedFields, binaryField, eachLength } from "../../../src/record/fields.ts";
 import { packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
-import type { Fields } from "../../../src/record/record.ts";
+import type { Fields } from "../../../src/record/fields.ts";
 import { recordOf } from "../../support/record.ts";
 
 /** The same fields as a record has them that was packed. */
@@ -40,7 +39,7 @@ for (const [kind, held] of [
           assert.equal(fields.has(asked), wanted !== undefined);
           assert.deepEqual(plain(fields.get(asked)), plain(wanted));
           assert.equal(
-            bytesOf(fields, asked),
+            binaryField(fields, asked),
             wanted === undefined ? undefined : Buffer.from(wanted).toString("latin1"),
           );
         }

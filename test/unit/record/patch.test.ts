@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { applyPatch, expiresAt } from "coatcheck";
-import type { Patch, SessionRecord } from "coatcheck";
+import { applyPatch, expiresAt } from "coatcheck/store";
+import type { Patch, SessionRecord } from "coatcheck/store";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 

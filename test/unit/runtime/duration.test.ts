@@ -5,7 +5,7 @@ import type { Duration } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { toMilliseconds } from "../../../src/runtime/duration.ts";
 import { isTouchDue, lateRequestWindow } from "../../../src/services/timeouts.ts";
-import type { SessionRecord } from "coatcheck";
+import type { SessionRecord } from "coatcheck/store";
 
 test("durations are read as people say them", () => {
   const table: [Duration, number][] = [

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { Ties } from "../../../src/runtime/fast-weak-map.ts";
+import { FastWeakMap } from "../../../src/runtime/fast-weak-map.ts";
 
 test("a value is tied to an object and found again, by its owner alone", () => {
-  const [one, other] = [new Ties<string[]>(), new Ties<string[]>()];
+  const [one, other] = [new FastWeakMap<string[]>(), new FastWeakMap<string[]>()];
   const object = {};
   assert.equal(one.get(object), undefined);
   one.set(object, ["first"]);
@@ -17,7 +17,7 @@ test("a value is tied to an object and found again, by its owner alone", () => {
 });
 
 test("nothing shows on the object", () => {
-  const ties = new Ties<object>();
+  const ties = new FastWeakMap<object>();
   const object = { a: 1 };
   ties.set(object, { hidden: true });
   assert.deepEqual(Reflect.ownKeys(object), ["a"]);
@@ -26,7 +26,7 @@ test("nothing shows on the object", () => {
 });
 
 test("any object takes a value: a request, a function, a frozen one, one without a prototype, a proxy", () => {
-  const ties = new Ties<object>();
+  const ties = new FastWeakMap<object>();
   const objects = [
     new Request("http://localhost/"),
     () => {},

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fingerprintOf, Recent } from "../../../src/runtime/two-generation-cache.ts";
+import { fingerprintOf, TwoGenerationCache } from "../../../src/runtime/two-generation-cache.ts";
 
 test("there is room for one to two generations, and what is asked for stays", () => {
-  const recent = new Recent<string>(100);
+  const recent = new TwoGenerationCache<string>(100);
   recent.set(0, "asked for");
   for (let at = 1; at <= 10_000; at++) {
     recent.set(at, `value ${at}`);
@@ -17,7 +17,7 @@ test("there is room for one to two generations, and what is asked for stays", ()
 });
 
 test("what weighs much takes the place of much", () => {
-  const recent = new Recent<string>(100);
+  const recent = new TwoGenerationCache<string>(100);
   recent.set(1, "one");
   recent.set(2, "two", 100);
   recent.set(3, "three", 100);
@@ -25,7 +25,7 @@ test("what weighs much takes the place of much", () => {
 });
 
 test("what is asked for again weighs what it weighed before", () => {
-  const recent = new Recent<string>(100);
+  const recent = new TwoGenerationCache<string>(100);
   let held = 0;
   for (let at = 0; at < 200; at++) {
     recent.set(at, "heavy", 10);
@@ -36,7 +36,7 @@ test("what is asked for again weighs what it weighed before", () => {
 });
 
 test("a value takes the place of the one with the same fingerprint", () => {
-  const recent = new Recent<string>(1);
+  const recent = new TwoGenerationCache<string>(1);
   recent.set(7, "old");
   recent.set(7, "new");
   assert.equal(recent.get(7), "new");

@@ -4,8 +4,8 @@ import { generateSecret } from "coatcheck";
 import type { SessionEvent } from "../../../src/services/events.ts";
 import { FieldCodec } from "../../../src/services/field-codec.ts";
 import { createKeyring } from "../../../src/crypto/keyring.ts";
-import { bytesOf } from "../../../src/record/fields.ts";
-import { latin1Of } from "../../../src/record/binary/bytes.ts";
+import { binaryField } from "../../../src/record/fields.ts";
+import { toBinaryString } from "../../../src/runtime/binary-string.ts";
 import { createSealer } from "../../../src/crypto/sealer.ts";
 
 const keyring = createKeyring(generateSecret());
@@ -24,7 +24,7 @@ for (const [how, makes] of [
   test(`[58] bytes moved to another record or field read as absent, right after they were ${how} in their own place`, () => {
     const { codec, events } = given();
     const maker = makes ? codec : given().codec;
-    const sealed = latin1Of(maker.encode(one, "d:balance", "100"));
+    const sealed = toBinaryString(maker.encode(one, "d:balance", "100"));
     for (let times = 0; times < 2; times++) {
       assert.equal(codec.decode(one, "d:balance", sealed)?.value, 100);
       events.length = 0;
@@ -42,17 +42,17 @@ for (const [how, makes] of [
     const maker = makes ? codec : given().codec;
     const sealed = maker.encode(one, "d:x", '"a coat"');
     for (const [at, byte] of sealed.entries()) {
-      assert.equal(codec.decode(one, "d:x", latin1Of(sealed))?.value, "a coat");
+      assert.equal(codec.decode(one, "d:x", toBinaryString(sealed))?.value, "a coat");
       const variant = Uint8Array.from(sealed).with(at, byte ^ 1);
-      assert.equal(codec.decode(one, "d:x", latin1Of(variant)), undefined, `byte ${at}`);
+      assert.equal(codec.decode(one, "d:x", toBinaryString(variant)), undefined, `byte ${at}`);
     }
-    assert.equal(codec.decode(one, "d:x", latin1Of(Buffer.concat([sealed, Buffer.of(0)]))), undefined);
+    assert.equal(codec.decode(one, "d:x", toBinaryString(Buffer.concat([sealed, Buffer.of(0)]))), undefined);
   });
 }
 
 test("what can't be unsealed is told of each time", () => {
   const { codec, events } = given();
-  const sealed = latin1Of(
+  const sealed = toBinaryString(
     new FieldCodec(createSealer(createKeyring(generateSecret()), "field"), { emit: () => {} }).encode(
       one,
       "d:x",
@@ -69,7 +69,7 @@ test("a value that was found a moment ago is a new one each time", () => {
   const { codec } = given();
   const fields = new Map([["d:x", codec.encode(one, "d:x", '{"size":[1]}')]]);
   const read = (): { size: number[] } =>
-    codec.decode(one, "d:x", bytesOf(fields, "d:x") ?? "")?.value as { size: number[] };
+    codec.decode(one, "d:x", binaryField(fields, "d:x") ?? "")?.value as { size: number[] };
   read().size.push(2);
   assert.deepEqual(read(), { size: [1] });
 });

@@ -5,7 +5,7 @@ import type { SessionsOptions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { testClock } from "coatcheck/testing";
 import { createEvents } from "../../../src/services/events.ts";
-import { StoreCalls } from "../../../src/services/store-client.ts";
+import { StoreClient } from "../../../src/services/store-client.ts";
 import { Site } from "../../support/site.ts";
 
 function callsOver(list: () => unknown) {
@@ -13,7 +13,7 @@ function callsOver(list: () => unknown) {
   const store = Object.assign(memoryStore(), { list });
   return {
     clock,
-    calls: new StoreCalls(store, clock, 2000, createEvents("x")),
+    calls: new StoreClient(store, clock, 2000, createEvents("x")),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { Patch } from "../record/record.ts";
-import { nobodysVerifier } from "../crypto/ticket.ts";
+import type { Patch } from "../record/patch.ts";
+import { revokedVerifier } from "../crypto/ticket.ts";
 import { lateRequestWindow } from "../services/timeouts.ts";
 
 /** The patch that ends a session: wiped, bound to nobody's ticket, and gone for good when no late request can come any more. */
@@ -9,7 +9,7 @@ export function endingPatch(epoch: number, now: number): Patch {
     retain: [],
     columns: {
       epoch: epoch + 1,
-      verifier: nobodysVerifier,
+      verifier: revokedVerifier,
       ticketAt: now,
       subject: null,
       authenticatedAt: null,

@@ -1,9 +1,9 @@
-import { andThen } from "../runtime/maybe-async.ts";
-import type { Awaitable } from "../runtime/maybe-async.ts";
+import { andThen } from "../runtime/maybe-promise.ts";
+import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { quietly } from "../services/ignoring-store-errors.ts";
+import { ignoringStoreErrors } from "../services/store-client.ts";
 import type { SessionRecord } from "../record/record.ts";
-import type { StoreCalls } from "../services/store-client.ts";
+import type { StoreClient } from "../services/store-client.ts";
 import { verifiersEqual } from "../crypto/ticket.ts";
 
 /** What must still be so in the store when the cookie leaves. */
@@ -24,7 +24,7 @@ interface Claim {
 const unquestionedFor = 10;
 
 /** What is to become of the session cookie with one response, and whether that is still right when it leaves. */
-export class LiveCookie {
+export class PendingCookie {
   readonly #clock: Clock;
   #kind: "none" | "send" | "clear" = "none";
   #claim: Claim | undefined;
@@ -46,7 +46,7 @@ export class LiveCookie {
   }
 
   /** Leaves the cookie to another request, whose counts. */
-  yield(): void {
+  withdraw(): void {
     this.#kind = "none";
   }
 
@@ -56,7 +56,7 @@ export class LiveCookie {
   }
 
   /** Whether it is so long since the acknowledgement that the store has to be asked again. */
-  get isQuestionable(): boolean {
+  get needsConfirmation(): boolean {
     return (
       this.#claim !== undefined &&
       this.#kind !== "none" &&
@@ -70,15 +70,15 @@ export class LiveCookie {
    *
    * @returns `false` when the cookie was left to another request.
    */
-  confirm(calls: StoreCalls): Awaitable<boolean> {
+  confirm(calls: StoreClient): MaybePromise<boolean> {
     const claim = this.#claim;
-    if (claim === undefined || !this.isQuestionable) return true;
+    if (claim === undefined || !this.needsConfirmation) return true;
     return andThen(
-      quietly(() => calls.read(claim.id, true)),
+      ignoringStoreErrors(() => calls.read(claim.id, true)),
       (record) => {
         const holds = record === undefined ? this.#kind === "send" : stillHolds(claim, record);
         if (holds) this.#claim = { ...claim, since: this.#clock.now() };
-        else this.yield();
+        else this.withdraw();
         return holds;
       },
     );

@@ -1,0 +1,15 @@
+// What the author of an adapter needs: see docs/adapters.md.
+
+export { exchangesOf } from "./sessions.ts";
+export type { Exchanges } from "./exchange/exchanges.ts";
+export type { Exchange, HandlerOutcome, Committed } from "./exchange/exchange.ts";
+export { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "./exchange/fetch.ts";
+export { loginRedirect } from "./http/login-redirect.ts";
+export type { LoginRedirect, LoginRedirectOptions } from "./http/login-redirect.ts";
+export type { RequestLike } from "./http/request.ts";
+export { applyHeaders } from "./http/response-headers.ts";
+export type { HeaderTarget, ResponseHeaders } from "./http/response-headers.ts";
+export { bufferResponse } from "./node/buffered-response.ts";
+export type { BufferedResponse } from "./node/buffered-response.ts";
+export { emitInContext, NodeRequestLike, sendPlain } from "./node/messages.ts";
+export type { NodeRequest, NodeResponse } from "./node/messages.ts";

@@ -1,0 +1,87 @@
+import { Exchange } from "./exchange.ts";
+import type { RequestLike } from "../http/request.ts";
+import { AsyncVariable } from "../runtime/async-variable.ts";
+import { FastWeakMap } from "../runtime/fast-weak-map.ts";
+import type { Services } from "../services/services.ts";
+import type { AnyData } from "../session/data-types.ts";
+
+/** The exchanges of one `sessions` object: what adapters begin and handlers find. Adapters get it from `exchangesOf`. */
+export class Exchanges<Data extends object = AnyData> {
+  readonly #services: Services;
+  readonly #running = new AsyncVariable<Exchange<Data>>();
+  readonly #byHandle = new FastWeakMap<Exchange<Data>>();
+
+  /** Use `exchangesOf(sessions)`. */
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  /** Whether the origin of a request allows it to act here. If not, respond with 403. */
+  allows(request: RequestLike): boolean {
+    const { advice, crossOrigin, events } = this.#services;
+    const isAllowed = crossOrigin.allows(request);
+    if (!isAllowed) {
+      events.emit({ type: "cross-origin-refused", method: request.method });
+      advice?.refused(request);
+    }
+    return isAllowed;
+  }
+
+  /**
+   * Begins the exchange of a request. Run the handler in its `run`, call its `commit` before the first byte of
+   * the response leaves, and apply the headers that `commit` returns.
+   *
+   * @param handles the objects that `sessions.of` will be called with. Wrappers that expose one of them as `req` or
+   *   `raw` also work.
+   */
+  begin(request: RequestLike, handles: readonly object[]): Exchange<Data> {
+    const exchange = new Exchange(this.#services, this.#running, request);
+    for (const handle of handles) this.#byHandle.set(handle, exchange);
+    return exchange;
+  }
+
+  /**
+   * The exchange that an outer layer began for this request, as when the same middleware is on an app and again on
+   * a router in it. Continue in that one, and leave it to that layer to commit it.
+   *
+   * @param handles as in `begin`.
+   */
+  outer(request: RequestLike, handles: readonly object[]): Exchange<Data> | undefined {
+    const known = handles.map((handle) => this.#byHandle.get(handle)).find((found) => found !== undefined);
+    const exchange = known ?? this.#mountedIn(request);
+    if (exchange?.isCommitted !== false) return undefined;
+    for (const handle of handles) this.#byHandle.set(handle, exchange);
+    return exchange;
+  }
+
+  /** The exchange of the request being handled, anywhere below its handler. */
+  get current(): Exchange<Data> | undefined {
+    return this.#running.get();
+  }
+
+  /** The exchange of what a handler was given. Frameworks wrap the server's request and expose it, so one entry serves all wrappers. */
+  of(handle: RequestWrapper): Exchange<Data> | undefined {
+    const own = this.#byHandle.get(handle);
+    if (own !== undefined) return own;
+    const inner = handle.req ?? handle.raw;
+    return typeof inner === "object" && inner !== null ? this.#byHandle.get(inner) : undefined;
+  }
+
+  /** Marks a request's handler as failed, for error handlers that have only the request. */
+  fail(handle: object, error: unknown): void {
+    this.of(handle)?.fail(error);
+  }
+
+  /** The exchange that handles the request from which a mounted app's request was derived. */
+  #mountedIn(request: RequestLike): Exchange<Data> | undefined {
+    if (request.isDerivedFrom === undefined) return undefined;
+    const { current } = this;
+    return current !== undefined && request.isDerivedFrom(current.request) ? current : undefined;
+  }
+}
+
+/** What frameworks give to their handlers. */
+interface RequestWrapper {
+  readonly req?: unknown;
+  readonly raw?: unknown;
+}
