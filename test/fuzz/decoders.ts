@@ -16,14 +16,12 @@ import { FlashQueue } from "../../src/session/flashes.ts";
 import { parseJson } from "../../src/runtime/parse-json.ts";
 import { createKeyring } from "../../src/crypto/keyring.ts";
 import { readLimits } from "../../src/services/limits.ts";
-import { packRecord, unpackRecord } from "../../src/record/binary/record.ts";
+import { packedExpiry, packRecord, unpackRecord } from "../../src/record/binary/record.ts";
 import { expiresAt } from "../../src/record/record.ts";
 import { createSealer } from "../../src/crypto/sealer.ts";
 import { createTicketSigner, newRecordId, newTicket } from "../../src/crypto/ticket.ts";
 import { decodeValue, deepestJson, encodeValue } from "../../src/services/values.ts";
 import { StoreError } from "../../src/errors.ts";
-import { SharedValues } from "../../src/stores/memory/shared-values.ts";
-import { expiryIn, isIdIn, recordIn, slotText } from "../../src/stores/memory/slot-text.ts";
 import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
 import { fromHash, toHash } from "../../src/stores/redis/record-hash.ts";
 import { recordOf } from "../support/records.ts";
@@ -140,9 +138,6 @@ function sqlite(): (blob: Buffer) => void {
   };
 }
 
-const shared = new SharedValues();
-for (const record of [...records, ...records]) slotText(record, shared);
-
 /** Decoders by name; each is made where it is used. */
 export type Decoders = Readonly<Record<string, () => Decoder>>;
 
@@ -150,31 +145,17 @@ export type Decoders = Readonly<Record<string, () => Decoder>>;
 export const decoders: Decoders = {
   "packed record": () => ({
     seeds: records.map((record) => latin1(packRecord(record))),
-    decode: (input) => use(unpackRecord("id", input.toString("latin1"))),
+    decode(input) {
+      const text = input.toString("latin1");
+      const record = unpackRecord("id", text);
+      use(record);
+      const expiry = packedExpiry(text);
+      assert.ok(record === undefined || expiry === expiresAt(record));
+    },
   }),
   "SQLite's record": () => ({
     seeds: records.map((record) => latin1(packRecord(record))),
     decode: sqlite(),
-  }),
-  "memory's slot": () => ({
-    seeds: records.map((record) => latin1(slotText(record, shared))),
-    decode(input) {
-      const text = input.toString("latin1");
-      expiryIn(text);
-      isIdIn(text, "AAAAAAAAAAAAAAAAAAAAAA");
-      isIdIn(text, "ü".repeat(70));
-      try {
-        const { fields } = recordIn(text, shared);
-        eachLength(fields, () => undefined);
-        fields.get("m:agent");
-      } catch (error) {
-        // This store's own bytes, in its own process: damage there is a fault of ours.
-        assert.ok(
-          error instanceof TypeError && error.message.startsWith("What was packed here"),
-          String(error),
-        );
-      }
-    },
   }),
   "Redis' record": () => ({
     seeds: records.flatMap((record) => toHash(record).map((part) => Buffer.from(part))),

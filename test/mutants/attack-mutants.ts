@@ -926,8 +926,8 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "the sweep deletes the living (memory)",
-      "if (this.#slots.expiry(slot) > now) continue;\n        const record = this.#slots.read(slot);\n        if (expiresAt(record) > now) continue;",
-      "if (this.#slots.expiry(slot) > now + 999_999) continue;\n        const record = this.#slots.read(slot);",
+      "packedExpiry(packed) > now",
+      "packedExpiry(packed) > now + 999_999",
       "\\[29\\]",
     ],
     [
@@ -975,35 +975,26 @@ export const attackMutants: readonly Mutant[] = [
     ],
   ]),
   ...of("attacks/memory-flood", [
-    ["no limit", "this.#slots.size >= this.#maxRecords", "this.#maxRecords < 0"],
+    ["no limit", "this.#size >= this.#maxRecords", "this.#maxRecords < 0"],
     [
       "the oldest goes, whoever it is",
-      "const rings = [this.anonymous, this.loggedIn].filter(",
-      "const rings = [this.loggedIn, this.anonymous].filter(",
+      "expired ?? stranger ?? largest?.first ?? away ?? []",
+      "expired ?? largest?.first ?? away ?? stranger ?? []",
     ],
-    [
-      "a write does not count as activity",
-      "      ring.append(slot);\n    } else {",
-      "      this.#links.insertBefore(slot, ring.first);\n    } else {",
-    ],
+    ["a write does not count as activity", "    this.delete(key);\n    return", "    return"],
     [
       "one account pays with the sessions of others",
-      "if (this.anonymous.size > 0 || largest === undefined)",
-      'if (this.anonymous.size > 0 || largest !== "")',
+      "stranger ?? largest?.first ?? away",
+      "stranger ?? away",
       "one account",
     ],
     [
       "of an account's sessions the oldest goes, however much it is used",
-      "(next.subject === null || !this.#subjects.hasCompany(slot))",
-      "(next.subject === null || slot > 0)",
+      "() => ids.set(id, null)",
+      "() => ids.has(id) || ids.set(id, null)",
       "one account",
     ],
-    [
-      "the living make room for what has expired",
-      "if (expired !== undefined) return expired.first;",
-      "",
-      "has expired",
-    ],
+    ["the living make room for what has expired", "= expired ?? stranger", "= stranger", "has expired"],
   ]),
   ...of("unit/record/patch", [
     [
@@ -1132,121 +1123,55 @@ export const attackMutants: readonly Mutant[] = [
       "of one name",
     ],
   ]),
-  ...of("unit/stores/memory", [
+  ...of("stores/memory", [
     [
-      "a field that is read late is another visitor's",
-      "fields.#shared.push({ number, text });",
-      'fields.#shared.push({ number, get text() { return shared?.at(number) ?? ""; } });',
-      "read late",
+      "a sweep does not look before the place where the last one stopped",
+      "for (;;) {\n      yield*",
+      "{\n      yield*",
+      "a sweep finds",
     ],
     [
-      "shared values are never forgotten",
-      "for (const number of fields.sharedNumbers) this.#shared.release(number);",
-      "for (const number of fields.sharedNumbers) if (number < 0) this.#shared.release(number);",
-      "counted once",
+      "a request stays in memory for an id that was cut out of it",
+      "const id = copy(record.id);",
+      "const id = record.id;",
+      "cut out",
     ],
     [
-      "shared values are forgotten twice",
-      "for (const number of fields.sharedNumbers) this.#shared.release(number);",
-      "for (const number of [...fields.sharedNumbers, ...fields.sharedNumbers]) this.#shared.release(number);",
-      "counted once",
+      "a request stays in memory for a subject that was cut out of it",
+      "const subject = copy(record.subject);",
+      "const subject = record.subject;",
+      "cut out",
     ],
     [
-      "what both share is forgotten between two writings of a record",
-      "const text = slotText(next, this.#shared);\n    this.#release(before);",
-      "this.#release(before);\n    const text = slotText({ ...next, fields: new Map(next.fields) }, this.#shared);\n    this.#release(before);",
-      "counted once",
-    ],
-    [
-      "a number goes to the next value while it is in use",
-      "if (uses > 0 || text === undefined) return;",
-      "if (text === undefined) return;",
-    ],
-    ["using a shared value again does not count", "this.#uses[known] = (this.#uses[known] ?? 0) + 1;", ""],
-    [
-      "ids of one hash are one id",
-      "return text.slice(expiryLength + 1, expiryLength + 1 + id.length) === id;",
-      "return true;",
+      "a copy is of one byte for each character",
+      "return Buffer.from(text).toString();",
+      'return Buffer.from(text, "latin1").toString("latin1");',
       "any text",
-    ],
-    [
-      "ids of one hash that are long or not ASCII are one id",
-      " && text.startsWith(bytes, reader.at)",
-      "",
-      "any text",
-    ],
-    [
-      "an id of some characters is one of the bytes that they are written as",
-      "return bytes.length * 2 + (bytes === id ? 0 : 1);",
-      "return bytes.length * 2 + (bytes === id ? 0 : 0);",
-      "any text",
-    ],
-    [
-      "subjects of one hash are one subject",
-      'return encodeUtf8(this.read(slot).subject ?? "") === encodeUtf8(subject);',
-      "return this.read(slot).subject !== subject.slice(subject.length);",
-      "any text",
-    ],
-  ]),
-  // None of these may leave a table full: a search would go round in it for ever.
-  ...of("unit/stores/memory-tables", [
-    [
-      "a search ends at the place that a removed slot left",
-      "if (this.#steps(home, place) < this.#steps(free, place)) continue;",
-      "if (home < this.#places.length) continue;",
-    ],
-    [
-      "what moves up goes past the place where its search begins",
-      "if (this.#steps(home, place) < this.#steps(free, place)) continue;",
-      "if (this.#steps(home, place) < 0) continue;",
-    ],
-    [
-      "a table forgets what is in it when it grows",
-      "if (slot !== 0) this.#places[",
-      "if (slot > 10) this.#places[",
-    ],
-    [
-      "ids are hashed by half of the characters that count",
-      "const counted = 6;",
-      "const counted = 3;",
-      "ids are hashed",
-    ],
-    [
-      "hashes of ids lie close to each other",
-      "return Math.imul(bits, 0x9e3779b1);",
-      "return bits >>> 8;",
-      "ids are hashed",
-    ],
-    [
-      "visitors can work out which names have the same hash",
-      "const bytes = randomBytes(8);",
-      "const bytes = Buffer.alloc(8, randomBytes(0));",
-      "another key",
-    ],
-    [
-      "texts that differ in their length alone have the same hash",
-      "word = length;",
-      "word = 0;",
-      "every character",
-    ],
-    [
-      "half of the characters do not count for the hash",
-      "if (at + 1 < length) word |= text.charCodeAt(at + 1) << 16;",
-      "",
-      "every character",
     ],
   ]),
   ...of("stores/memory-model", [
     [
-      "a round stands on a slot that was removed",
-      "if (this.#cursor === slot) this.#cursor = this.#links.previous(slot);",
+      "what has another subject stays where it was, too",
+      "if (next.subject !== record.subject) this.#delete(record);",
       "",
     ],
     [
       "who has logged out is put out as late as who is logged in",
-      "return this.#subjects.has(slot) ? this.loggedIn : this.anonymous;",
-      "return slot > 0 ? this.loggedIn : this.anonymous;",
+      "(record.subject === null ? this.#anonymous : this.#loggedIn).set",
+      "(record.revision === 1 && record.subject === null ? this.#anonymous : this.#loggedIn).set",
     ],
+    ["who makes room is gone already", "    this.#ahead?.delete(key);\n", ""],
+    [
+      "who has one session left is not listed",
+      "this.#subjects.set(subject, last);",
+      "this.#subjects.delete(subject);",
+    ],
+    [
+      "whoever had the most sessions once is taken for who has the most",
+      "if (before?.size === 0) this.#bySize[ids.size] = undefined;",
+      "",
+    ],
+    ["a subject counts with every number of sessions that it had", "before?.delete(subject);", ""],
   ]),
   ...of("stores/sqlite-patches", [
     [
@@ -1519,9 +1444,15 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a list shows what has become another's",
-      "record.subject === subject && expiresAt(record) > now",
-      "expiresAt(record) > now",
+      "return records.filter((record) => record.subject === subject);",
+      "return records;",
       "changes while",
+    ],
+    [
+      "listing thousands of sessions stops everything else",
+      "if (at > 0) await turn();",
+      "",
+      "listing.*memory",
     ],
   ]),
   ...of("sessions/end-watcher", [

@@ -1,14 +1,6 @@
 import { decodeUtf8 } from "../../runtime/binary-string.ts";
 import type { BinaryString } from "../../runtime/binary-string.ts";
 
-/** Strings that many records contain, each stored once under a number. */
-export interface StringPool {
-  /** Returns the number of a string and counts one more use of it; `undefined` if the string is not pooled. */
-  use(text: string): number | undefined;
-  /** Returns the string with a number, or `undefined` if there is none. */
-  at(number: number): string | undefined;
-}
-
 /** Writes numbers, bytes and strings one after the other. */
 export class BinaryWriter {
   #buffer = Buffer.alloc(4096);
@@ -38,12 +30,6 @@ export class BinaryWriter {
       rest = Math.floor(rest / 128);
     }
     this.#buffer[this.#at++] = rest;
-  }
-
-  /** Writes a whole number from 0 to 2 ** 48 - 1 in six bytes, high bytes first. */
-  uint48(value: number): void {
-    this.#room(6);
-    this.#at = this.#buffer.writeUIntBE(value, this.#at, 6);
   }
 
   double(value: number): void {
@@ -107,7 +93,7 @@ export class BinaryReader {
   at: number;
   isBroken = false;
 
-  constructor(packed: BinaryString, at: number) {
+  constructor(packed: BinaryString, at = 0) {
     this.packed = packed;
     this.at = at;
   }

@@ -1,32 +1,17 @@
+import { encodeUtf8 } from "../../runtime/binary-string.ts";
 import type { BinaryString } from "../../runtime/binary-string.ts";
 import { layersOf, LazyFields } from "../fields.ts";
 import type { FieldChanges, Fields } from "../fields.ts";
 import { BinaryReader } from "./bytes.ts";
-import { toBinaryString, encodeUtf8 } from "../../runtime/binary-string.ts";
-import type { BinaryWriter, StringPool } from "./bytes.ts";
+import type { BinaryWriter } from "./bytes.ts";
 
 /**
- * The lowest bit of a field's tag: whether the field's own bytes follow, or the tag is the number of a pooled string.
- */
-const own = 0;
-const pooled = 1;
-
-/** The lengths of values that are worth pooling. */
-const minPooled = 32;
-const maxPooled = 512;
-
-/**
- * The fields of a packed record, one after the other: name, tag (the length, or a pool number), bytes. A
- * request needs one or two of them, so a field is read from the packed text when it is asked for.
+ * The fields of a packed record, one after the other: name, length, bytes. A request needs one or two of them, so a
+ * field is read from the packed text when it is asked for.
  */
 export class PackedFields extends LazyFields {
   readonly #packed: string;
   readonly #start: number;
-  /**
-   * The pooled strings among them, in order. They are kept with their numbers, because a number may be reused for
-   * another string.
-   */
-  readonly #shared: { readonly number: number; readonly text: string }[] = [];
 
   private constructor(packed: string, start: number) {
     super();
@@ -34,29 +19,22 @@ export class PackedFields extends LazyFields {
     this.#start = start;
   }
 
-  static write(writer: BinaryWriter, fields: Fields, shared: StringPool | undefined): void {
+  static write(writer: BinaryWriter, fields: Fields): void {
     const { before, changes } = layersOf(fields);
     if (before instanceof PackedFields) {
       // Packed fields that do not change are copied as they are.
-      before.#copy(writer, changes, shared);
+      before.#copy(writer, changes);
       for (const [name, bytes] of changes)
-        if (bytes !== null && !before.has(name)) writeField(writer, name, bytes, shared);
-    } else for (const [name, bytes] of fields) writeField(writer, name, bytes, shared);
+        if (bytes !== null && !before.has(name)) writeField(writer, name, bytes);
+    } else for (const [name, bytes] of fields) writeField(writer, name, bytes);
   }
 
   /** Reads the fields up to the end of the packed text, or returns `undefined` if the bytes are malformed. */
-  static read(reader: BinaryReader, shared: StringPool | undefined): PackedFields | undefined {
+  static read(reader: BinaryReader): PackedFields | undefined {
     const fields = new PackedFields(reader.packed, reader.at);
     while (!reader.isAtEnd) {
       reader.skip(reader.number());
-      const tag = reader.number();
-      if (tag % 2 === own) reader.skip(tag / 2);
-      else {
-        const number = (tag - pooled) / 2;
-        const text = shared?.at(number);
-        if (text === undefined) return undefined;
-        fields.#shared.push({ number, text });
-      }
+      reader.skip(readLength(reader));
       if (reader.isBroken) return undefined;
     }
     return fields;
@@ -65,14 +43,12 @@ export class PackedFields extends LazyFields {
   binary(name: string): BinaryString | undefined {
     const nameBytes = encodeUtf8(name);
     const reader = new BinaryReader(this.#packed, this.#start);
-    for (let passed = 0; !reader.isAtEnd;) {
+    while (!reader.isAtEnd) {
       const length = reader.number();
       const isMatch = length === nameBytes.length && this.#packed.startsWith(nameBytes, reader.at);
       reader.skip(length);
-      const tag = reader.number();
-      if (isMatch) return this.#value(reader, tag, passed);
-      if (tag % 2 === own) reader.skip(tag / 2);
-      else passed++;
+      if (isMatch) return reader.binary(readLength(reader));
+      reader.skip(readLength(reader));
     }
     return undefined;
   }
@@ -83,19 +59,12 @@ export class PackedFields extends LazyFields {
 
   eachLength(visit: (name: string, length: number) => void): void {
     const reader = new BinaryReader(this.#packed, this.#start);
-    for (let passed = 0; !reader.isAtEnd;) {
+    while (!reader.isAtEnd) {
       const name = reader.text();
-      const tag = reader.number();
-      if (tag % 2 === own) {
-        reader.skip(tag / 2);
-        visit(name, tag / 2);
-      } else visit(name, this.#shared[passed++]?.text.length ?? 0);
+      const length = readLength(reader);
+      reader.skip(length);
+      visit(name, length);
     }
-  }
-
-  /** The numbers of the pooled strings among the fields. */
-  get sharedNumbers(): readonly number[] {
-    return this.#shared.map(({ number }) => number);
   }
 
   protected find(name: string): Uint8Array | undefined {
@@ -106,54 +75,36 @@ export class PackedFields extends LazyFields {
   protected toMap(): ReadonlyMap<string, Uint8Array> {
     const map = new Map<string, Uint8Array>();
     const reader = new BinaryReader(this.#packed, this.#start);
-    for (let passed = 0; !reader.isAtEnd;) {
+    while (!reader.isAtEnd) {
       const name = reader.text();
-      const tag = reader.number();
-      map.set(name, Buffer.from(this.#value(reader, tag, passed), "latin1"));
-      if (tag % 2 === pooled) passed++;
+      map.set(name, Buffer.from(reader.binary(readLength(reader)), "latin1"));
     }
     return map;
   }
 
   /** Writes these fields in order, with the changes that apply to them. */
-  #copy(writer: BinaryWriter, changes: FieldChanges, shared: StringPool | undefined): void {
+  #copy(writer: BinaryWriter, changes: FieldChanges): void {
     const reader = new BinaryReader(this.#packed, this.#start);
-    for (let passed = 0; !reader.isAtEnd;) {
+    while (!reader.isAtEnd) {
       const start = reader.at;
       const name = reader.text();
-      const tag = reader.number();
-      const isOwn = tag % 2 === own;
-      if (isOwn) reader.skip(tag / 2);
-      else passed++;
+      reader.skip(readLength(reader));
       const changed = changes.get(name);
-      if (changed !== undefined) {
-        if (changed !== null) writeField(writer, name, changed, shared);
-      } else if (isOwn) writer.binary(this.#packed.slice(start, reader.at));
-      else writeField(writer, name, this.#value(reader, tag, passed - 1), shared);
+      if (changed === undefined) writer.binary(this.#packed.slice(start, reader.at));
+      else if (changed !== null) writeField(writer, name, changed);
     }
-  }
-
-  /** @param passed how many pooled strings came before. */
-  #value(reader: BinaryReader, tag: number, passed: number): string {
-    return tag % 2 === own ? reader.binary(tag / 2) : (this.#shared[passed]?.text ?? "");
   }
 }
 
-/** @param value the bytes, or a binary string. */
-function writeField(
-  writer: BinaryWriter,
-  name: string,
-  value: Uint8Array | string,
-  shared: StringPool | undefined,
-): void {
-  const { length } = value;
-  const isPoolable = length >= minPooled && length <= maxPooled;
-  const number = isPoolable
-    ? shared?.use(typeof value === "string" ? value : toBinaryString(value))
-    : undefined;
+function writeField(writer: BinaryWriter, name: string, bytes: Uint8Array): void {
   writer.text(name);
-  writer.number(number === undefined ? length * 2 + own : number * 2 + pooled);
-  if (number !== undefined) return;
-  if (typeof value === "string") writer.binary(value);
-  else writer.bytes(value);
+  writer.number(bytes.length * 2);
+  writer.bytes(bytes);
+}
+
+/** Reads a length. Lengths are stored doubled; odd numbers are reserved. */
+function readLength(reader: BinaryReader): number {
+  const doubled = reader.number();
+  if (doubled % 2 !== 0) reader.isBroken = true;
+  return doubled / 2;
 }

@@ -1,7 +1,6 @@
 import { PackedFields } from "./fields.ts";
 import { BinaryReader, BinaryWriter } from "./bytes.ts";
-import type { StringPool } from "./bytes.ts";
-import { isSoundRecord, isWhole } from "../record.ts";
+import { expiresAt, isSoundRecord, isWhole } from "../record.ts";
 import type { SessionRecord } from "../record.ts";
 
 /*
@@ -19,21 +18,11 @@ const flag = { permanent: 1, subject: 2, authenticated: 4, exact: 8 } as const;
 const allFlags = flag.permanent | flag.subject | flag.authenticated | flag.exact;
 const verifierLength = 32;
 
-const packer = new BinaryWriter();
+const writer = new BinaryWriter();
 
-/**
- * Packs a record without its id.
- *
- * @param shared the pool for strings that many records contain.
- */
-export function packRecord(record: SessionRecord, shared?: StringPool): string {
-  packer.begin();
-  writeRecord(packer, record, shared);
-  return packer.end();
-}
-
-/** As `packRecord`, but appends to a writer. */
-export function writeRecord(writer: BinaryWriter, record: SessionRecord, shared?: StringPool): void {
+/** Packs a record without its id. */
+export function packRecord(record: SessionRecord): string {
+  writer.begin();
   const { subject, authenticatedAt, createdAt } = record;
   const later = [record.ticketAt, record.lastSeenAt, authenticatedAt ?? createdAt, record.absoluteDeadline];
   const isExact =
@@ -59,55 +48,68 @@ export function writeRecord(writer: BinaryWriter, record: SessionRecord, shared?
   time(record.absoluteDeadline, createdAt);
   writer.bytes(record.verifier);
   if (subject !== null) writer.text(subject);
-  PackedFields.write(writer, record.fields, shared);
+  PackedFields.write(writer, record.fields);
+  return writer.end();
 }
 
-/**
- * Returns the record in a text, or `undefined` if `packRecord` did not write it. Its fields are read from the
- * text when they are asked for.
- *
- * @param at where in the text the record begins; it extends to the end.
- */
-export function unpackRecord(
-  id: string,
-  text: string,
-  at = 0,
-  shared?: StringPool,
-): SessionRecord | undefined {
-  const reader = new BinaryReader(text, at);
+/** Unpacks a record, or returns `undefined` if `packRecord` did not make the text. Fields are read when they are asked for. */
+export function unpackRecord(id: string, text: string): SessionRecord | undefined {
+  const reader = new BinaryReader(text);
   if (reader.byte() !== format) return undefined;
   const flags = reader.byte();
   if ((flags & ~allFlags) !== 0) return undefined;
-  const isExact = (flags & flag.exact) !== 0;
   const epoch = reader.number();
   const revision = reader.number();
-  const createdAt = isExact ? reader.double() : reader.number();
-  const from = isExact ? 0 : createdAt;
-  const ticketAt = from + (isExact ? reader.double() : reader.number());
-  const lastSeenAt = from + (isExact ? reader.double() : reader.number());
-  const isAuthenticated = (flags & flag.authenticated) !== 0;
-  const authenticatedAt = isAuthenticated ? from + (isExact ? reader.double() : reader.number()) : null;
-  const idleTimeout = isExact ? reader.double() : reader.number();
-  const absoluteDeadline = from + (isExact ? reader.double() : reader.number());
+  const times = readTimes(reader, flags);
   const verifier = reader.bytes(verifierLength);
   const subject = (flags & flag.subject) === 0 ? null : reader.text();
-  const fields = reader.isBroken ? undefined : PackedFields.read(reader, shared);
+  const fields = reader.isBroken ? undefined : PackedFields.read(reader);
   if (fields === undefined) return undefined;
-  const record = {
+  const record: SessionRecord = {
     id,
     epoch,
     revision,
     verifier,
-    ticketAt,
+    ticketAt: times.ticketAt,
     subject,
-    createdAt,
-    authenticatedAt,
-    lastSeenAt,
-    idleTimeout,
-    absoluteDeadline,
+    createdAt: times.createdAt,
+    authenticatedAt: times.authenticatedAt,
+    lastSeenAt: times.lastSeenAt,
+    idleTimeout: times.idleTimeout,
+    absoluteDeadline: times.absoluteDeadline,
     permanent: (flags & flag.permanent) !== 0,
     fields,
   };
   // Otherwise all numbers are whole, or sums of two whole ones, and need no check.
-  return isExact && !isSoundRecord(record) ? undefined : record;
+  return (flags & flag.exact) !== 0 && !isSoundRecord(record) ? undefined : record;
+}
+
+/** Returns when a packed record expires. A sweep needs nothing else of it. */
+export function packedExpiry(text: string): number {
+  const reader = new BinaryReader(text);
+  reader.skip(1);
+  const flags = reader.byte();
+  reader.number();
+  reader.number();
+  return expiresAt(readTimes(reader, flags));
+}
+
+type Times = Pick<
+  SessionRecord,
+  "createdAt" | "ticketAt" | "lastSeenAt" | "authenticatedAt" | "idleTimeout" | "absoluteDeadline"
+>;
+
+function readTimes(reader: BinaryReader, flags: number): Times {
+  const isExact = (flags & flag.exact) !== 0;
+  const next = (): number => (isExact ? reader.double() : reader.number());
+  const createdAt = next();
+  const from = isExact ? 0 : createdAt;
+  return {
+    createdAt,
+    ticketAt: from + next(),
+    lastSeenAt: from + next(),
+    authenticatedAt: (flags & flag.authenticated) === 0 ? null : from + next(),
+    idleTimeout: next(),
+    absoluteDeadline: from + next(),
+  };
 }

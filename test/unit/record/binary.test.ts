@@ -3,40 +3,12 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { SessionRecord } from "coatcheck/store";
 import { ChangedFields } from "../../../src/record/fields.ts";
-import type { StringPool } from "../../../src/record/binary/bytes.ts";
-import { packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
-import { recordOf } from "../../support/records.ts";
+import { packedExpiry, packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
+import { expiresAt } from "../../../src/record/record.ts";
 
 const id = "AAAAAAAAAAAAAAAAAAAAAA";
 
-/** Texts that are worth sharing from the second time on. */
-class Pool implements StringPool {
-  readonly #seen = new Set<string>();
-  readonly #texts: (string | undefined)[] = [];
-
-  use(text: string): number | undefined {
-    const known = this.#texts.indexOf(text);
-    if (known !== -1) return known;
-    if (!this.#seen.has(text)) {
-      this.#seen.add(text);
-      return undefined;
-    }
-    const free = this.#texts.indexOf(undefined);
-    const number = free === -1 ? this.#texts.length : free;
-    this.#texts[number] = text;
-    return number;
-  }
-
-  at(number: number): string | undefined {
-    return this.#texts[number];
-  }
-
-  forget(number: number): void {
-    this.#texts[number] = undefined;
-  }
-}
-
-const record = recordOf({
+const record: SessionRecord = {
   id,
   epoch: 1,
   revision: 300,
@@ -46,13 +18,14 @@ const record = recordOf({
   createdAt: 1_700_000_000_000,
   authenticatedAt: 1_700_000_000_200,
   lastSeenAt: 1_700_000_060_000,
+  idleTimeout: 3_600_000,
   absoluteDeadline: 1_700_086_400_000,
   permanent: true,
   fields: new Map([
     ["d:ü", Uint8Array.of(7, 8)],
     ["m", new Uint8Array()],
   ]),
-});
+};
 
 function pairs(fields: SessionRecord["fields"] | undefined): [string, number[]][] {
   return Array.from(fields ?? [], ([name, bytes]) => [name, [...bytes]]);
@@ -85,44 +58,35 @@ test("a record comes out of its packing as it went in, whatever is in it", () =>
     permanent: fc.boolean(),
     fields: fc.dictionary(fc.string({ unit: "grapheme" }), fc.uint8Array({ maxLength: 300 })),
   });
-  const shared = new Pool();
   fc.assert(
-    fc.property(columns, fc.boolean(), ({ fields, ...rest }, shares) => {
+    fc.property(columns, ({ fields, ...rest }) => {
       const given = { ...rest, id, fields: new Map(Object.entries(fields)) };
-      const texts = shares ? shared : undefined;
-      assertSame(unpackRecord(id, packRecord(given, texts), 0, texts), given);
-      assertSame(unpackRecord(id, `before${packRecord(given, texts)}`, 6, texts), given);
+      const packed = packRecord(given);
+      assertSame(unpackRecord(id, packed), given);
+      assert.equal(packedExpiry(packed), expiresAt(given));
     }),
   );
 });
 
 test("a packed record that is packed again with changes over it holds what did not change, and the changes", () => {
   const name = fc.constantFrom("a", "b", "d:ü", "m:agent", "");
-  // Some values are worth sharing, and come again.
-  const bytes = fc.oneof(
-    fc.uint8Array({ maxLength: 5 }),
-    fc.constantFrom(new Uint8Array(40).fill(65), new Uint8Array(40).fill(200)),
-  );
-  const shared = new Pool();
+  const bytes = fc.uint8Array({ maxLength: 5 });
   fc.assert(
     fc.property(
       fc.array(fc.tuple(name, bytes)),
       fc.array(fc.tuple(name, fc.option(bytes))),
-      fc.boolean(),
-      (held, changes, shares) => {
-        const texts = shares ? shared : undefined;
-        const before = unpackRecord(id, packRecord({ ...record, fields: new Map(held) }, texts), 0, texts);
+      (held, changes) => {
+        const before = unpackRecord(id, packRecord({ ...record, fields: new Map(held) }));
         assert.ok(before);
         const fields = new ChangedFields(before.fields, new Map(changes));
-        const after = unpackRecord(id, packRecord({ ...before, fields }, texts), 0, texts);
+        const after = unpackRecord(id, packRecord({ ...before, fields }));
         const wanted = new Map(held);
         for (const [changed, to] of new Map(changes)) {
           if (to === null) wanted.delete(changed);
           else wanted.set(changed, to);
         }
         // Nothing is in it twice, and all is at its place.
-        if (!shares)
-          assert.equal(packRecord({ ...before, fields }), packRecord({ ...before, fields: wanted }));
+        assert.equal(packRecord({ ...before, fields }), packRecord({ ...before, fields: wanted }));
         const sorted = (found: SessionRecord["fields"] | undefined): [string, number[]][] =>
           pairs(found).toSorted(([one], [other]) => (one < other ? -1 : 1));
         assert.deepEqual(sorted(after?.fields), sorted(wanted));
@@ -165,27 +129,9 @@ test("truncated text, and text of another format, is no record at all", () => {
   assert.equal(unpackRecord(id, `${packed}\0`), undefined);
 });
 
-test("a record that says it shares values is none where nothing is shared", () => {
-  const shared = new Pool();
-  const agent = { ...record, fields: new Map([["m:agent", new Uint8Array(100).fill(65)]]) };
-  packRecord(agent, shared);
-  const packed = packRecord(agent, shared);
-  assert.ok(packed.length < 100);
-  assertSame(unpackRecord(id, packed, 0, shared), agent);
-  assert.equal(unpackRecord(id, packed), undefined);
-});
-
-test("a shared value that was released stays what it was to who has read it", () => {
-  const shared = new Pool();
-  const withAgent = (letter: number) => ({
-    ...record,
-    fields: new Map([["m:agent", new Uint8Array(100).fill(letter)]]),
-  });
-  packRecord(withAgent(65), shared);
-  const read = unpackRecord(id, packRecord(withAgent(65), shared), 0, shared);
-  shared.forget(0);
-  packRecord(withAgent(66), shared);
-  const other = unpackRecord(id, packRecord(withAgent(66), shared), 0, shared);
-  assertSame(read, withAgent(65));
-  assertSame(other, withAgent(66));
+test("a length that is odd is of no field: lengths are doubled", () => {
+  const packed = packRecord({ ...record, fields: new Map([["m", Uint8Array.of(65, 65)]]) });
+  assert.ok(packed.endsWith("\u0001m\u0004AA"));
+  assert.equal(unpackRecord(id, `${packed.slice(0, -3)}\u0005AA`), undefined);
+  assert.equal(unpackRecord(id, `${packed.slice(0, -3)}\u0003A`), undefined);
 });
