@@ -43,7 +43,7 @@ export class Cookies {
   #answered = false;
   #hasClient = true;
 
-  /** Made by the hub: `sessions.cookies(request)`. */
+  /** @internal Made by the hub: `sessions.cookies(request)`. */
   constructor(parts: CookieJarParts) {
     this.#parts = parts;
     const { vault } = parts;

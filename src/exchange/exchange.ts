@@ -19,7 +19,7 @@ import { Session } from "../session/session.ts";
 import type { SessionCookie } from "../cookies/session-cookie.ts";
 import type { StoreCalls } from "../services/store-client.ts";
 
-/** What the exchanges of one hub share, beside the sessions' {@link Context}. */
+/** @internal What the exchanges of one hub share, beside the sessions' {@link Context}. */
 export interface ExchangeParts<Data extends object> {
   readonly context: Context;
   readonly cookie: SessionCookie;
@@ -64,6 +64,7 @@ export class Exchange<Data extends object = AnyData> {
   #isTouched = false;
   #takesCookie = true;
 
+  /** @internal */
   constructor(parts: ExchangeParts<Data>, request: Incoming) {
     this.#parts = parts;
     this.#request = request;

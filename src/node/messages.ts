@@ -94,7 +94,7 @@ export class NodeIncoming implements Incoming {
 
 /**
  * For adapters: lets the listeners of a request run where its handler runs, so that `sessions.current()`
- * works in `request.on("end", …)` and in a parser that reads the body by itself; Node emits outside.
+ * works in `request.on("end", ...)` and in a parser that reads the body by itself; Node emits outside.
  */
 export function emitWithin(request: NodeRequest, run: (work: () => unknown) => unknown): void {
   // Others have no body to listen to.

@@ -32,7 +32,7 @@ interface Withdrawn {
   readonly isTooOld: boolean;
 }
 
-/** The messages of a session in one request: those the record holds, and those this request adds. */
+/** @internal The messages of a session in one request: those the record holds, and those this request adds. */
 export class FlashQueue {
   readonly #codec: FieldCodec;
   readonly #limits: Limits;

@@ -23,7 +23,7 @@ export interface SessionInfo {
   readonly agent: string;
 }
 
-/** The sessions of a subject, the last seen first. */
+/** @internal The sessions of a subject, the last seen first. */
 export async function listSessions(context: Context, subject: string): Promise<SessionInfo[]> {
   const now = context.clock.now();
   const records = await context.calls.list(subject);
@@ -36,7 +36,7 @@ export async function listSessions(context: Context, subject: string): Promise<S
   return list.toSorted((one, other) => other.lastSeenAt.getTime() - one.lastSeenAt.getTime());
 }
 
-/** Ends all sessions of a subject but one, if that is given. @returns how many it ended. */
+/** @internal Ends all sessions of a subject but one, if that is given. @returns how many it ended. */
 export async function revokeSessions(context: Context, subject: string, except?: string): Promise<number> {
   const records = await context.calls.list(subject);
   const slices = new TimeSlices(context.clock);
@@ -49,6 +49,7 @@ export async function revokeSessions(context: Context, subject: string, except?:
 }
 
 /**
+ * @internal
  * Ends a session from outside.
  *
  * @param id from `list`, or from anybody: what is no id of ours is no error.

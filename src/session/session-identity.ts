@@ -8,6 +8,7 @@ export class SessionIdentity {
   readonly #live: LiveRecord;
   readonly #context: Context;
 
+  /** @internal */
   constructor(context: Context, live: LiveRecord) {
     this.#context = context;
     this.#live = live;

@@ -32,7 +32,7 @@ export class Session<Data extends object = AnyData> extends SessionIdentity {
   /** Whether an event has said that what a client that went away had wanted was dropped. */
   #toldOfDrop = false;
 
-  /** Made by the hub: `await sessions.of(request)`. */
+  /** @internal Made by the hub: `await sessions.of(request)`. */
   constructor(context: Context, live: LiveRecord, request: Incoming) {
     super(context, live);
     this.#live = live;
