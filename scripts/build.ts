@@ -17,7 +17,9 @@ export async function build(folder = join(root, "dist")): Promise<void> {
   try {
     const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
     const project = join(root, "tsconfig.build.json");
-    execFileSync(process.execPath, [compiler, "--project", project, "--outDir", compiled], { stdio: "inherit" });
+    execFileSync(process.execPath, [compiler, "--project", project, "--outDir", compiled], {
+      stdio: "inherit",
+    });
     rmSync(folder, { recursive: true, force: true });
     await bundle(compiled, entryPoints(), folder);
     copyDeclarations(compiled, entryPoints(), folder);
@@ -34,7 +36,7 @@ function entryPoints(): string[] {
 
 /** Joins modules into few files, since Node loads few files faster. The code stays as tsc wrote it. */
 export async function bundle(from: string, entries: readonly string[], to: string): Promise<void> {
-  const { write } = await rollup({
+  const joined = await rollup({
     input: Object.fromEntries(entries.map((name) => [name, join(from, `${name}.js`)])),
     external: /^node:/,
     // rollup would drop calls whose result is unused, such as `new Marked(object)` and `decodeURI(text)`.
@@ -43,7 +45,7 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       throw new Error(message);
     },
   });
-  await write({
+  await joined.write({
     dir: to,
     chunkFileNames: "[name].js",
     minifyInternalExports: false,

@@ -12,7 +12,9 @@ const root = dirname(import.meta.dirname);
  */
 export function publishedManifest(text: string): string {
   const own = ["coatcheck-source", "devDependencies", "allowScripts"];
-  const manifest: unknown = JSON.parse(text, (key, value: unknown) => (own.includes(key) ? undefined : value));
+  const manifest: unknown = JSON.parse(text, (key, value: unknown) =>
+    own.includes(key) ? undefined : value,
+  );
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
@@ -25,8 +27,14 @@ export async function layOut(folder: string): Promise<void> {
   await build(join(folder, "dist"));
 }
 
+/** What npm would publish: the path of the archive. */
+export interface Packed {
+  readonly archive: string;
+  readonly close: () => void;
+}
+
 /** Builds and packs apart from the repository, where others may be running its sources meanwhile. */
-export async function packPackage(): Promise<{ readonly archive: string; readonly close: () => void }> {
+export async function packPackage(): Promise<Packed> {
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-pack-"));
   const close = (): void => rmSync(folder, { recursive: true, force: true });
   try {

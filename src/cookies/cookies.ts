@@ -19,7 +19,7 @@ export interface CookieKind {
   refused(name: string): boolean;
 }
 
-/** What the jar of one request works with. */
+/** @internal What the jar of one request works with. */
 export interface CookieJarParts {
   /** The request's cookies. */
   readonly incoming: () => ReadonlyMap<string, readonly string[]>;

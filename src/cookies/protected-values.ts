@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Keyring } from "../crypto/keyring.ts";
 import { createSealer, sealOverhead } from "../crypto/sealer.ts";
 
-/** Makes cookie values that the visitor can't change, and opens them again. */
+/** @internal Makes cookie values that the visitor can't change, and opens them again. */
 export interface ValueLock {
   /** @param expires when the value stops counting, in seconds since 1970; 0 for never. */
   close(name: string, value: string, expires: number): string;
@@ -12,7 +12,7 @@ export interface ValueLock {
   open(name: string, text: string): string | undefined;
 }
 
-/** Both kinds are bound to the cookie's name, carry their own expiry, and have keys of their own. */
+/** @internal Both kinds are bound to the cookie's name, carry their own expiry, and have keys of their own. */
 export interface CookieVault {
   /** The visitor can read the value. */
   readonly signed: ValueLock;

@@ -57,6 +57,8 @@ const knownAttributes = [
 /**
  * What is wrong with a cookie's name and scope, or `undefined`. Browsers drop what contradicts itself
  * without a word (RFC 6265bis 5.7), so it is found here.
+ *
+ * @internal
  */
 export function cookieFault(name: string, scope: CookieScope): string | undefined {
   if (typeof name !== "string" || !tokenShape.test(name))
@@ -97,6 +99,8 @@ function scopeFault(name: string, scope: CookieScope): string | undefined {
  *
  * @param maxAge in seconds; `undefined` for a cookie that ends with the browser.
  * @throws MisuseError COOKIE_INVALID; LimitError COOKIE_TOO_LARGE (name and value over 4096 bytes).
+ *
+ * @internal
  */
 export function serializeSetCookie(name: string, value: string, scope: CookieScope, maxAge?: number): string {
   refuse(name, cookieFault(name, scope));
@@ -121,6 +125,8 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
  * The Set-Cookie header that removes a cookie, whoever set it.
  *
  * @throws MisuseError COOKIE_INVALID for a name that no browser sends or that is not ASCII, or a scope that contradicts itself.
+ *
+ * @internal
  */
 export function serializeDeletion(name: string, scope: CookieScope): string {
   const isKept = typeof name === "string" && name.length <= maxCookieBytes && keptShape.test(name);

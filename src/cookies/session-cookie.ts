@@ -16,7 +16,7 @@ export interface SessionCookieOptions extends Omit<CookieScope, "httpOnly"> {
 /** A longer name would not leave a cookie's 4096 bytes room for a ticket, nor a request's headers for much else. */
 const maxNameLength = 256;
 
-/** Writes the session cookie of a hub. */
+/** @internal Writes the session cookie of a hub. */
 export interface SessionCookie {
   readonly name: string;
   /** Whether browsers are told to keep it for https. */
@@ -31,7 +31,7 @@ export interface SessionCookie {
   cleared(): string;
 }
 
-/** @throws ConfigError COOKIE_CONFIG_INVALID when browsers would drop such a cookie, or an option is unknown. */
+/** @internal @throws ConfigError COOKIE_CONFIG_INVALID when browsers would drop such a cookie, or an option is unknown. */
 export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
   const { name = "__Host-Http-session", ...given } = options;
   if ("httpOnly" in given)

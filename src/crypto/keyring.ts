@@ -8,7 +8,7 @@ export type Secret = string | Uint8Array | readonly (string | Uint8Array)[];
 /** What a derived key is for. A key of one purpose opens nothing of another. */
 export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal";
 
-/** The keys of one purpose. */
+/** @internal The keys of one purpose. */
 export interface PurposeKey {
   /** 32 bytes. As a KeyObject it shows nothing when printed, and Node need not prepare it anew for each use. */
   readonly key: KeyObject;
@@ -16,7 +16,7 @@ export interface PurposeKey {
   readonly mark: Buffer;
 }
 
-/** The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
+/** @internal The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
 export interface Keyring {
   /**
    * The purpose's keys, newest first; never empty. Derived when they are first asked for.
@@ -48,6 +48,8 @@ export function generateSecret(): string {
  * not. Whatever needs a key says so.
  *
  * @throws ConfigError SECRET_WEAK for a key that is short or guessable.
+ *
+ * @internal
  */
 export function createKeyring(secret: Secret | undefined): Keyring {
   const given: unknown = secret;

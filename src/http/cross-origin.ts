@@ -24,7 +24,7 @@ export interface CrossOriginOptions {
   readonly strict?: boolean;
 }
 
-/** Whether a request comes from a page of ours, or one that we trust. */
+/** @internal Whether a request comes from a page of ours, or one that we trust. */
 export interface OriginCheck {
   /** `true` when the request may go on: it changes nothing, or comes from here. */
   allows(request: Incoming): boolean;
@@ -32,7 +32,7 @@ export interface OriginCheck {
   isOurs(request: Incoming): boolean;
 }
 
-/** For a hub whose check is turned off. */
+/** @internal For a hub whose check is turned off. */
 export const noOriginCheck: OriginCheck = { allows: () => true, isOurs: () => true };
 
 /** Methods that change nothing (RFC 9110 9.2.1), so that anybody may send them. */
@@ -47,6 +47,8 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
  * exempt is compared as it was sent and never decoded or mended (CVE-2025-47910).
  *
  * @throws ConfigError CONFIG_INVALID for an origin or a path that is not one.
+ *
+ * @internal
  */
 export function createOriginCheck(options: CrossOriginOptions): OriginCheck {
   for (const name of Object.keys(options)) {

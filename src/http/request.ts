@@ -22,6 +22,8 @@ export interface Incoming {
 /**
  * Whether a request asks to become a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look so, RFC 8441).
  * Anybody can ask; most servers answer with a page all the same.
+ *
+ * @internal
  */
 export function asksForSocket(request: Incoming): boolean {
   return request.header("upgrade")?.toLowerCase() === "websocket";

@@ -46,7 +46,7 @@ export function isGone({ destroyed, stream }: NodeResponse): boolean {
   return destroyed === true || stream?.destroyed === true;
 }
 
-/** For adapters: what the core needs to see of a Node request. */
+/** @internal For adapters: what the core needs to see of a Node request. */
 export class NodeIncoming implements Incoming {
   readonly #request: NodeRequest;
   readonly #target: string | undefined;
@@ -95,6 +95,8 @@ export class NodeIncoming implements Incoming {
 /**
  * For adapters: lets the listeners of a request run where its handler runs, so that `sessions.current()`
  * works in `request.on("end", ...)` and in a parser that reads the body by itself; Node emits outside.
+ *
+ * @internal
  */
 export function emitWithin(request: NodeRequest, run: (work: () => unknown) => unknown): void {
   // Others have no body to listen to.

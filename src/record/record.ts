@@ -92,6 +92,8 @@ export function expiresAt(
 /**
  * Whether a record's numbers can be reckoned with. With a time that is NaN or infinite, which only damaged bytes can
  * hold, a session would never end; with such a revision, or one below 0, it can't be packed.
+ *
+ * @internal
  */
 export function hasSoundNumbers(record: SessionRecord): boolean {
   return (
@@ -146,6 +148,8 @@ export function layPatch(record: SessionRecord | null, patch: Patch, now: number
  * The record after a patch whose conditions hold, and which of the patch's removals found something.
  *
  * @param revision the one it has then.
+ *
+ * @internal
  */
 export function patched(
   record: SessionRecord,

@@ -25,6 +25,8 @@ const millisecondsPer: Readonly<Record<string, number>> = {
  *
  * @param option what the duration is for, as the error should name it.
  * @throws ConfigError CONFIG_INVALID when it is not a duration above zero, or longer than 10,000 days.
+ *
+ * @internal
  */
 export function toMilliseconds(duration: Duration, option: string): number {
   const example = `write it like { days: 5 } or { minutes: 30 }`;

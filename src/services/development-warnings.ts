@@ -37,6 +37,8 @@ function remembered(): Remembered {
 /**
  * Tells a developer, once in a process for each kind, what happened that a browser does not say: one line on the
  * console, with a code and the way out. Asked only where a cookie is sent, a request refused or a ticket not taken.
+ *
+ * @internal
  */
 export class Advice {
   readonly #isOn: Required<DevelopmentWarnings>;
@@ -103,6 +105,8 @@ export class Advice {
  * @param option `true` or `false` for all of them, or for each by itself; otherwise NODE_ENV says.
  * @returns `undefined` where nothing is to be told.
  * @throws ConfigError CONFIG_INVALID for a warning that is none.
+ *
+ * @internal
  */
 export function createAdvice(option: boolean | DevelopmentWarnings | undefined): Advice | undefined {
   const asked = typeof option === "object" ? option : {};

@@ -23,7 +23,7 @@ function isWord(text: unknown): text is string {
 /** Milliseconds between two lines. */
 const interval = 60_000;
 
-/** Tells on the console that a store fails: at most one line a minute, since every request may be one to tell of. */
+/** @internal Tells on the console that a store fails: at most one line a minute, since every request may be one to tell of. */
 export class OutageNotice {
   #nextAt = Number.NEGATIVE_INFINITY;
   #untold = 0;

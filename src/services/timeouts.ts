@@ -73,6 +73,8 @@ export function startOf(record: RecordColumns): number {
 /**
  * When a session ends unless it is used again. Both the deadlines it was given and today's options
  * count, the earlier wins: shorter timeouts apply at once to sessions that began under longer ones.
+ *
+ * @internal
  */
 export function endOf(record: SessionRecord, timeouts: Timeouts): number {
   const today = lifetimeOf(timeouts, record.permanent, startOf(record));
@@ -83,6 +85,8 @@ export function endOf(record: SessionRecord, timeouts: Timeouts): number {
  * Whether the idle clock is due to be moved: at most every tenth of the idle timeout or minute,
  * whichever is shorter. A session may so end up to that much early, never late, and never while
  * it is used at least every nine tenths of its idle timeout.
+ *
+ * @internal
  */
 export function isTouchDue(record: SessionRecord, now: number): boolean {
   return now - record.lastSeenAt >= Math.min(record.idleTimeout / 10, 60_000);
@@ -92,6 +96,8 @@ export function isTouchDue(record: SessionRecord, now: number): boolean {
  * Whether use at `now` has moved a permanent session's end so far that the cookie, whose Max-Age says when it
  * was, has to go out again. No column says when it last did, so it does whenever the end passes a multiple of
  * a step: a tenth of the lifetime, an hour at most. That is how much earlier than its session a cookie may end.
+ *
+ * @internal
  */
 export function isCookieDue(record: SessionRecord, timeouts: Timeouts, now: number): boolean {
   if (!record.permanent) return false;

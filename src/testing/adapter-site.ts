@@ -18,7 +18,7 @@ export interface AdapterClause {
 /** The routes of a clause. */
 export type AdapterRoutes = Readonly<Record<string, TestRoute>>;
 
-/** A clause on a site with these routes. */
+/** @internal A clause on a site with these routes. */
 export function clause(
   name: string,
   routes: (sessions: Sessions<TestData>) => AdapterRoutes,
@@ -37,7 +37,7 @@ export function clause(
   };
 }
 
-/** Somewhere to stop: `arrive` waits until `open` is called, and tells `arrived`. */
+/** @internal Somewhere to stop: `arrive` waits until `open` is called, and tells `arrived`. */
 export class Gate {
   readonly #arrival = Promise.withResolvers<undefined>();
   readonly #opening = Promise.withResolvers<undefined>();
@@ -65,7 +65,7 @@ export interface Visit {
   readonly signal?: AbortSignal;
 }
 
-/** One browser before one server. */
+/** @internal One browser before one server. */
 export class AdapterSite {
   readonly jar: CookieJar = new CookieJar();
   readonly probe: StoreProbe;

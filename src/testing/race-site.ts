@@ -100,7 +100,7 @@ export interface RaceState {
   readonly data: Partial<TestData>;
 }
 
-/** One browser, one store, and two servers before it, as behind a load balancer. */
+/** @internal One browser, one store, and two servers before it, as behind a load balancer. */
 export class RaceSite {
   readonly jar: CookieJar = new CookieJar();
   /** Who logs in here, and nowhere else: the store may be shared. */

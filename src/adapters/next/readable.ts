@@ -44,7 +44,7 @@ function refuse(what: string): never {
   );
 }
 
-/** The session without its writers. @param take replaces `takeFlashes` where the session itself is settled. */
+/** @internal The session without its writers. @param take replaces `takeFlashes` where the session itself is settled. */
 export function readable<Data extends object>(
   session: Session<Data>,
   take?: Session<Data>["takeFlashes"],

@@ -58,6 +58,8 @@ export function isPostgresSql(client: PostgresClient): client is PostgresSql {
  * server's array types, as it does first on each: that ends the process.
  *
  * @throws ConfigError CONFIG_INVALID for a client that asks.
+ *
+ * @internal
  */
 export function assertAsksNoTypes({ options }: PostgresSql): void {
   if (options?.fetch_types === false) return;

@@ -30,7 +30,7 @@ export interface ScriptCommand {
   readonly args: readonly Argument[];
 }
 
-/** How the store talks to a client, whichever it is. */
+/** @internal How the store talks to a client, whichever it is. */
 export interface RedisConnection {
   readonly isCluster: boolean;
   /** The hash under a key, from the server that takes writes for it; strings in it are bytes. */
@@ -51,7 +51,7 @@ export interface RedisConnection {
   release(): void;
 }
 
-/** @throws ConfigError CONFIG_INVALID for a client of neither library, and for one that repeats or misdirects commands. */
+/** @internal @throws ConfigError CONFIG_INVALID for a client of neither library, and for one that repeats or misdirects commands. */
 export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConnection {
   const connection = isIo(client)
     ? ioConnection(client)

@@ -41,6 +41,8 @@ const asBytes = { typeMapping: { 36: Buffer, 37: Array } };
  * Records as the server last gave them, kept true by its invalidation messages. These come through the
  * same connection as the reads, so they never overtake the answer that they are about; one that comes
  * while a read of the record is under way keeps what it brings out of the cache (race S7).
+ *
+ * @internal
  */
 export class NearCache {
   readonly #client: InvalidationClient;

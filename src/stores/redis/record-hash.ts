@@ -71,7 +71,7 @@ export function hashOf(reply: unknown): Map<string, Buffer> | undefined {
   return hash;
 }
 
-/** What the script for patches takes, after its deadline; `indexed` is where the id was added to before. */
+/** @internal What the script for patches takes, after its deadline; `indexed` is where the id was added to before. */
 export function patchArguments(
   patch: Patch,
   now: number,

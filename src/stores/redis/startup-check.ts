@@ -9,6 +9,8 @@ export interface RedisWarning {
 /**
  * Looks whether the servers are set to throw sessions away. What a server does not tell (managed ones
  * forbid `CONFIG`, an ACL may forbid more) is not judged.
+ *
+ * @internal
  */
 export async function checkServers(connection: RedisConnection): Promise<RedisWarning[]> {
   const warnings = new Map<string, RedisWarning>();
