@@ -50,9 +50,9 @@ export async function bundle(from: string, entries: readonly string[], to: strin
     chunkFileNames: "[name].js",
     minifyInternalExports: false,
     hoistTransitiveImports: false,
-    // Each store and adapter stays apart, with its parts, so that nobody loads those of others.
+    // Each store and adapter is apart with its parts, so that nobody loads those of others; Express's is made of Node's.
     manualChunks: (file) =>
-      /^(?:stores|adapters|testing)\b/.test(relative(from, file)) ? undefined : "shared",
+      /^(?:stores|testing|adapters.(?!node\.))/.test(relative(from, file)) ? undefined : "shared",
   });
 }
 
