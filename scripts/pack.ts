@@ -11,10 +11,8 @@ const root = dirname(import.meta.dirname);
  * are not in the package, and without what serves this repository alone.
  */
 export function publishedManifest(text: string): string {
-  const own = ["coatcheck-source", "devDependencies", "allowScripts"];
-  const manifest: unknown = JSON.parse(text, (key, value: unknown) =>
-    own.includes(key) ? undefined : value,
-  );
+  const own = new Set(["coatcheck-source", "devDependencies", "allowScripts"]);
+  const manifest: unknown = JSON.parse(text, (key, value: unknown) => (own.has(key) ? undefined : value));
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 

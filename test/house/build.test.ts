@@ -114,6 +114,26 @@ describe("the build of the JavaScript", () => {
     assert.equal(sea(), 3);
   });
 
+  test("keeps what needs node:http from those who load no adapter for Node", async () => {
+    const { from, to } = compiled({
+      "index.js": 'export { hang } from "./hang.js";\n',
+      "hang.js": "export function hang() { return 1; }\nexport function take() { return 1; }\n",
+      "node/head.js": 'import { STATUS_CODES } from "node:http";\nexport const head = STATUS_CODES;\n',
+      "adapters/node.js":
+        'import { take } from "../hang.js";\nimport { head } from "../node/head.js";\nexport const node = [take, head];\n',
+      "adapters/koa.js": 'import { node } from "./node.js";\nexport const koa = [node];\n',
+    });
+    await bundle(from, ["index", "adapters/node", "adapters/koa"], to);
+    const files = Object.entries(filesIn(to, "**/*.js"));
+    const holders = files.filter(([, text]) => text.includes("node:http")).map(([name]) => name);
+    assert.equal(holders.length, 1);
+    const leading = files.filter(([, text]) => text.includes(holders[0] ?? "")).map(([name]) => name);
+    assert.deepEqual(
+      leading.filter((name) => !name.startsWith("adapters/")),
+      [],
+    );
+  });
+
   test("stops at an import of something that is missing", async () => {
     const { from, to } = compiled({ "made.js": 'export { lost } from "lost";\n' });
     await assert.rejects(bundle(from, ["made"], to), /lost/);
