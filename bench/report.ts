@@ -180,15 +180,14 @@ export function sizeTable(sizes: readonly Size[]): string {
   const kilobytes = (bytes: number | undefined): string =>
     bytes === undefined ? "" : (bytes / 1000).toFixed(0);
   return table(
-    ["what is installed", "packages", "on disk, kB", "packed, kB", "packed without maps, kB"],
-    sizes.map(({ installs, packages, bytes, packed, packedWithoutMaps }) => [
+    ["what is installed", "packages", "on disk, kB", "packed, kB"],
+    sizes.map(({ installs, packages, bytes, packed }) => [
       installs.join(" + "),
       String(packages),
       kilobytes(bytes),
       kilobytes(packed),
-      kilobytes(packedWithoutMaps),
     ]),
-    [1, 2, 3, 4],
+    [1, 2, 3],
   );
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { packPackage } from "../scripts/pack.ts";
 
 const root = dirname(import.meta.dirname);
@@ -18,8 +18,6 @@ export interface Size {
   readonly bytes: number;
   /** Bytes of the archive that npm downloads, only of the package itself. */
   readonly packed: number;
-  /** The same without source maps, if it has any. */
-  readonly packedWithoutMaps?: number;
 }
 
 /** The packages to install for sessions, for each peer. Frameworks and database clients are not counted. */
@@ -49,15 +47,12 @@ async function ours(): Promise<Size> {
   try {
     const packed = readFileSync(archive);
     const entries = entriesOf(gunzipSync(packed));
-    const lean = entries.filter(({ name }) => !name.endsWith(".map")).map(({ block }) => block);
-    const repacked = gzipSync(Buffer.concat([...lean, Buffer.alloc(1024)]), { level: 9 });
     return {
       name: "Coatcheck",
       installs: ["coatcheck"],
       packages: 1,
       bytes: entries.reduce((sum, { size }) => sum + size, 0),
       packed: packed.length,
-      packedWithoutMaps: repacked.length,
     };
   } finally {
     close();

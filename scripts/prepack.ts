@@ -1,16 +1,18 @@
-// What npm runs before it packs: builds, and makes package.json what users get.
+// What npm runs before it packs: builds, and makes package.json what users get. npm runs it in the package's folder.
 //
 //   --undo   what npm runs afterwards, and you after a packing that was cut off
 
-import { dirname } from "node:path";
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { build } from "./build.ts";
-import { putManifest, takeManifestBack } from "./manifest.ts";
+import { publishedManifest } from "./pack.ts";
 
-const root = dirname(import.meta.dirname);
+const manifest = "package.json";
+const kept = ".package.json.kept";
 
 if (process.argv.includes("--undo")) {
-  takeManifestBack(root);
+  if (existsSync(kept)) renameSync(kept, manifest);
 } else {
-  await build();
-  putManifest(root);
+  await build("dist");
+  if (!existsSync(kept)) copyFileSync(manifest, kept);
+  writeFileSync(manifest, publishedManifest(readFileSync(kept, "utf8")));
 }

@@ -19,7 +19,7 @@ export interface CookieKind {
   invalid(name: string): boolean;
 }
 
-/** What the cookies of one request depend on. */
+/** @internal What the cookies of one request depend on. */
 export interface CookieJarParts {
   /** The request's cookies. */
   readonly incoming: () => ReadonlyMap<string, readonly string[]>;
@@ -46,7 +46,7 @@ export class Cookies {
   #committed = false;
   #hasClient = true;
 
-  /** Use `sessions.cookies(request)`. */
+  /** @internal Use `sessions.cookies(request)`. */
   constructor(parts: CookieJarParts) {
     this.#parts = parts;
     const { protectedValues } = parts;

@@ -20,7 +20,7 @@ export function parseCookieHeader(header: string): ReadonlyMap<string, readonly 
     if (values === undefined) cookies.set(name, [value]);
     else values.push(value);
   });
-  // Cookies without a name: `=__Host-Http-session=…` must not pass for ours.
+  // Cookies without a name: `=__Host-Http-session=...` must not pass for ours.
   cookies.delete("");
   return cookies;
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Keyring } from "../crypto/keyring.ts";
 import { createSealer, sealOverhead } from "../crypto/sealer.ts";
 
-/** Encodes cookie values so that the visitor can't change them, and decodes them again. */
+/** @internal Encodes cookie values so that the visitor can't change them, and decodes them again. */
 export interface ValueCodec {
   /** @param expires when the value expires, in seconds since 1970; 0 for never. */
   encode(name: string, value: string, expires: number): string;
@@ -15,6 +15,8 @@ export interface ValueCodec {
 /**
  * Codecs for signed and sealed cookies. Both kinds are bound to the cookie's name, contain their expiry, and have
  * their own keys.
+ *
+ * @internal
  */
 export interface ProtectedValues {
   /** The visitor can read the value. */

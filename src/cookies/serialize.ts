@@ -58,6 +58,8 @@ const knownAttributes = [
 /**
  * Returns what is wrong with a cookie's name and scope, or `undefined`. Browsers silently drop cookies whose
  * attributes contradict each other (RFC 6265bis 5.7), so they are detected here.
+ *
+ * @internal
  */
 export function cookieFault(name: string, scope: CookieScope): string | undefined {
   if (typeof name !== "string" || !tokenShape.test(name))
@@ -100,6 +102,8 @@ function scopeFault(name: string, scope: CookieScope): string | undefined {
  *
  * @param maxAge in seconds; `undefined` for a cookie that lasts until the browser is closed.
  * @throws MisuseError COOKIE_INVALID; LimitError COOKIE_TOO_LARGE (name and value over 4096 bytes).
+ *
+ * @internal
  */
 export function serializeSetCookie(name: string, value: string, scope: CookieScope, maxAge?: number): string {
   refuse(name, cookieFault(name, scope));
@@ -125,6 +129,8 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
  *
  * @throws MisuseError COOKIE_INVALID if no browser sends such a name, if it is not ASCII, or if the scope contradicts
  *   itself.
+ *
+ * @internal
  */
 export function serializeDeletion(name: string, scope: CookieScope): string {
   const isKept = typeof name === "string" && name.length <= maxCookieBytes && keptShape.test(name);

@@ -16,7 +16,7 @@ export interface SessionCookieOptions extends Omit<CookieScope, "httpOnly"> {
 /** A longer name leaves too little room in a cookie's 4096 bytes for a ticket, and in a request for other headers. */
 const maxNameLength = 256;
 
-/** Serializes the session cookie of a `sessions` object. */
+/** @internal Serializes the session cookie of a `sessions` object. */
 export interface SessionCookie {
   readonly name: string;
   /** Whether browsers send it only over https. */
@@ -34,7 +34,7 @@ export interface SessionCookie {
   cleared(): string;
 }
 
-/** @throws ConfigError COOKIE_CONFIG_INVALID if browsers would drop such a cookie, or an option is unknown. */
+/** @internal @throws ConfigError COOKIE_CONFIG_INVALID if browsers would drop such a cookie, or an option is unknown. */
 export function createSessionCookie(options: SessionCookieOptions): SessionCookie {
   const { name = "__Host-Http-session", ...given } = options;
   if ("httpOnly" in given)

@@ -8,7 +8,7 @@ export type Secret = string | Uint8Array | readonly (string | Uint8Array)[];
 /** What a derived key is for. A key for one purpose can't be used for another. */
 export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal";
 
-/** A key for one purpose, derived from one secret key. */
+/** @internal A key for one purpose, derived from one secret key. */
 export interface PurposeKey {
   /** 32 bytes. A KeyObject reveals nothing when printed, and Node does not have to prepare it again for each use. */
   readonly key: KeyObject;
@@ -16,7 +16,7 @@ export interface PurposeKey {
   readonly mark: Buffer;
 }
 
-/** The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
+/** @internal The app's secret keys, with a separate key derived from each for every {@link Purpose}. */
 export interface Keyring {
   /**
    * Returns the keys for a purpose, newest first; never empty. They are derived on first use.
@@ -52,6 +52,8 @@ export function generateSecret(): string {
  * The first use of a key throws.
  *
  * @throws ConfigError SECRET_WEAK if a key is short or guessable.
+ *
+ * @internal
  */
 export function createKeyring(secret: Secret | undefined): Keyring {
   const input: unknown = secret;

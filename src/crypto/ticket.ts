@@ -63,7 +63,7 @@ export function verifiersEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-/** Signs and verifies tickets for one cookie name. */
+/** @internal Signs and verifies tickets for one cookie name. */
 export interface TicketSigner {
   /** Returns the cookie value for a ticket, signed with the newest key. */
   sign(ticket: Ticket): string;
@@ -76,7 +76,7 @@ export interface TicketSigner {
   verify(value: string): VerifiedTicket | "malformed" | "forged";
 }
 
-/** Creates the signer for a cookie. The mac covers the cookie's name, so a ticket from another cookie is rejected. */
+/** @internal Creates the signer for a cookie. The mac covers the cookie's name, so a ticket from another cookie is rejected. */
 export function createTicketSigner(keyring: Keyring, cookieName: string): TicketSigner {
   // A visitor sends the same ticket with every request, and a valid ticket stays valid as long as the keys are
   // the same. Anyone who knows an id can reach the comparison with a cached ticket, so it takes constant time.

@@ -55,6 +55,7 @@ export class Exchange<Data extends object = AnyData> {
   #isAccessed = false;
   #takesCookie = true;
 
+  /** @internal Use `Exchanges.begin`. */
   constructor(services: Services, current: AsyncVariable<Exchange<Data>>, request: RequestLike) {
     this.#services = services;
     this.#current = current;

@@ -14,7 +14,7 @@ export class Exchanges<Data extends object = AnyData> {
   readonly #running = new AsyncVariable<Exchange<Data>>();
   readonly #byHandle = new FastWeakMap<Exchange<Data>>();
 
-  /** Use `exchangesOf(sessions)`. */
+  /** @internal Use `exchangesOf(sessions)`. */
   constructor(services: Services) {
     this.#services = services;
   }

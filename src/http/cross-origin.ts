@@ -27,7 +27,7 @@ export interface CrossOriginOptions {
   readonly strict?: boolean;
 }
 
-/** Checks whether a request comes from this site or a trusted origin. */
+/** @internal Checks whether a request comes from this site or a trusted origin. */
 export interface CrossOriginCheck {
   /**
    * Whether the request may proceed: its method is safe, it comes from this site or a trusted origin, or its path is
@@ -38,7 +38,7 @@ export interface CrossOriginCheck {
   isOurs(request: RequestLike): boolean;
 }
 
-/** The check when it is turned off. */
+/** @internal The check when it is turned off. */
 export const noCrossOriginCheck: CrossOriginCheck = { allows: () => true, isOurs: () => true };
 
 /** Methods that change nothing (RFC 9110 9.2.1), so any site may send them. */
@@ -53,6 +53,8 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
  * are compared with the path as it was sent, never decoded or normalized (CVE-2025-47910).
  *
  * @throws ConfigError CONFIG_INVALID if an option is unknown, or if an origin or a path is not valid.
+ *
+ * @internal
  */
 export function createCrossOriginCheck(options: CrossOriginOptions): CrossOriginCheck {
   assertKnownOptions(options, known, "crossOrigin");

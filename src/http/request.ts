@@ -22,6 +22,8 @@ export interface RequestLike {
 /**
  * Whether a request asks for a WebSocket (RFC 6455 4.1; over HTTP/2 an adapter makes it look that way, RFC 8441).
  * Any client can ask; most servers still respond with a page.
+ *
+ * @internal
  */
 export function isWebSocketRequest(request: RequestLike): boolean {
   return request.header("upgrade")?.toLowerCase() === "websocket";

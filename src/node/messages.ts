@@ -94,7 +94,7 @@ export class NodeRequestLike implements RequestLike {
 
 /**
  * For adapters: runs the listeners of a request in the async context of its handler, so that `sessions.current()` works
- * in `request.on("end", …)` and in body parsers. Node emits these events outside of it.
+ * in `request.on("end", ...)` and in body parsers. Node emits these events outside of it.
  */
 export function emitInContext(request: NodeRequest, run: (work: () => unknown) => unknown): void {
   // These have no body.

@@ -4,7 +4,7 @@ import type { BinaryString } from "../runtime/binary-string.ts";
 /** The fields of a record: their names (`d:user`, `f:…`, `m:agent`) and bytes that have no meaning for a store. */
 export type Fields = ReadonlyMap<string, Uint8Array>;
 
-/** Fields that create a map only when all of them are needed. Most requests read one field, which needs no map. */
+/** @internal Fields that create a map only when all of them are needed. Most requests read one field, which needs no map. */
 export abstract class LazyFields implements Fields {
   #map: ReadonlyMap<string, Uint8Array> | undefined;
 
@@ -57,12 +57,12 @@ export abstract class LazyFields implements Fields {
   }
 }
 
-/** Returns a field's bytes, or `undefined` if there is no such field. */
+/** @internal Returns a field's bytes, or `undefined` if there is no such field. */
 export function binaryField(fields: Fields, name: string): BinaryString | undefined {
   return fields instanceof LazyFields ? fields.binary(name) : toBinaryString(fields.get(name));
 }
 
-/** Calls `visit` with each field's name and length in bytes. */
+/** @internal Calls `visit` with each field's name and length in bytes. */
 export function eachLength(fields: Fields, visit: (name: string, length: number) => void): void {
   if (fields instanceof LazyFields) fields.eachLength(visit);
   else for (const [name, bytes] of fields) visit(name, bytes.length);
@@ -71,7 +71,7 @@ export function eachLength(fields: Fields, visit: (name: string, length: number)
 /** Changes to fields, by name. `null` removes a field. */
 export type FieldChanges = ReadonlyMap<string, Uint8Array | null>;
 
-/** Fields with changes on top of them. Fields that a patch does not change need not be copied or unpacked. */
+/** @internal Fields with changes on top of them. Fields that a patch does not change need not be copied or unpacked. */
 export class ChangedFields extends LazyFields {
   readonly #before: Fields;
   readonly #changes: FieldChanges;
@@ -125,6 +125,8 @@ const noChanges: FieldChanges = new Map();
 
 /**
  * Returns the original fields and the changes separately. There are no changes unless the fields are `ChangedFields`.
+ *
+ * @internal
  */
 export function layersOf(fields: Fields): { readonly before: Fields; readonly changes: FieldChanges } {
   return fields instanceof ChangedFields ? fields.layers : { before: fields, changes: noChanges };

@@ -82,6 +82,8 @@ export function layPatch(record: SessionRecord | null, patch: Patch, now: number
  * Returns the record after a patch whose conditions hold, and the names of the fields that were removed.
  *
  * @param revision the record's new revision.
+ *
+ * @internal
  */
 export function patched(
   record: SessionRecord,

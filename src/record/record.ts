@@ -49,6 +49,8 @@ type UncheckedRecord = Pick<SessionRecord, "permanent" | "fields"> & {
 /**
  * Whether what a store has read back is a record. Damaged bytes can hold a time that is NaN or infinite, with which
  * a session would never end, or a revision that can't be packed, such as one below 0.
+ *
+ * @internal
  */
 export function isSoundRecord(record: UncheckedRecord): record is SessionRecord {
   return (

@@ -25,6 +25,8 @@ const millisecondsPer: Readonly<Record<string, number>> = {
  *
  * @param option the name of the option, for errors.
  * @throws ConfigError CONFIG_INVALID if it is not a duration above zero, or longer than 10,000 days.
+ *
+ * @internal
  */
 export function toMilliseconds(duration: Duration, option: string): number {
   const example = `write it like { days: 5 } or { minutes: 30 }`;

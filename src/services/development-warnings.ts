@@ -42,6 +42,8 @@ function globalState(): State {
  * Warns developers about problems that browsers do not report: one line on the console, once in a process for
  * each kind, with a code and how to fix it. Called only when `sessions` is created, a cookie is sent, a request is
  * refused or a ticket is rejected.
+ *
+ * @internal
  */
 export class DevelopmentAdvice {
   readonly #isOn: Required<DevelopmentWarnings>;
@@ -108,6 +110,8 @@ export class DevelopmentAdvice {
  * @param option `true` or `false` for all warnings, or a setting for each. NODE_ENV decides about the rest.
  * @returns `undefined` if all warnings are off.
  * @throws ConfigError CONFIG_INVALID if there is no such warning.
+ *
+ * @internal
  */
 export function createDevelopmentAdvice(
   option: boolean | DevelopmentWarnings | undefined,

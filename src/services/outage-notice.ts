@@ -26,7 +26,7 @@ function isWord(text: unknown): text is string {
 /** The least time between two lines, in milliseconds. */
 const interval = 60_000;
 
-/** Reports a failing store on the console: at most one line a minute, because every request may fail. */
+/** @internal Reports a failing store on the console: at most one line a minute, because every request may fail. */
 export class OutageNotice {
   #nextAt = Number.NEGATIVE_INFINITY;
   #unreported = 0;

@@ -73,6 +73,8 @@ export function startOf(record: RecordColumns): number {
 /**
  * Returns when a session ends unless it is used again: the earlier of its stored deadlines and those of the
  * current options. So shorter timeouts apply immediately to sessions that began with longer ones.
+ *
+ * @internal
  */
 export function endOf(record: SessionRecord, timeouts: Timeouts): number {
   const today = lifetimeOf(timeouts, record.permanent, startOf(record));
@@ -83,6 +85,8 @@ export function endOf(record: SessionRecord, timeouts: Timeouts): number {
  * Whether `lastSeenAt` should be updated: at most once in every tenth of the idle timeout or every minute,
  * whichever is shorter. So a session may end up to that much early, but never late, and never if it is used
  * at least once in every nine tenths of its idle timeout.
+ *
+ * @internal
  */
 export function isTouchDue(record: SessionRecord, now: number): boolean {
   return now - record.lastSeenAt >= Math.min(record.idleTimeout / 10, 60_000);
@@ -92,6 +96,8 @@ export function isTouchDue(record: SessionRecord, now: number): boolean {
  * Whether use at `now` has moved the end of a permanent session so far that the cookie must be sent again with a
  * new Max-Age. No column says when the cookie was last sent, so it is sent whenever the end passes a multiple of a
  * step: a tenth of the lifetime, at most an hour. A cookie may expire that much earlier than its session.
+ *
+ * @internal
  */
 export function isCookieDue(record: SessionRecord, timeouts: Timeouts, now: number): boolean {
   if (!record.permanent) return false;

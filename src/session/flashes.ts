@@ -33,7 +33,7 @@ interface Withdrawn {
   readonly isTooOld: boolean;
 }
 
-/** The messages of a session in one request: those in the record, and those that this request adds. */
+/** @internal The messages of a session in one request: those in the record, and those that this request adds. */
 export class FlashQueue {
   readonly #codec: FieldCodec;
   readonly #limits: Limits;

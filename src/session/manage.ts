@@ -23,7 +23,7 @@ export interface SessionInfo {
   readonly agent: string;
 }
 
-/** Lists the sessions of a subject, most recently used first. */
+/** @internal Lists the sessions of a subject, most recently used first. */
 export async function listSessions(services: Services, subject: string): Promise<SessionInfo[]> {
   const now = services.clock.now();
   const records = await services.store.list(subject);
@@ -41,6 +41,8 @@ export async function listSessions(services: Services, subject: string): Promise
  *
  * @param except the id of a session to keep.
  * @returns the number of sessions ended.
+ *
+ * @internal
  */
 export async function revokeSessions(services: Services, subject: string, except?: string): Promise<number> {
   const records = await services.store.list(subject);
@@ -59,6 +61,8 @@ export async function revokeSessions(services: Services, subject: string, except
  * @param id from `list`, or untrusted: if it is not an id, that is not an error.
  * @param subject if given, only a session of this subject is ended.
  * @returns `false` if there was no such session.
+ *
+ * @internal
  */
 export async function revokeSession(services: Services, id: unknown, subject?: string): Promise<boolean> {
   if (!isRecordId(id)) return false;

@@ -33,7 +33,7 @@ export class Session<Data extends object = AnyData> {
   /** Whether an event has reported that changes were dropped because the client went away. */
   #reportedDrop = false;
 
-  /** Use `await sessions.of(request)`. */
+  /** @internal Use `await sessions.of(request)`. */
   constructor(services: Services, handle: RecordHandle, request: RequestLike) {
     this.#handle = handle;
     this.#request = request;

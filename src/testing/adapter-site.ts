@@ -21,7 +21,7 @@ export interface AdapterClause {
 /** The routes of a clause. */
 export type AdapterRoutes = Readonly<Record<string, TestRoute>>;
 
-/** Makes a clause that is checked on a site with these routes. */
+/** @internal Makes a clause that is checked on a site with these routes. */
 export function clause(
   name: string,
   routes: (sessions: Sessions<TestData>) => AdapterRoutes,
@@ -40,7 +40,7 @@ export function clause(
   };
 }
 
-/** A gate: `arrive` resolves `arrived`, and waits until `open` is called. */
+/** @internal A gate: `arrive` resolves `arrived`, and waits until `open` is called. */
 export class Gate {
   readonly #arrival = Promise.withResolvers<undefined>();
   readonly #opening = Promise.withResolvers<undefined>();
@@ -68,7 +68,7 @@ export interface Visit {
   readonly signal?: AbortSignal;
 }
 
-/** One browser and one server. */
+/** @internal One browser and one server. */
 export class AdapterSite {
   readonly jar: CookieJar = new CookieJar();
   readonly probe: StoreProbe;

@@ -100,7 +100,7 @@ export interface RaceState {
   readonly data: Partial<TestData>;
 }
 
-/** One browser, and two servers that share one store, as behind a load balancer. */
+/** @internal One browser, and two servers that share one store, as behind a load balancer. */
 export class RaceSite {
   readonly jar: CookieJar = new CookieJar();
   /** The subject that logs in. Unique to this site, since the store may be shared. */

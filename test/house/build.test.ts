@@ -1,38 +1,39 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
-import { scripts } from "../../scripts/build.ts";
-import { declarations } from "../../scripts/declarations.ts";
+import { bundle, copyDeclarations } from "../../scripts/build.ts";
 
 const folders: string[] = [];
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-/** A folder of files as tsc writes them. */
-function compiled(files: Readonly<Record<string, string>>): string {
+/** A folder of files as tsc writes them, and an empty one for what the build makes of them. */
+function compiled(files: Readonly<Record<string, string>>): { from: string; to: string } {
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-compiled-"));
   folders.push(folder);
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
-    const map = {
-      version: 3,
-      sources: [`/there/src/${name}`],
-      sourcesContent: [text],
-      names: [],
-      mappings: "AAAA",
-    };
-    writeFileSync(join(folder, `${name}.map`), JSON.stringify(map));
+  const from = join(folder, "from");
+  for (const [name, text] of Object.entries({ "package.json": '{"type":"module"}', ...files })) {
+    mkdirSync(dirname(join(from, name)), { recursive: true });
+    writeFileSync(join(from, name), text);
   }
-  return folder;
+  const to = join(folder, "to");
+  mkdirSync(to);
+  writeFileSync(join(to, "package.json"), '{"type":"module"}');
+  return { from, to };
+}
+
+/** The files of a folder, with what they hold. */
+function filesIn(folder: string, pattern: string): Record<string, string> {
+  const names = globSync(pattern, { cwd: folder }).map((name) => name.replaceAll("\\", "/"));
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 /** What a module of the package would be after the build. */
 async function built(text: string): Promise<Record<string, unknown>> {
-  const files = await scripts(compiled({ "made.js": text }), ["made"]);
-  const url = `data:text/javascript,${encodeURIComponent(files["made.js"] ?? "")}`;
-  return (await import(url)) as Record<string, unknown>;
+  const { from, to } = compiled({ "made.js": text });
+  await bundle(from, ["made"], to);
+  return (await import(join(to, "made.js"))) as Record<string, unknown>;
 }
 
 describe("the build of the JavaScript", () => {
@@ -48,7 +49,7 @@ describe("the build of the JavaScript", () => {
     "new Headers([[text, text]])",
     "text.missing.missing",
   ]) {
-    test(`keeps ${call}, whose answer nobody looks at and which may throw`, async () => {
+    test(`keeps ${call}, whose result is unused and which may throw`, async () => {
       const { isRefused } = await built(`
         export function isRefused(text) {
           try { ${call}; return false; } catch { return true; }
@@ -58,22 +59,12 @@ describe("the build of the JavaScript", () => {
     });
   }
 
-  test("keeps an object that is made for what its making does to another", async () => {
+  test("keeps an object that is made for what its constructor does to another", async () => {
     const { marked } = await built(`
       class ReturnOverride { constructor(object) { return object; } }
       class Marked extends ReturnOverride { mark = true; }
       export function marked(object) { new Marked(object); return object; }`);
     assert.deepEqual((marked as (object: object) => object)({}), { mark: true });
-  });
-
-  test("leaves a function where it was made, also if only one other calls it", async () => {
-    const { "made.js": text } = await scripts(
-      compiled({
-        "made.js": "function only(a) { return a + 1; }\nconst f = (b) => only(b);\nexport const g = f;\n",
-      }),
-      ["made"],
-    );
-    assert.match(text ?? "", /^function only\(e\)\{return e\+1\}const f=\w=>only\(\w\),\w=f/);
   });
 
   test("keeps the names of functions and classes, for stack traces", async () => {
@@ -87,120 +78,83 @@ describe("the build of the JavaScript", () => {
     );
   });
 
-  test("puts nothing around functions and classes", async () => {
-    const files = await scripts(
-      compiled({ "made.js": "export class A { #b = 1; static c = (d) => d; }\n" }),
-      ["made"],
-    );
-    assert.match(files["made.js"] ?? "", /^class A\{#(\w)=1\nstatic c=(\w)=>\2\}export\{A\}\n/);
+  test("keeps the code as tsc wrote it, comments, unused functions and all", async () => {
+    const text = [
+      "/** A hook for a coat. */",
+      "export class Hook {",
+      "    // Empty at first.",
+      "    #coat = undefined;",
+      "}",
+      "/** Called by nobody. */",
+      "function unused(first) {",
+      "    return first + 1;",
+      "}",
+      "",
+    ].join("\n");
+    const { from, to } = compiled({ "made.js": text });
+    await bundle(from, ["made"], to);
+    const { "made.js": made } = filesIn(to, "**/*.js");
+    assert.equal(made, `${text.replace("export ", "")}\nexport { Hook };\n`);
   });
 
-  test("gives every file a map that holds its sources", async () => {
-    const files = await scripts(compiled({ "stores/made.js": "export const made = 1;\n" }), ["stores/made"]);
-    const map = JSON.parse(files["stores/made.js.map"] ?? "") as {
-      sources: string[];
-      sourcesContent: string[];
-    };
-    assert.deepEqual(map.sources, ["../../src/stores/made.js"]);
-    assert.deepEqual(map.sourcesContent, ["export const made = 1;\n"]);
+  test("joins what entry points share, and keeps the parts of a store with it", async () => {
+    const { from, to } = compiled({
+      "index.js": 'export { hang } from "./record/hang.js";\n',
+      "record/hang.js": "export function hang() { return 1; }\nexport function take() { return 1; }\n",
+      "stores/sea.js":
+        'import { take } from "../record/hang.js";\nimport { salt } from "./sea/salt.js";\nexport const sea = () => take() + salt();\n',
+      "stores/sea/salt.js": "export function salt() { return 2; }\n",
+    });
+    await bundle(from, ["index", "stores/sea"], to);
+    const files = filesIn(to, "**/*.js");
+    assert.deepEqual(Object.keys(files).toSorted(), ["index.js", "shared.js", "stores/sea.js"]);
+    assert.match(files["shared.js"] ?? "", /function hang\(\)/);
+    assert.match(files["stores/sea.js"] ?? "", /from '\.\.\/shared\.js'[^]*function salt\(\)/);
+    const { sea } = (await import(join(to, "stores/sea.js"))) as { sea: () => number };
+    assert.equal(sea(), 3);
+  });
+
+  test("keeps what needs node:http from those who load no adapter for Node", async () => {
+    const { from, to } = compiled({
+      "index.js": 'export { hang } from "./hang.js";\n',
+      "hang.js": "export function hang() { return 1; }\nexport function take() { return 1; }\n",
+      "node/head.js": 'import { STATUS_CODES } from "node:http";\nexport const head = STATUS_CODES;\n',
+      "adapters/node.js":
+        'import { take } from "../hang.js";\nimport { head } from "../node/head.js";\nexport const node = [take, head];\n',
+      "adapters/koa.js": 'import { node } from "./node.js";\nexport const koa = [node];\n',
+    });
+    await bundle(from, ["index", "adapters/node", "adapters/koa"], to);
+    const files = Object.entries(filesIn(to, "**/*.js"));
+    const holders = files.filter(([, text]) => text.includes("node:http")).map(([name]) => name);
+    assert.equal(holders.length, 1);
+    const leading = files.filter(([, text]) => text.includes(holders[0] ?? "")).map(([name]) => name);
+    assert.deepEqual(
+      leading.filter((name) => !name.startsWith("adapters/")),
+      [],
+    );
+  });
+
+  test("stops at an import of something that is missing", async () => {
+    const { from, to } = compiled({ "made.js": 'export { lost } from "lost";\n' });
+    await assert.rejects(bundle(from, ["made"], to), /lost/);
   });
 });
 
 describe("the build of the declarations", () => {
-  const build = (files: Readonly<Record<string, string>>): Record<string, string> =>
-    declarations(compiled(files), ["index", "stores/sea"]);
-
-  test("has what entry points lead to, with comments where users see the name", () => {
-    const files = build({
-      "index.d.ts": 'export type { Coat } from "./core/coat.ts";\nexport { hang } from "./core/coat.ts";\n',
-      "core/coat.d.ts": [
-        'import type { Hook } from "./hook.ts";\n/** What hangs. */\nexport declare class Coat {',
-        "    #private;\n    /** Not for users. */\n    constructor(secret: Secret);\n    /** Its hook. */\n    hook: Hook;\n}",
-        "/** Hangs a coat. */\nexport declare function hang(coat: Coat): void;",
-        "/** Led to by nothing. */\nexport interface Secret {\n    a: 1;\n}\n",
-      ].join("\n"),
-      "core/hook.d.ts": "/** Within. */\nexport interface Hook {\n    /** Where. */\n    at: number;\n}\n",
-      "stores/sea.d.ts":
-        'import type { KeyObject } from "node:crypto";\nexport declare const key: KeyObject;\n',
+  test("copies the modules that entry points lead to, as tsc wrote them", () => {
+    const { from, to } = compiled({
+      "index.d.ts": 'export type { Coat } from "./record/coat.ts";\n',
+      "record/coat.d.ts":
+        'import type { KeyObject } from "node:crypto";\nimport {\n    Hook\n} from "../hook.ts";\n/** From "./hook.ts". */\nexport interface Coat {\n    hook: Hook;\n    key: KeyObject;\n}\n',
+      "hook.d.ts": "export interface Hook {\n    at: 1;\n}\n",
+      "unused.d.ts": "export {};\n",
     });
-    assert.deepEqual(files, {
-      "index.d.ts": [
-        'import { Hook } from "./core.js";',
-        "/** What hangs. */\ndeclare class Coat {\n\t#private;\n\t/** Its hook. */\n\thook: Hook;\n}",
-        "/** Hangs a coat. */\nexport function hang(coat: Coat): void;\nexport { type Coat };\n",
-      ].join("\n"),
-      "stores/sea.d.ts": 'import { KeyObject } from "node:crypto";\nexport const key: KeyObject;\n',
-      "core.d.ts": "export interface Hook {\n\tat: number;\n}\n",
+    copyDeclarations(from, ["index"], to);
+    assert.deepEqual(filesIn(to, "**/*.ts"), {
+      "index.d.ts": 'export type { Coat } from "./record/coat.js";\n',
+      "record/coat.d.ts":
+        'import type { KeyObject } from "node:crypto";\nimport {\n    Hook\n} from "../hook.js";\n/** From "./hook.ts". */\nexport interface Coat {\n    hook: Hook;\n    key: KeyObject;\n}\n',
+      "hook.d.ts": "export interface Hook {\n    at: 1;\n}\n",
     });
-  });
-
-  test("declares what several entry points offer in the first of them", () => {
-    const files = build({
-      "index.d.ts": 'export type { Coat } from "./core/coat.ts";\n',
-      "core/coat.d.ts": "export interface Coat {\n    size: 1;\n}\n",
-      "stores/sea.d.ts": 'export type { Coat } from "../core/coat.ts";\n',
-    });
-    assert.equal(files["index.d.ts"], "export interface Coat {\n\tsize: 1;\n}\n");
-    assert.equal(files["stores/sea.d.ts"], 'export { type Coat } from "../index.js";\n');
-  });
-
-  test("exports from an entry point what it offers, and nothing that this only leads to", () => {
-    const { "stores/sea.d.ts": sea } = build({
-      "index.d.ts": "export {};\n",
-      "stores/sea.d.ts": "export interface Sea {\n    salt: Salt;\n}\ninterface Salt {\n    a: 1;\n}\n",
-    });
-    assert.equal(sea, "export interface Sea {\n\tsalt: Salt;\n}\ninterface Salt {\n\ta: 1;\n}\nexport {};\n");
-  });
-
-  test("has each paragraph of a comment on one line", () => {
-    const { "index.d.ts": index } = build({
-      "index.d.ts": [
-        "/**\n * Two\n * lines.\n *\n * A list:\n * - one, of\n *   two lines\n * - two\n *\n * @throws what\n *   goes wrong\n */",
-        "export interface Coat {\n    /**\n     * One\n     * sentence.\n     */\n    size: 1;\n}\n",
-      ].join("\n"),
-      "stores/sea.d.ts": "export {};\n",
-    });
-    assert.equal(
-      index,
-      [
-        "/**\n * Two lines.\n *\n * A list:\n * - one, of two lines\n * - two\n *\n * @throws what goes wrong\n */",
-        "export interface Coat {\n\t/** One sentence. */\n\tsize: 1;\n}\n",
-      ].join("\n"),
-    );
-  });
-
-  test("keeps the constructors of classes that users make objects of", () => {
-    const files = build({
-      "index.d.ts": 'export { Fault } from "./errors.ts";\n',
-      "errors.d.ts":
-        "export declare class Fault extends Base {\n    constructor(code: number);\n}\ndeclare class Base {\n    /** Why. */\n    why: string;\n}\n",
-      "stores/sea.d.ts": "export {};\n",
-    });
-    assert.match(files["index.d.ts"] ?? "", /constructor\(code: number\);/);
-    assert.match(files["core.d.ts"] ?? "", /Why\./, "and the comments that they inherit");
-  });
-
-  for (const [fault, source, message] of [
-    ["a statement that it does not know", "export default class {\n}\n", /unknown statement/],
-    ["a name that nothing declares", 'export { lost } from "./core/lost.ts";\n', /has no lost/],
-    ["a name that is another in its file", "interface A {\n}\nexport type { A as B };\n", /two names/],
-  ] as const) {
-    test(`stops at ${fault}`, () => {
-      const rest = { "core/lost.d.ts": "export {};\n", "stores/sea.d.ts": "export {};\n" };
-      assert.throws(() => build({ "index.d.ts": source, ...rest }), message);
-    });
-  }
-
-  test("stops at two things of one name in a file", () => {
-    assert.throws(
-      () =>
-        build({
-          "index.d.ts": 'export { a } from "./core/a.ts";\nexport { b } from "./core/b.ts";\n',
-          "core/a.d.ts": "interface Same {\n}\nexport declare const a: Same;\n",
-          "core/b.d.ts": "interface Same {\n}\nexport declare const b: Same;\n",
-          "stores/sea.d.ts": "export {};\n",
-        }),
-      /twice/,
-    );
   });
 });

@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   copyFileSync,
+  existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -82,8 +85,32 @@ describe("the packed package", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test("holds what its entry points lead to, its maps and its papers, and nothing else", () => {
-    assert.deepEqual(packed?.faults, []);
+  const installed = join(folder, "node_modules", "coatcheck");
+
+  /** What does not belong in the package: all but papers, declarations, entry points and what they share. */
+  function strangers(paths: readonly string[]): string[] {
+    const own = new Set(["LICENSE", "README.md", "package.json", "dist/shared.js", "dist/shared-node.js"]);
+    const manifest = readFileSync(join(installed, "package.json"), "utf8");
+    for (const [, path = ""] of manifest.matchAll(/"default": "\.\/([^"]+)"/g)) own.add(path);
+    const isDeclaration = (path: string): boolean =>
+      /^dist\/.*\.d\.ts$/.test(path) &&
+      existsSync(join(root, path.replace(/^dist/, "src").replace(/\.d\.ts$/, ".ts")));
+    return paths.filter((path) => !own.has(path) && !isDeclaration(path));
+  }
+
+  test("holds its entry points, what they share, declarations and papers, and nothing else", () => {
+    const files = globSync("**/*.*", { cwd: installed }).map((path) => path.replaceAll("\\", "/"));
+    assert.deepEqual(strangers([...files, "LICENSE"]), []);
+    assert.ok(existsSync(join(installed, "LICENSE")) && existsSync(join(installed, "README.md")));
+  });
+
+  test("would not hold anything else unnoticed", () => {
+    const wrong = ["data/secret.key", "src/index.ts", "dist/old.js", "dist/old.d.ts", "dist/index.js.map"];
+    assert.deepEqual(strangers(["dist/index.js", "dist/index.d.ts", ...wrong]), wrong);
+  });
+
+  test("is at most 175 kB packed", () => {
+    assert.ok(statSync(packed?.archive ?? "").size <= 175_000);
   });
 
   test("loads every entry point, also for somebody who names the repository's own condition", () => {
@@ -93,13 +120,17 @@ describe("the packed package", () => {
     run(folder, ["--conditions=coatcheck-source", "all.js"]);
   });
 
-  test("shows the sources in a stack trace, and real names without source maps", () => {
+  test("shows real names in a stack trace, and lines that can be read", () => {
     writeFileSync(
       join(folder, "wrong.js"),
       'import { createSessions } from "coatcheck";\ntry { createSessions({}); } catch (error) { console.log(error.stack); }\n',
     );
-    assert.match(run(folder, ["--enable-source-maps", "wrong.js"]), /coatcheck\/src\/core\/\w+\.ts:\d+/);
-    assert.match(run(folder, ["wrong.js"]), /at new Sessions .*[^]*at createSessions /);
+    const stack = run(folder, ["wrong.js"]);
+    assert.match(stack, /at new Sessions .*[^]*at createSessions /);
+    const line = Number(/at createSessions .*shared\.js:(\d+)/.exec(stack)?.[1]);
+    const code = readFileSync(join(installed, "dist", "shared.js"), "utf8").split("\n");
+    assert.equal(code[line - 1]?.trim(), "return new Sessions(options);");
+    assert.match(code.slice(0, line).join("\n"), /@throws ConfigError [^]*\*\/\nfunction createSessions\(/);
   });
 
   for (const [way, options] of Object.entries(ways)) {

@@ -2,20 +2,11 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { build } from "../../scripts/build.ts";
-import { publishedManifest } from "../../scripts/manifest.ts";
+import { layOut } from "../../scripts/pack.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 /** The folder of the example. */
@@ -52,10 +43,7 @@ const contractPlace = join(example, "app", "contract");
 export async function buildSite(): Promise<void> {
   const installed = join(example, "node_modules", "coatcheck");
   rmSync(installed, { recursive: true, force: true });
-  mkdirSync(installed, { recursive: true });
-  const manifest = publishedManifest(readFileSync(join(root, "package.json"), "utf8"));
-  writeFileSync(join(installed, "package.json"), manifest);
-  await build(join(installed, "dist"));
+  await layOut(installed);
   rmSync(join(example, ".next"), { recursive: true, force: true });
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-next-"));
   mkdirSync(join(contractPlace, "[path]"), { recursive: true });

@@ -2,8 +2,7 @@ import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
-import { build } from "../../scripts/build.ts";
-import { publishedManifest } from "../../scripts/manifest.ts";
+import { layOut } from "../../scripts/pack.ts";
 import { workerdAdaptersDate } from "./runtimes.ts";
 
 const root = dirname(dirname(import.meta.dirname));
@@ -40,10 +39,7 @@ export async function openStaging(bun: string | undefined): Promise<Staging> {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "run-"));
   const installed = join(folder, "node_modules", "coatcheck");
-  mkdirSync(installed, { recursive: true });
-  const manifest = publishedManifest(readFileSync(join(root, "package.json"), "utf8"));
-  writeFileSync(join(installed, "package.json"), manifest);
-  await build(join(installed, "dist"));
+  await layOut(installed);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
   for (const name of [...suite, ...adapters]) {
     const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));

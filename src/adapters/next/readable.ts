@@ -44,7 +44,7 @@ function refuse(what: string): never {
   );
 }
 
-/** Returns the session without its writers. @param take replaces `takeFlashes` if the session is already committed. */
+/** @internal Returns the session without its writers. @param take replaces `takeFlashes` if the session is already committed. */
 export function readable<Data extends object>(
   session: Session<Data>,
   take?: Session<Data>["takeFlashes"],

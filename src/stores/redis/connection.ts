@@ -30,7 +30,7 @@ export interface ScriptCommand {
   readonly args: readonly Argument[];
 }
 
-/** The operations the store needs, the same for both client libraries. */
+/** @internal The operations the store needs, the same for both client libraries. */
 export interface RedisConnection {
   readonly isCluster: boolean;
   /** Reads the hash at a key from its primary. Strings are returned as bytes. */
@@ -55,6 +55,8 @@ export interface RedisConnection {
  * Wraps a client of either library.
  *
  * @throws ConfigError CONFIG_INVALID if it belongs to neither, resends commands or reads from replicas.
+ *
+ * @internal
  */
 export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConnection {
   const connection = isIo(client)

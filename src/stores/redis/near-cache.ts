@@ -39,6 +39,8 @@ interface Flight {
  * A cache of records in this process, kept current by the server's invalidation messages. They arrive on
  * the same connection as the replies, so they never overtake the reply that they are about. If one arrives
  * while its record is being read, the result is not cached (race S7).
+ *
+ * @internal
  */
 export class NearCache {
   readonly #client: InvalidationClient;

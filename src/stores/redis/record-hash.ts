@@ -61,7 +61,7 @@ export function hashOf(reply: unknown): Map<string, Buffer> | undefined {
   return hash;
 }
 
-/** The arguments of the patch script after the deadline. `indexed`: the subject's index that already has the id. */
+/** @internal The arguments of the patch script after the deadline. `indexed`: the subject's index that already has the id. */
 export function patchArguments(
   patch: Patch,
   now: number,

@@ -9,6 +9,8 @@ export interface RedisWarning {
 /**
  * Checks whether the servers are configured in a way that loses sessions. Settings that a server does not
  * reveal are not judged: managed servers forbid `CONFIG`, and an ACL may forbid more.
+ *
+ * @internal
  */
 export async function checkServers(connection: RedisConnection): Promise<RedisWarning[]> {
   const warnings = new Map<string, RedisWarning>();
