@@ -60,7 +60,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
     }
     const exchange = exchanges.begin(incoming, [ctx.req]);
     emitInContext(ctx.req, (work) => exchange.run(work));
-    const hold = bufferResponse(ctx.res, exchange, async (failure) => {
+    const buffered = bufferResponse(ctx.res, exchange, async (failure) => {
       if (!(failure instanceof StoreError)) ctx.onerror(failure);
       else if (options.onUnavailable === undefined) sendPlain(ctx.res, plainUnavailable);
       else await options.onUnavailable(ctx, failure);
@@ -69,7 +69,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
       await exchange.run(next);
     } catch (error) {
       exchange.fail(error);
-      hold.abandon();
+      buffered.reset();
       throw error;
     }
   };

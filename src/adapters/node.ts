@@ -98,14 +98,16 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
     }
     const exchange = outer ?? exchanges.begin(incoming, [request]);
     if (outer === undefined) emitInContext(request, (work) => exchange.run(work));
-    const hold = bufferResponse(response, exchange, (failure) => answer(failure, request, response, next));
+    const buffered = bufferResponse(response, exchange, (failure) =>
+      answer(failure, request, response, next),
+    );
     if (handler === undefined) {
       if (next !== undefined) exchange.run(next);
       return;
     }
     const failed = (error: unknown): void => {
       exchange.fail(error);
-      const when = hold.abandon(error);
+      const when = buffered.reset(error);
       if (when === "now") void answer(error, request, response, next);
       else if (when === "sent") abortResponse(response, error);
     };

@@ -2,82 +2,72 @@ import { throwHeadersSent } from "./errors.ts";
 import type { NodeResponse } from "./messages.ts";
 import { ReturnOverride, FastWeakMap } from "../runtime/fast-weak-map.ts";
 
-/** How a held response looks to whoever asks it. */
+/** What a buffered response shows of itself. */
 export interface ApparentState {
-  /** Whether it looks like one whose headers have left, though they have not. */
-  readonly isShut: boolean;
+  /** Whether it looks as if its headers were sent. */
+  readonly areHeadersSent: boolean;
   readonly isEnded: boolean;
-  /** Whether more should be written at `drain` only. */
-  readonly isFull: boolean;
+  /** Whether writers should wait for `drain`. */
+  readonly needsDrain: boolean;
 }
 
-/** Defines the property in place of the getter that a response inherits; `Object.defineProperty` takes twenty times as long. */
-class Headed extends ReturnOverride {
+/** Shadows the inherited getter. `Object.defineProperty` takes twenty times as long. */
+class HeadersSent extends ReturnOverride {
   readonly headersSent = true;
 }
 
-/**
- * Makes a response look like one whose headers have left: it says so, and takes no more while its
- * appearance is shut. Once they have left, that is what it is.
- */
-export function pretendHeadersSent(response: NodeResponse, appearance: ApparentState): void {
-  // What throws in Node once headers have left; `setHeaders` is a layer over these.
+/** Makes a response look as if its headers were sent: it says so, and refuses changes of headers meanwhile. */
+export function pretendHeadersSent(response: NodeResponse, state: ApparentState): void {
+  // These throw in Node after headers are sent; `setHeaders` calls them.
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
   const { setHeader, appendHeader, removeHeader } = response;
-  // A function that is written where it is assigned to a property V8 takes for one that stays, and keeps it
-  // among the old objects; with it every response would stay until those are collected.
+  // V8 allocates a function literal assigned directly to a property in old space, which would keep every response
+  // alive until a major collection.
   const refusing =
     <Args extends unknown[]>(original: (...args: Args) => unknown) =>
     (...args: Args): unknown => {
-      if (appearance.isShut) throwHeadersSent(response);
+      if (state.areHeadersSent) throwHeadersSent(response);
       return Reflect.apply(original, response, args);
     };
   response.setHeader = refusing(setHeader);
   response.appendHeader = refusing(appendHeader);
   response.removeHeader = refusing(removeHeader);
-  // Last, since what was put on an object last is taken from it in no time.
-  new Headed(response); // oxlint-disable-line no-new -- it is the response that it makes something of
+  // Last, because the property added last is the cheapest to delete.
+  new HeadersSent(response); // oxlint-disable-line no-new -- it adds a field to the response
 }
 
-/** Takes that back, where the headers were not sent after all. */
-export function restoreHeadersSent(response: NodeResponse): void {
-  Reflect.deleteProperty(response, "headersSent");
-}
-
-/**
- * The same for `finished`, by which older middleware knows that a response has ended: a plain property in HTTP/1,
- * and Node's own `end` goes by it.
- */
+/** Sets `finished`, which older middleware reads and Node's own `end` looks at: a plain property in HTTP/1. */
 export function pretendFinished(response: NodeResponse): void {
   if (response.stream === undefined) Reflect.set(response, "finished", true);
 }
 
-/** Takes that back, before the response really ends. */
-export function restoreFinished(response: NodeResponse): void {
-  if (response.stream === undefined) Reflect.set(response, "finished", false);
+/** Undoes {@link pretendHeadersSent} and {@link pretendFinished}. Call it while the state still tells which were called. */
+export function restoreState(response: NodeResponse, state: ApparentState): void {
+  if (state.areHeadersSent) Reflect.deleteProperty(response, "headersSent");
+  if (state.isEnded && response.stream === undefined) Reflect.set(response, "finished", false);
 }
 
-const appearances = new FastWeakMap<ApparentState>();
+const states = new FastWeakMap<ApparentState>();
 
-/** The same for what a response shows once something was written to it. While its appearance is not shut it is as it was. */
-export function pretendWritten(response: NodeResponse, appearance: ApparentState): void {
-  appearances.set(response, appearance);
+/** Makes a response show what Node shows after a write, for as long as its headers look sent. */
+export function pretendWritten(response: NodeResponse, state: ApparentState): void {
+  states.set(response, state);
   Object.defineProperty(response, "writableEnded", writableEnded);
   if (response.stream !== undefined) Object.defineProperty(response, "finished", finished);
   Object.defineProperty(response, "writableNeedDrain", writableNeedDrain);
 }
 
-// All responses get the same getters: with one of its own each would have a shape of its own, which costs 15 us.
+// All responses share these getters. Getters of its own would give each response a hidden class of its own (15 us).
 const writableEnded = shown("writableEnded", ({ isEnded }) => isEnded);
 const finished = shown("finished", ({ isEnded }) => isEnded);
-const writableNeedDrain = shown("writableNeedDrain", ({ isFull }) => isFull);
+const writableNeedDrain = shown("writableNeedDrain", ({ needsDrain }) => needsDrain);
 
-function shown(name: string, show: (appearance: ApparentState) => boolean): PropertyDescriptor {
+function shown(name: string, show: (state: ApparentState) => boolean): PropertyDescriptor {
   return {
     configurable: true,
     get(this: object): unknown {
-      const appearance = appearances.get(this);
-      if (appearance?.isShut === true) return show(appearance);
+      const state = states.get(this);
+      if (state?.areHeadersSent === true) return show(state);
       const prototype: unknown = Object.getPrototypeOf(this);
       return typeof prototype === "object" && prototype !== null
         ? Reflect.get(prototype, name, this)

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { isThenable } from "../runtime/maybe-promise.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Exchange, AccessListener, Committed } from "../exchange/exchange.ts";
-import { rejectWriteAfterEnd, discardWrite, ErrorResponse, abortResponse } from "./error-response.ts";
+import { rejectWriteAfterEnd, discardWrites, ErrorResponse, abortResponse } from "./error-response.ts";
 import { DrainListeners } from "./drain-listeners.ts";
 import { assertWritable, isBareEnd, throwHeadersSent } from "./errors.ts";
 import {
@@ -22,164 +22,159 @@ import type { Call, WriteMethod, WriteMethods, WriteInterceptor } from "./write-
 import { deferDestroy, deferSocketClose } from "./deferred-close.ts";
 import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
-import {
-  pretendFinished,
-  pretendHeadersSent,
-  pretendWritten,
-  restoreFinished,
-  restoreHeadersSent,
-} from "./apparent-state.ts";
+import { pretendFinished, pretendHeadersSent, pretendWritten, restoreState } from "./apparent-state.ts";
 import type { ApparentState } from "./apparent-state.ts";
 
 /**
- * For adapters of Node servers: holds a response back from its first byte until the exchange is settled, however it is
- * written. `writeHead` alone sends nothing yet, as in Node's HTTP/1. Then it goes out as it was written, callbacks,
- * back-pressure and all. Where nobody asked for the session or the cookies nothing is held.
+ * For adapters of Node servers: buffers a response from its first byte until the exchange is committed, however it is
+ * written. Then it is sent as it was written, with callbacks and back-pressure. `writeHead` alone sends nothing, as in
+ * Node's HTTP/1. If nobody asked for the session or the cookies, nothing is buffered.
  *
- * What wrapped the response before this sees one that nobody has written to yet, when the waiting calls are
- * made; what wraps it later has its `writeHead` called at the first write, as Node does.
+ * Wrappers from before this call see an unwritten response when the waiting calls are made. Wrappers from after it
+ * have their `writeHead` called at the first write, as Node does.
  *
- * If the commit fails what was written is dropped, and `answer` has the response to itself: status
- * 503 or 500, without the headers that described the page. What the session makes a response carry
- * is added to whatever it sends. When the client goes away before the response began, nothing of it is kept.
+ * If the commit fails, what was written is dropped, and `respond` writes an error response: its status is 503 or 500,
+ * and the headers that described the page are gone. What the session adds to a response is added to whatever it
+ * sends. If the client leaves before the response begins, nothing the handler did is kept.
  *
- * @returns the hold there is, if the exchange's response is held already.
+ * @returns the buffer of the exchange's response, if it has one already.
  */
 export function bufferResponse<Data extends object>(
   response: NodeResponse,
   exchange: Exchange<Data>,
-  answer: (failure: unknown) => unknown,
+  respond: (failure: unknown) => unknown,
 ): BufferedResponse {
-  const { accessListener } = exchange;
-  return accessListener instanceof ResponseBuffer
-    ? accessListener
-    : new ResponseBuffer(response, exchange, answer);
+  const existing = exchange.accessListener;
+  return existing instanceof ResponseBuffer ? existing : new ResponseBuffer(response, exchange, respond);
 }
 
-/** A response that is held. */
+/** A response that waits for the commit. */
 export interface BufferedResponse {
   /**
-   * Drops the answer of a handler that failed with this error. @returns `"now"` if the response can be answered anew,
-   * `"later"` if it will be when the commit is through, `"sent"` if it is too late.
+   * Drops the response of a handler that failed with this error.
+   *
+   * @returns `"now"` if an error response can be written now, `"later"` if `respond` will be called after the commit,
+   *   `"sent"` if it is too late.
    */
-  abandon(error?: unknown): "now" | "later" | "sent";
+  reset(error?: unknown): "now" | "later" | "sent";
 }
 
 /**
- * - `open`: nothing written yet.
- * - `headed`: writeHead was called, and nothing has to leave yet.
- * - `held`: written to, and waiting for the commit.
- * - `passing`: the commit is acknowledged; everything goes straight through.
- * - `answering`: the commit failed; what is written now is the error's answer.
+ * - `untouched`: nothing was written.
+ * - `head-written`: writeHead was called, and nothing has to be sent yet.
+ * - `buffering`: written to, and waiting for the commit.
+ * - `passthrough`: committed; calls go straight to the response.
+ * - `failed`: the commit failed; what is written now is the error response.
  */
-type State = "open" | "headed" | "held" | "passing" | "answering";
+type State = "untouched" | "head-written" | "buffering" | "passthrough" | "failed";
 
 class ResponseBuffer<Data extends object>
   implements BufferedResponse, ApparentState, WriteInterceptor, AccessListener
 {
   readonly #response: NodeResponse;
   readonly #exchange: Exchange<Data>;
-  readonly #answer: (failure: unknown) => unknown;
-  readonly #outlets: WriteMethods;
+  readonly #respond: (failure: unknown) => unknown;
+  readonly #originals: WriteMethods;
   readonly #drain: DrainListeners | undefined;
-  #state: State = "open";
-  /** What writeHead was given, until it leaves. */
+  #state: State = "untouched";
+  /** The arguments of writeHead, until they are sent. */
   #head: WriteHeadArgs | undefined;
-  /** What wraps the response from outside has seen its head; it must not see it twice. */
-  #hasShownHead = false;
-  #isShowingHead = false;
-  /** What came after, while it waits for the commit. */
+  /** Whether the wrappers around the response have seen its head, which they must not see twice. */
+  #isHeadAnnounced = false;
+  #isAnnouncingHead = false;
+  /** The calls after writeHead that wait for the commit. */
   readonly #calls: Call[] = [];
-  #isShut = false;
+  #areHeadersSent = false;
   #isEnded = false;
   #status = 200;
   #message: string | undefined;
-  /** What the handler failed with while its answer waited. */
+  /** The error of a handler that failed while its response waited. */
   #error: { readonly thrown: unknown } | undefined;
-  #letGo: ((() => void) | undefined)[] = [];
-  #failureAnswer: ErrorResponse | undefined;
+  #releaseDeferred: ((() => void) | undefined)[] = [];
+  #errorResponse: ErrorResponse | undefined;
 
-  constructor(response: NodeResponse, exchange: Exchange<Data>, answer: (failure: unknown) => unknown) {
+  constructor(response: NodeResponse, exchange: Exchange<Data>, respond: (failure: unknown) => unknown) {
     this.#response = response;
     this.#exchange = exchange;
-    this.#answer = answer;
+    this.#respond = respond;
     this.#drain = DrainListeners.of(response);
-    this.#outlets = interceptWrites(response, this);
+    this.#originals = interceptWrites(response, this);
     exchange.onFirstAccess(this);
   }
 
-  get isShut(): boolean {
-    return this.#isShut;
+  get areHeadersSent(): boolean {
+    return this.#areHeadersSent;
   }
 
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  get isFull(): boolean {
-    return this.#state === "held" && !this.#isEnded;
+  get needsDrain(): boolean {
+    return this.#state === "buffering" && !this.#isEnded;
   }
 
-  abandon(error?: unknown): "now" | "later" | "sent" {
-    if (this.#state === "headed") {
+  reset(error?: unknown): "now" | "later" | "sent" {
+    if (this.#state === "head-written") {
       if (error !== undefined && !isIntercepted(this.#response)) {
-        // Whoever wraps the response may have begun with the page: the answer must go round it.
+        // A wrapper may have begun with the page, so the error response must bypass it.
         this.#error = { thrown: error };
-        this.#state = "held";
-        void this.#releaseAfter(this.#exchange.commit("threw"));
+        this.#state = "buffering";
+        void this.#sendAfter(this.#exchange.commit("threw"));
         return "later";
       }
+      this.#restoreState();
       this.#dropHead();
-    } else if (this.#state === "held" && !this.#isEnded && error !== undefined) {
+    } else if (this.#state === "buffering" && !this.#isEnded && error !== undefined) {
       this.#error = { thrown: error };
       return "later";
     } else if (this.#response.headersSent || isClientGone(this.#response)) return "sent";
-    // Who wrapped the response before has kept what passed here.
-    else if (this.#state === "passing") removeRepresentationHeaders(this.#response);
-    else if (this.#state !== "open") return "sent";
-    this.#state = "open";
+    // A wrapper from before has kept what was written.
+    else if (this.#state === "passthrough") removeRepresentationHeaders(this.#response);
+    else if (this.#state !== "untouched") return "sent";
+    this.#state = "untouched";
     return "now";
   }
 
-  take(outlet: WriteMethod, args: readonly unknown[]): unknown {
+  intercept(method: WriteMethod, args: readonly unknown[]): unknown {
     switch (this.#state) {
-      case "passing":
-        return this.#send(outlet, args);
-      case "open":
-        return outlet === "writeHead" ? this.#applyWriteHead(args) : this.#hold(outlet, args);
-      case "headed":
-        return outlet === "writeHead" ? throwHeadersSent(this.#response) : this.#hold(outlet, args);
-      case "held":
-        return this.#queue(outlet, args);
+      case "passthrough":
+        return this.#send(method, args);
+      case "untouched":
+        return method === "writeHead" ? this.#applyWriteHead(args) : this.#commitAndWrite(method, args);
+      case "head-written":
+        return method === "writeHead" ? throwHeadersSent(this.#response) : this.#commitAndWrite(method, args);
+      case "buffering":
+        return this.#queue(method, args);
       default:
-        return this.#failureAnswer?.take(outlet, args);
+        return this.#errorResponse?.intercept(method, args);
     }
   }
 
-  /** From the first look at the session on: if the client goes before the response began, the handler has failed. */
+  /** From the first access on, a client that leaves before the response begins counts as a failure of the handler. */
   onAccess(): void {
     const response = this.#response;
     if (response.stream !== undefined) guardStream(response.stream, this.#exchange, () => this.#state);
-    if (this.#state === "open" && response.headersSent) {
-      // It was answered past the response.
-      this.#state = "passing";
+    if (this.#state === "untouched" && response.headersSent) {
+      // Something has bypassed the response's methods.
+      this.#state = "passthrough";
       void this.#exchange.commit({ status: response.statusCode });
-    } else if (isClientGone(response)) this.#leave();
-    // A wrapper's own `on` may have other ideas of where an event comes from.
+    } else if (isClientGone(response)) this.#noteClientLeft();
+    // A wrapper may have replaced `on`.
     // oxlint-disable-next-line typescript/unbound-method -- it is called on the response
-    else Reflect.apply(EventEmitter.prototype.on, response, ["close", () => this.#leave()]);
+    else Reflect.apply(EventEmitter.prototype.on, response, ["close", () => this.#noteClientLeft()]);
   }
 
-  #leave(): void {
-    if (this.#state !== "open" && this.#state !== "headed") return;
-    this.#isShut = false;
-    this.#state = "passing";
+  #noteClientLeft(): void {
+    if (this.#state !== "untouched" && this.#state !== "head-written") return;
+    this.#areHeadersSent = false;
+    this.#state = "passthrough";
     void this.#exchange.clientLeft();
   }
 
-  /** Does what the response itself does. */
-  #send(outlet: WriteMethod, args: readonly unknown[]): unknown {
-    return Reflect.apply(this.#outlets[outlet], this.#response, args);
+  /** Calls the original method. */
+  #send(method: WriteMethod, args: readonly unknown[]): unknown {
+    return Reflect.apply(this.#originals[method], this.#response, args);
   }
 
   #applyWriteHead(args: WriteHeadArgs): unknown {
@@ -188,121 +183,120 @@ class ResponseBuffer<Data extends object>
     if (args.length > 1) assertWriteHead(this.#response, args);
     this.#response.statusCode = status;
     this.#status = status;
-    if (this.#isShowingHead) {
-      // The head that nobody wrote, and what wrappers have made of it: it leaves with the first byte.
+    if (this.#isAnnouncingHead) {
+      // An implicit head, as changed by wrappers. It is sent with the first byte.
       applyWriteHead(this.#response, args);
-      this.#hasShownHead = true;
+      this.#isHeadAnnounced = true;
       return this.#response;
     }
     this.#head = [status, ...args.slice(1)];
-    this.#state = "headed";
-    this.#shut();
+    this.#state = "head-written";
+    this.#showHeadersSent();
     return this.#response;
   }
 
-  /** The first call that would have sent something. */
-  #hold(outlet: WriteMethod, args: readonly unknown[]): unknown {
+  /** Handles the first call that would send something. */
+  #commitAndWrite(method: WriteMethod, args: readonly unknown[]): unknown {
     const response = this.#response;
-    if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
-    if (this.#state === "open") {
-      if (!isStatus(response.statusCode)) return this.#send(outlet, args);
+    if (method === "write" || method === "end") assertWritable(method, args);
+    if (this.#state === "untouched") {
+      if (!isStatus(response.statusCode)) return this.#send(method, args);
       this.#status = response.statusCode;
-      // A wrapper that keeps the head to itself sends it with the first write; there is nothing to flush before.
-      if (!this.#showHead() && outlet === "flushHeaders") return undefined;
-      this.#hasShownHead ||= !isIntercepted(response);
+      // A wrapper that keeps the head sends it with the first write, so there is nothing to flush yet.
+      if (!this.#announceHead() && method === "flushHeaders") return undefined;
+      this.#isHeadAnnounced ||= !isIntercepted(response);
     }
-    const settled = this.#exchange.commit({ status: this.#status });
-    if (!isThenable(settled) && settled.failure === undefined) {
-      // Nothing to wait for; from now on a session can be read, but no longer written to.
-      const sent = this.#pass(settled.headers, () => this.#send(outlet, args));
+    const committed = this.#exchange.commit({ status: this.#status });
+    if (!isThenable(committed) && committed.failure === undefined) {
+      // Nothing to wait for. From now on the session can only be read.
+      const sent = this.#pass(committed.headers, () => this.#send(method, args));
       this.#drain?.release(true);
       return sent;
     }
-    if (this.#state === "open") this.#shut();
-    this.#state = "held";
+    if (this.#state === "untouched") this.#showHeadersSent();
+    this.#state = "buffering";
     pretendWritten(response, this);
-    this.#letGo = [deferDestroy(response)];
-    void this.#releaseAfter(settled);
-    return this.#queue(outlet, args);
+    this.#releaseDeferred = [deferDestroy(response)];
+    void this.#sendAfter(committed);
+    return this.#queue(method, args);
   }
 
-  /** Node calls `response.writeHead` at the first write, and so tells those who wrapped it. @returns `false` if they keep it. */
-  #showHead(): boolean {
-    if (this.#hasShownHead || isIntercepted(this.#response)) return true;
-    this.#isShowingHead = true;
+  /** Calls `response.writeHead`, as Node does at the first write, for its wrappers. @returns `false` if they keep the head. */
+  #announceHead(): boolean {
+    if (this.#isHeadAnnounced || isIntercepted(this.#response)) return true;
+    this.#isAnnouncingHead = true;
     try {
       this.#response.writeHead(this.#status);
     } finally {
-      this.#isShowingHead = false;
+      this.#isAnnouncingHead = false;
     }
-    return this.#hasShownHead;
+    return this.#isHeadAnnounced;
   }
 
-  /** From here on the response looks like one whose headers have left. */
-  #shut(): void {
-    this.#isShut = true;
+  /** From here on the response looks like one whose headers are sent. */
+  #showHeadersSent(): void {
+    this.#areHeadersSent = true;
     this.#message = this.#response.statusMessage;
     pretendHeadersSent(this.#response, this);
   }
 
-  #queue(outlet: WriteMethod, args: readonly unknown[]): unknown {
+  #queue(method: WriteMethod, args: readonly unknown[]): unknown {
     const response = this.#response;
-    if (outlet === "writeHead") return throwHeadersSent(response);
-    if (this.#isEnded && !isBareEnd(outlet, args)) return rejectWriteAfterEnd(response, outlet, args);
-    if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
-    this.#calls.push({ outlet, args });
-    if (outlet === "end") {
+    if (method === "writeHead") return throwHeadersSent(response);
+    if (this.#isEnded && !isBareEnd(method, args)) return rejectWriteAfterEnd(response, method, args);
+    if (method === "write" || method === "end") assertWritable(method, args);
+    this.#calls.push({ method, args });
+    if (method === "end") {
       this.#isEnded = true;
       pretendFinished(response);
-      // What is answered arrives, though its connection is given up: error handlers do that after a second answer.
-      this.#letGo.push(deferSocketClose(response));
+      // The response must arrive although its connection is ended, as error handlers do after a second response.
+      this.#releaseDeferred.push(deferSocketClose(response));
     }
-    if (outlet === "flushHeaders") return undefined;
-    // More is welcome at `drain`, when what is here has left.
-    return outlet === "write" ? false : response;
+    if (method === "flushHeaders") return undefined;
+    // `drain` follows when the waiting calls are made.
+    return method === "write" ? false : response;
   }
 
-  async #releaseAfter(settled: MaybePromise<Committed>): Promise<void> {
+  async #sendAfter(committed: MaybePromise<Committed>): Promise<void> {
     let headers: ResponseHeaders | undefined;
     try {
-      const { failure, ...rest } = await settled;
+      const { failure, ...rest } = await committed;
       ({ headers } = rest);
       if (failure !== undefined) this.#fail(failure, headers);
       else if (this.#error !== undefined) this.#fail(this.#error.thrown, headers);
-      else this.#release(headers);
+      else this.#sendBuffered(headers);
     } catch (error) {
       this.#fail(error, headers);
     } finally {
-      for (const letGo of this.#letGo) letGo?.();
+      for (const release of this.#releaseDeferred) release?.();
     }
   }
 
-  #release(headers: ResponseHeaders): void {
+  #sendBuffered(headers: ResponseHeaders): void {
     const response = this.#response;
-    // Node drops what is written when the client has gone; it would take some of these calls for mistakes.
+    // Node drops what is written after the client has gone, and would report some of these calls as mistakes.
     if (isClientGone(response)) {
-      this.#reveal();
-      this.#dropCalls();
+      this.#restoreState();
+      discardWrites(this.#response, this.#calls);
       if (response.stream !== undefined && this.#isEnded) this.#send("end", []); // for its "close", after HEAD
       return;
     }
-    const isFull = this.#pass(headers, () => replay(response, this.#outlets, this.#calls));
+    const isFull = this.#pass(headers, () => replay(response, this.#originals, this.#calls));
     if (!isFull && !this.#isEnded) response.emit("drain");
     this.#drain?.release(isFull);
   }
 
-  #reveal(): void {
-    if (this.#isShut) restoreHeadersSent(this.#response);
-    if (this.#isEnded) restoreFinished(this.#response);
-    this.#isShut = false;
-    this.#state = "passing";
+  #restoreState(): void {
+    restoreState(this.#response, this);
+    this.#areHeadersSent = false;
+    this.#state = "passthrough";
   }
 
-  /** Opens the way, with the head that waited and what the session makes the response carry. */
+  /** Lets calls through, after adding what the session adds to the response. */
   #pass<T>(headers: ResponseHeaders, send: () => T): T {
     const response = this.#response;
-    if (this.#isShut && response.stream === undefined) response.statusMessage = this.#message;
-    this.#reveal();
+    if (this.#areHeadersSent && response.stream === undefined) response.statusMessage = this.#message;
+    this.#restoreState();
     if (this.#status !== response.statusCode) response.statusCode = this.#status;
     const head = this.#head;
     this.#head = undefined;
@@ -310,9 +304,9 @@ class ResponseBuffer<Data extends object>
     try {
       if (head !== undefined) this.#send("writeHead", mergeHeaders(response, head, headers));
       else if (!addsNothing(headers)) applyHeaders(headersOf(response), headers);
-      if (!this.#hasShownHead) return send();
+      if (!this.#isHeadAnnounced) return send();
       const { writeHead } = response; // oxlint-disable-line typescript/unbound-method -- it is put back
-      response.writeHead = this.#outlets.writeHead;
+      response.writeHead = this.#originals.writeHead;
       try {
         return send();
       } finally {
@@ -320,8 +314,8 @@ class ResponseBuffer<Data extends object>
       }
     } catch (error) {
       if (!response.headersSent) {
-        // It can still be answered otherwise, and then gets what it must carry.
-        this.#state = "open";
+        // Another response can still be written. It gets these headers itself.
+        this.#state = "untouched";
         if (cookies !== undefined) response.setHeader("set-cookie", cookies);
         else if (headers.setCookies.length > 0) response.removeHeader("set-cookie");
       }
@@ -329,31 +323,25 @@ class ResponseBuffer<Data extends object>
     }
   }
 
-  /** Drops what was written; the response is for the error's answer alone. */
+  /** Drops what was written, and writes an error response. */
   #fail(failure: unknown, headers?: ResponseHeaders): void {
     const response = this.#response;
-    this.#reveal();
+    this.#restoreState();
     if (response.headersSent) {
-      this.#dropCalls();
+      discardWrites(this.#response, this.#calls);
       abortResponse(response, failure);
       return;
     }
-    this.#state = "answering";
+    this.#state = "failed";
     unwrap(response, this);
-    this.#dropCalls();
+    discardWrites(this.#response, this.#calls);
     this.#dropHead();
-    this.#failureAnswer = new ErrorResponse(response, this.#outlets, headers);
-    void this.#failureAnswer.give(this.#answer, failure);
+    this.#errorResponse = new ErrorResponse(response, this.#originals, headers);
+    void this.#errorResponse.write(this.#respond, failure);
   }
 
-  #dropCalls(): void {
-    for (const { outlet, args } of this.#calls.splice(0)) discardWrite(this.#response, outlet, args);
-  }
-
-  /** Takes the head back, and what describes a page; headers that any answer may have stay. */
+  /** Drops the head and the headers that describe a page. Headers that any response may have stay. */
   #dropHead(): void {
-    if (this.#isShut) restoreHeadersSent(this.#response);
-    this.#isShut = false;
     if (this.#head !== undefined) keepHeaders(this.#response, this.#head);
     this.#head = undefined;
     removeRepresentationHeaders(this.#response);

@@ -1,66 +1,65 @@
 import type { NodeResponse } from "./messages.ts";
 
-/** An object some of whose methods are put off: by how many, and what was called meanwhile. */
-interface PutOff {
+/** An object whose closing methods are deferred, and the calls made meanwhile. */
+interface Deferred {
   holders: number;
-  readonly wanted: (() => unknown)[];
+  readonly calls: (() => unknown)[];
   readonly restore: () => void;
 }
 
-const putOff = new WeakMap<object, PutOff>();
+const deferred = new WeakMap<object, Deferred>();
 
 /**
- * Puts off the end of a response's connection until the response has left. In Node an answer that was given is
- * on its way at once, and arrives although the connection is ended right after it; one that waits would not.
+ * Defers the end of a response's connection until the response is sent. In Node a response arrives although its
+ * connection is ended right after it; one that waits for the commit would not.
  *
- * @returns lets go; the last to do so ends the connection, if somebody wanted that meanwhile. `undefined` where there
- *   is no connection.
+ * @returns a function that stops deferring; the last call makes the deferred calls. `undefined` if there is no connection.
  */
 export function deferSocketClose({ socket, stream }: NodeResponse): (() => void) | undefined {
   // Over HTTP/2 many responses share a connection.
   if (socket === undefined || socket === null || stream !== undefined) return undefined;
-  return keep(socket, ["destroy", "destroySoon", "end"]);
+  return defer(socket, ["destroy", "destroySoon", "end"]);
 }
 
 /**
- * The same for `response.destroy`, as `pipeline` calls it when its source fails, and over HTTP/2 for the stream's `close`:
- * what was written before it leaves first.
+ * Defers `response.destroy`, which `pipeline` calls if its source fails, and `close` of an HTTP/2 stream, so that what
+ * was written before is sent first.
  */
 export function deferDestroy(response: NodeResponse): () => void {
-  const letGo = keep(response, ["destroy"]);
-  if (response.stream === undefined) return letGo;
-  const letGoOfStream = keep(response.stream, ["close"]);
+  const release = defer(response, ["destroy"]);
+  if (response.stream === undefined) return release;
+  const releaseStream = defer(response.stream, ["close"]);
   return () => {
-    letGo();
-    letGoOfStream();
+    release();
+    releaseStream();
   };
 }
 
-function keep(object: object, names: readonly string[]): () => void {
-  const found = putOff.get(object) ?? begin(object, names);
+function defer(object: object, names: readonly string[]): () => void {
+  const found = deferred.get(object) ?? startDeferring(object, names);
   found.holders++;
   return () => {
     found.holders--;
     if (found.holders > 0) return;
-    putOff.delete(object);
+    deferred.delete(object);
     found.restore();
-    if (found.wanted.length === 0) return;
-    // Node gathers the writes of one turn, and sends them at its end.
+    if (found.calls.length === 0) return;
+    // Node sends the writes of one turn at its end.
     setImmediate(() => {
-      for (const call of found.wanted) call();
+      for (const call of found.calls) call();
     });
   };
 }
 
-function begin(object: object, names: readonly string[]): PutOff {
-  const wanted: (() => unknown)[] = [];
+function startDeferring(object: object, names: readonly string[]): Deferred {
+  const calls: (() => unknown)[] = [];
   const originals = new Map<string, unknown>();
   for (const name of names) {
     const original: unknown = Reflect.get(object, name);
     if (typeof original !== "function") continue;
     originals.set(name, original);
     const later = (...args: unknown[]): unknown => {
-      wanted.push((): unknown => Reflect.apply(original, object, args));
+      calls.push((): unknown => Reflect.apply(original, object, args));
       return object;
     };
     Reflect.set(object, name, later);
@@ -68,7 +67,7 @@ function begin(object: object, names: readonly string[]): PutOff {
   const restore = (): void => {
     for (const [name, original] of originals) Reflect.set(object, name, original);
   };
-  const made: PutOff = { holders: 0, wanted, restore };
-  putOff.set(object, made);
+  const made: Deferred = { holders: 0, calls, restore };
+  deferred.set(object, made);
   return made;
 }

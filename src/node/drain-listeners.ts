@@ -13,9 +13,8 @@ interface Emitter {
 }
 
 /**
- * Keeps those who wait for `drain` while a response is held. Compressors put an `on` of their own on a
- * response, and send `drain` to its listeners or to those of their own stream; which of the two they know
- * when they get the first byte. Until then nobody could tell the listeners that there is room again.
+ * Keeps the listeners for `drain` while a response is buffered. Compressors replace a response's `on`, and emit `drain`
+ * on the response or on their own stream; they know which when they get the first byte.
  */
 export class DrainListeners {
   readonly #response: NodeResponse;
@@ -23,7 +22,7 @@ export class DrainListeners {
   readonly #once: Listen;
   #waiting: { readonly listener: Listener; readonly isOnce: boolean }[] | undefined = [];
 
-  /** @returns `undefined` for a response that has no `on` of its own: its listeners are always its own, too. */
+  /** @returns `undefined` if nothing has replaced the response's `on`. */
   static of(response: NodeResponse): DrainListeners | undefined {
     return Object.hasOwn(response, "on") ? new DrainListeners(response) : undefined;
   }
@@ -54,9 +53,9 @@ export class DrainListeners {
   }
 
   /**
-   * Lets them listen where the wrapper sends them.
+   * Registers the listeners with the wrapper.
    *
-   * @param isFull `false` if there is room now: they are told so here, since nobody else will.
+   * @param isFull `false` if there is room now: the listeners are then called here, because nothing else will.
    */
   release(isFull: boolean): void {
     const waiting = this.#waiting ?? [];

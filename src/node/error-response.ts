@@ -3,85 +3,90 @@ import { applyWriteHead } from "./write-head.ts";
 import { headersOf } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
 import { isReplayed } from "./write-methods.ts";
-import type { WriteMethod, WriteMethods, WriteInterceptor } from "./write-methods.ts";
+import type { Call, WriteMethod, WriteMethods, WriteInterceptor } from "./write-methods.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 
-/** What a Node response becomes when its commit has failed: the error's answer, and nothing of the page. */
+/** Writes the error response after a failed commit, and drops what else is written. */
 export class ErrorResponse implements WriteInterceptor {
   readonly #response: NodeResponse;
-  readonly #outlets: WriteMethods;
-  /** What the answer must carry, until it does. */
-  #owed: ResponseHeaders | undefined;
-  #isGiven = false;
+  readonly #originals: WriteMethods;
+  /** What the session adds to the response, until it is added. */
+  #headers: ResponseHeaders | undefined;
+  #isWritten = false;
 
-  constructor(response: NodeResponse, outlets: WriteMethods, owed: ResponseHeaders | undefined) {
+  constructor(response: NodeResponse, originals: WriteMethods, headers: ResponseHeaders | undefined) {
     this.#response = response;
-    this.#outlets = outlets;
-    this.#owed = owed;
+    this.#originals = originals;
+    this.#headers = headers;
   }
 
-  /** Has the failure answered, with 503 or 500. Where the app's own page for an outage fails, that is answered, too. */
-  async give(answer: (failure: unknown) => unknown, failure: unknown): Promise<void> {
+  /** Calls `respond` with status 503 or 500 set. If it fails for an outage, calls it again with that error. */
+  async write(respond: (failure: unknown) => unknown, failure: unknown): Promise<void> {
     const response = this.#response;
-    // An accessor in HTTP/2, which has no such thing and warns.
+    // HTTP/2 has an accessor that warns.
     if (Object.hasOwn(response, "statusMessage")) Reflect.set(response, "statusMessage", "");
     response.statusCode = failure instanceof StoreError ? 503 : 500;
     try {
-      await answer(failure);
+      await respond(failure);
     } catch (error) {
       if (response.headersSent || !(failure instanceof StoreError)) abortResponse(response, error);
-      else await this.give(answer, new Error("The answer to an outage failed.", { cause: error }));
+      else await this.write(respond, new Error("The response to an outage failed.", { cause: error }));
     }
   }
 
-  /** Once the error is answered, what the handler still writes goes nowhere. */
-  take(outlet: WriteMethod, args: readonly unknown[]): unknown {
+  /** After the error response has ended, drops what the handler still writes. */
+  intercept(method: WriteMethod, args: readonly unknown[]): unknown {
     const response = this.#response;
-    if (this.#isGiven && !isReplayed(response)) return discardWrite(response, outlet, args);
+    if (this.#isWritten && !isReplayed(response)) return discardWrite(response, method, args);
     let sent = args;
-    if (this.#owed !== undefined) {
-      if (outlet === "writeHead") sent = applyWriteHead(response, args);
-      const owed = this.#owed;
-      this.#owed = undefined;
-      applyHeaders(headersOf(response), owed);
+    if (this.#headers !== undefined) {
+      if (method === "writeHead") sent = applyWriteHead(response, args);
+      const headers = this.#headers;
+      this.#headers = undefined;
+      applyHeaders(headersOf(response), headers);
     }
-    const result: unknown = Reflect.apply(this.#outlets[outlet], response, sent);
-    if (outlet === "end") this.#isGiven = true;
+    const result: unknown = Reflect.apply(this.#originals[method], response, sent);
+    if (method === "end") this.#isWritten = true;
     return result;
   }
 }
 
-/** Does what Node does with a call on a response that has ended: its callback gets an error, but for an `end` over HTTP/2. */
+/** Does what Node does with a call after the end: its callback gets an error, except for `end` over HTTP/2. */
 export function rejectWriteAfterEnd(
   response: NodeResponse,
-  outlet: WriteMethod,
+  method: WriteMethod,
   args: readonly unknown[],
 ): unknown {
-  if (outlet === "end" && response.stream !== undefined) return discardWrite(response, outlet, args);
+  if (method === "end" && response.stream !== undefined) return discardWrite(response, method, args);
   const callback = args.at(-1);
   if (typeof callback === "function") {
-    const isEnd = outlet === "end" && args[0] === callback;
+    const isEnd = method === "end" && args[0] === callback;
     const code = isEnd ? "ERR_STREAM_ALREADY_FINISHED" : "ERR_STREAM_WRITE_AFTER_END";
-    const error = Object.assign(new Error("The response has ended; nothing can be written to it any more."), {
+    const error = Object.assign(new Error("The response has ended and takes no more writes."), {
       code,
     });
     process.nextTick(callback, error);
   }
-  if (outlet === "flushHeaders") return undefined;
-  return outlet === "write" ? false : response;
+  if (method === "flushHeaders") return undefined;
+  return method === "write" ? false : response;
 }
 
-/** Does nothing with a call but what its caller waits for. */
-export function discardWrite(response: NodeResponse, outlet: WriteMethod, args: readonly unknown[]): unknown {
+/** Drops a call, but calls its callback. */
+function discardWrite(response: NodeResponse, method: WriteMethod, args: readonly unknown[]): unknown {
   const callback = args.at(-1);
   if (typeof callback === "function") process.nextTick(callback);
-  return outlet === "write" ? false : response;
+  return method === "write" ? false : response;
 }
 
-/** The answer has begun, so that nobody can be told of the error any more but by its end. */
+/** Prints an error and destroys a response that has begun: its end is all that can still tell the client. */
 export function abortResponse(response: NodeResponse, error: unknown): void {
   // oxlint-disable-next-line no-console -- what every server does with an error nobody handles
   console.error(error);
   if (!response.writableEnded) response.destroy();
+}
+
+/** Drops waiting calls, and calls their callbacks. */
+export function discardWrites(response: NodeResponse, calls: Call[]): void {
+  for (const { method, args } of calls.splice(0)) discardWrite(response, method, args);
 }

@@ -1,17 +1,17 @@
 import type { NodeResponse } from "./messages.ts";
 import type { WriteMethod } from "./write-methods.ts";
 
-/** Whether a call ends a response and writes nothing. */
-export function isBareEnd(outlet: WriteMethod, [chunk]: readonly unknown[]): boolean {
-  return outlet === "end" && (!chunk || typeof chunk === "function");
+/** Whether a call ends a response without writing a chunk. */
+export function isBareEnd(method: WriteMethod, [chunk]: readonly unknown[]): boolean {
+  return method === "end" && (!chunk || typeof chunk === "function");
 }
 
 /**
- * Throws what Node throws at once for a chunk that is none: waiting with it for the commit would make a
- * failure of the handler look like a page.
+ * Throws what Node throws at once for a chunk of another type. If this waited for the commit, a failure of the handler
+ * would count as a page.
  */
-export function assertWritable(outlet: "write" | "end", [chunk, encoding]: readonly unknown[]): void {
-  if (isBareEnd(outlet, [chunk])) return;
+export function assertWritable(method: "write" | "end", [chunk, encoding]: readonly unknown[]): void {
+  if (isBareEnd(method, [chunk])) return;
   if (typeof chunk === "string") {
     if (typeof encoding !== "string" || encoding === "" || Buffer.isEncoding(encoding)) return;
     throw Object.assign(new TypeError(`Unknown encoding: ${encoding}`), { code: "ERR_UNKNOWN_ENCODING" });
@@ -23,9 +23,9 @@ export function assertWritable(outlet: "write" | "end", [chunk, encoding]: reado
   });
 }
 
-/** Throws what Node throws when headers of a response are changed that have left. */
+/** Throws what Node throws when headers are changed after they were sent. */
 export function throwHeadersSent({ stream }: NodeResponse): never {
-  const error = new Error("The response has been written to; its headers can't be changed any more.");
+  const error = new Error("The response's headers are sent and can't be changed.");
   throw Object.assign(error, {
     code: stream === undefined ? "ERR_HTTP_HEADERS_SENT" : "ERR_HTTP2_HEADERS_SENT",
   });

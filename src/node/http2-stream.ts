@@ -6,39 +6,39 @@ import { addHeadersTo } from "./write-head.ts";
 
 type Respond = (...args: unknown[]) => unknown;
 
-/** The methods by which an HTTP/2 stream is answered past its response, and which of their arguments has the headers. */
-const responding = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const;
+/** The methods that bypass the response of an HTTP/2 stream, with the index of their headers. */
+const bypassing = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const;
 
 /**
- * Makes what answers an HTTP/2 stream past its response (`response.stream.respond(...)`, or `write` and `end`, which
- * respond by themselves) carry what the session makes a response carry. It can't be held: a change that still has to
- * be written is refused, and so is what would go past a head that waits.
+ * Adds the session's headers to what bypasses a response over HTTP/2: `response.stream.respond(...)`, or `write` and
+ * `end` of the stream, which respond by themselves. This can't be buffered, so it is refused while changes of the
+ * session or a head wait to be written.
  *
- * @param stage `"open"` while nothing was answered through the response, `"passing"` when the response itself answers.
+ * @param state `"untouched"` while nothing was written through the response, `"passthrough"` when the response itself writes.
  */
 export function guardStream<Data extends object>(
   stream: object,
   exchange: Exchange<Data>,
-  stage: () => string,
+  state: () => string,
 ): void {
-  const isThrough = (): boolean =>
-    stage() === "passing" ||
-    stage() === "answering" ||
-    // Node ends a stream by itself when its client goes.
+  const isPassthrough = (): boolean =>
+    state() === "passthrough" ||
+    state() === "failed" ||
+    // Node ends the stream itself when the client leaves.
     ["headersSent", "destroyed", "closed"].some((name) => Reflect.get(stream, name) === true);
-  const assertFree = (name: string): void => {
-    if (stage() === "open" && !exchange.modified) return;
+  const assertNothingWaits = (name: string): void => {
+    if (state() === "untouched" && !exchange.modified) return;
     throw new MisuseError(
       "RESPONSE_BYPASSED",
-      `stream.${name}() answers at once, past a head or changes of the session that still wait: use the response's own methods.`,
+      `stream.${name}() responds at once, while a head or changes of the session wait to be written. Use the response's own methods.`,
     );
   };
   for (const name of ["write", "end"] as const) {
     const original: unknown = Reflect.get(stream, name);
     if (typeof original !== "function") continue;
     const write: Respond = (...args) => {
-      if (!isThrough()) {
-        assertFree(name);
+      if (!isPassthrough()) {
+        assertNothingWaits(name);
         const respond: unknown = Reflect.get(stream, "respond");
         if (typeof respond === "function") Reflect.apply(respond, stream, [{}]);
       }
@@ -46,18 +46,18 @@ export function guardStream<Data extends object>(
     };
     Reflect.set(stream, name, write);
   }
-  for (const [name, at] of Object.entries(responding)) {
+  for (const [name, at] of Object.entries(bypassing)) {
     const original: unknown = Reflect.get(stream, name);
     if (typeof original !== "function") continue;
     const respond: Respond = (...args) => {
-      if (isThrough()) return Reflect.apply(original, stream, args);
-      assertFree(name);
+      if (isPassthrough()) return Reflect.apply(original, stream, args);
+      assertNothingWaits(name);
       const given: unknown = args[at];
       const own = typeof given === "object" && given !== null ? { ...given } : {};
-      const settled = exchange.commit({ status: Number(Reflect.get(own, ":status") ?? 200) });
-      // What is not waited for is upkeep alone, and carries no cookie.
-      if (!isThenable(settled) && !addsNothing(settled.headers)) {
-        addHeadersTo(own, settled.headers);
+      const committed = exchange.commit({ status: Number(Reflect.get(own, ":status") ?? 200) });
+      // Only maintenance is not waited for, and it sends no cookie.
+      if (!isThenable(committed) && !addsNothing(committed.headers)) {
+        addHeadersTo(own, committed.headers);
         args[at] = own;
       }
       return Reflect.apply(original, stream, args);

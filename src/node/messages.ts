@@ -4,17 +4,17 @@ import { isWebSocketRequest } from "../http/request.ts";
 import type { RequestLike } from "../http/request.ts";
 import type { HeaderTarget } from "../http/response-headers.ts";
 
-/** What is needed of a request of Node's `http` or `http2`. */
+/** The parts of a request of Node's `http` or `http2` that adapters use. */
 export interface NodeRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** Routers of the connect family cut `url` down as they go. */
+  /** The whole URL. Routers of the connect family shorten `url` on the way. */
   readonly originalUrl?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly socket?: object | null | undefined;
 }
 
-/** What is needed of a response of Node's `http` or `http2`. */
+/** The parts of a response of Node's `http` or `http2` that adapters use. */
 export interface NodeResponse {
   statusCode: number;
   /** Of HTTP/1. */
@@ -41,17 +41,17 @@ export interface NodeResponse {
   on(event: "close", listener: () => void): unknown;
 }
 
-/** Whether the client has gone, so that nothing reaches it any more. */
+/** Whether the client has gone, so that nothing can reach it. */
 export function isClientGone({ destroyed, stream }: NodeResponse): boolean {
   return destroyed === true || stream?.destroyed === true;
 }
 
-/** For adapters: what the core needs to see of a Node request. */
+/** For adapters: the {@link RequestLike} of a Node request. */
 export class NodeRequestLike implements RequestLike {
   readonly #request: NodeRequest;
   readonly #target: string | undefined;
 
-  /** @param target where the request was sent, if the framework knows it better. */
+  /** @param target the URL as it was sent, if the framework knows it better. */
   constructor(request: NodeRequest, target?: string) {
     this.#request = request;
     this.#target = target;
@@ -65,11 +65,11 @@ export class NodeRequestLike implements RequestLike {
     const { headers, socket } = this.#request;
     if (headers["upgrade"] === undefined || !isWebSocketRequest(this) || !socket) return false;
     if (!/\bupgrade\b/i.test(this.header("connection") ?? "")) return false;
-    // A server without a listener for upgrades answers such requests like any other. One that has given the connection
-    // away reads no more requests from it.
+    // Without an `upgrade` listener, Node handles such a request like any other. After an upgrade, the connection has
+    // no HTTP parser.
     const server: unknown = Reflect.get(socket, "server");
-    const isRead = Boolean(Reflect.get(socket, "parser"));
-    return !isRead && server instanceof EventEmitter && server.listenerCount("upgrade") > 0;
+    const hasParser = Boolean(Reflect.get(socket, "parser"));
+    return !hasParser && server instanceof EventEmitter && server.listenerCount("upgrade") > 0;
   }
 
   get path(): string | undefined {
@@ -84,20 +84,20 @@ export class NodeRequestLike implements RequestLike {
   }
 
   header(name: string): string | undefined {
-    // Asked for no sooner than needed: Node sorts a request's headers then.
+    // Read late: Node parses the headers on first access.
     const { headers } = this.#request;
-    // HTTP/2 says in `:authority` what HTTP/1 says in `Host` (RFC 9113 8.3.1).
+    // HTTP/2 has `:authority` in place of `Host` (RFC 9113 8.3.1).
     const value = headers[name] ?? (name === "host" ? headers[":authority"] : undefined);
     return typeof value === "object" ? value.join(", ") : value;
   }
 }
 
 /**
- * For adapters: lets the listeners of a request run where its handler runs, so that `sessions.current()`
- * works in `request.on("end", …)` and in a parser that reads the body by itself; Node emits outside.
+ * For adapters: runs the listeners of a request in the async context of its handler, so that `sessions.current()` works
+ * in `request.on("end", …)` and in body parsers. Node emits these events outside of it.
  */
 export function emitInContext(request: NodeRequest, run: (work: () => unknown) => unknown): void {
-  // Others have no body to listen to.
+  // These have no body.
   if (request.method === "GET" || request.method === "HEAD") return;
   const emit: unknown = Reflect.get(request, "emit");
   if (typeof emit !== "function") return;
@@ -105,35 +105,36 @@ export function emitInContext(request: NodeRequest, run: (work: () => unknown) =
   Object.defineProperty(request, "emit", { value, configurable: true, writable: true });
 }
 
-/** A Node response's headers, to be merged into. */
+/** A Node response's headers, as `applyHeaders` needs them. */
 export function headersOf(response: NodeResponse): HeaderTarget {
   return {
     get: (name) => joined(response.getHeader(name)),
     set: (name, value) => void response.setHeader(name, value),
     append(name, value) {
       const held = response.getHeader(name);
-      // `appendHeader` would add to the very list that the app gave, which it may give to other visitors, too.
+      // `appendHeader` changes the array that the app passed, which the app may pass to other visitors' responses.
       response.setHeader(name, held === undefined ? value : [held, value].flat());
     },
   };
 }
 
-/** A header's value as one text. */
+/** A header's values, joined into one string. */
 export function joined(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   return [value].flat().map(String).join(", ");
 }
 
-/** Headers that describe a body, and go when it goes; the app's cookies belong to its page as well. */
-const ofThePage =
+/** Headers that describe a page (RFC 9110 8), and the app's cookies, which belong to its page. */
+const representationHeader =
   /^(?:content-(?!security-policy).*|etag|last-modified|accept-ranges|age|cache-control|expires|location|refresh|link|trailer|transfer-encoding|(?:repr-)?digest|set-cookie)$/;
 
-/** Removes what speaks of a page that will not be sent. */
+/** Removes the headers of a page that will not be sent. */
 export function removeRepresentationHeaders(response: NodeResponse): void {
-  for (const name of response.getHeaderNames()) if (ofThePage.test(name)) response.removeHeader(name);
+  for (const name of response.getHeaderNames())
+    if (representationHeader.test(name)) response.removeHeader(name);
 }
 
-/** For adapters: answers a Node request without a page. */
+/** For adapters: sends a plain response, such as a 403 or 503. */
 export function sendPlain(response: NodeResponse, { status, headers, body }: PlainResponse): void {
   removeRepresentationHeaders(response);
   response.statusCode = status;

@@ -4,17 +4,17 @@ import type { NodeResponse } from "./messages.ts";
 import { applyHeaders, addsNothing } from "../http/response-headers.ts";
 import type { HeaderTarget, ResponseHeaders } from "../http/response-headers.ts";
 
-/** What writeHead was given: a status, a message perhaps, headers as an object or a list. */
+/** The arguments of writeHead: a status, an optional message, headers as an object or a list. */
 export type WriteHeadArgs = readonly unknown[];
 
-/** Whether Node takes this status; for others it has an error of its own. */
+/** Whether Node accepts this status. For others it throws an error of its own. */
 export function isStatus(status: number): boolean {
   return status >= 100 && status <= 999;
 }
 
 /**
- * The status that writeHead is given, as Node converts it; `undefined` for what is none. Over HTTP/2 it may be left
- * out, and the response itself refuses what is none.
+ * The status in the arguments of writeHead, as Node converts it, or `undefined` if it is not valid. Over HTTP/2 it may
+ * be left out, and the response itself refuses one that is not valid.
  */
 export function statusOfWriteHead(response: NodeResponse, given: unknown): number | undefined {
   const { stream } = response;
@@ -22,7 +22,7 @@ export function statusOfWriteHead(response: NodeResponse, given: unknown): numbe
     const status = (given as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
     return isStatus(status) ? status : undefined;
   }
-  // Node overlooks a head that comes too late.
+  // Node ignores a head that comes too late.
   if (stream.destroyed || stream.closed === true) return undefined;
   const before = response.statusCode;
   if (given !== undefined) response.statusCode = given as number; // oxlint-disable-line no-unsafe-type-assertion
@@ -31,46 +31,46 @@ export function statusOfWriteHead(response: NodeResponse, given: unknown): numbe
   return status;
 }
 
-/** @throws at once what Node throws when it sends a head with headers that are none. */
+/** @throws at once what Node would throw on sending this head. */
 export function assertWriteHead(response: NodeResponse, head: WriteHeadArgs): void {
   try {
-    checkParts(response, head);
+    assertParts(response, head);
   } catch (error) {
-    // Over HTTP/1 Node keeps the status of a head that it refuses.
+    // Over HTTP/1, Node keeps the status of a head that it refuses.
     if (response.stream === undefined) response.statusCode = (head[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
     throw error;
   }
 }
 
-function checkParts(response: NodeResponse, head: WriteHeadArgs): void {
+function assertParts(response: NodeResponse, head: WriteHeadArgs): void {
   const isHttp1 = response.stream === undefined;
   // HTTP/2 has no message.
-  if (typeof head[1] === "string" && isHttp1) checkMessage(response, head[1]);
+  if (typeof head[1] === "string" && isHttp1) assertMessage(response, head[1]);
   if (!isHttp1 && (head[2] === undefined ? head[1] : head[2]) === null)
     throw new TypeError("Cannot convert undefined or null to object");
   const headers = headersIn(head);
   if (headers === undefined) return;
-  // Over HTTP/1, where a header was set before, Node skips empty names, and takes no list of pairs.
+  // Over HTTP/1, if a header was set before, Node skips empty names and refuses a list of pairs.
   const isLate = isHttp1 && response.getHeaderNames().length > 0;
   if (Array.isArray(headers)) {
     const isOfPairs = Array.isArray(headers[0]);
     const isOdd = (isLate || !isOfPairs) && headers.length % 2 !== 0;
     if (isOdd || (isLate && isOfPairs)) {
-      const error = new TypeError("The headers are no list of names and values that Node takes.");
+      const error = new TypeError("Node does not accept this list of names and values as headers.");
       throw Object.assign(error, { code: isOdd ? "ERR_INVALID_ARG_VALUE" : "ERR_INVALID_ARG_TYPE" });
     }
   }
-  for (const [name, value] of pairsOf(headers)) if (name !== "" || !isLate) checkHeader(name, value);
+  for (const [name, value] of pairsOf(headers)) if (name !== "" || !isLate) assertHeader(name, value);
 }
 
 /** @throws what Node throws for a status message that can't be sent. */
-function checkMessage(response: NodeResponse, message: string): void {
-  // What may be in a header's value may be in the message, too (RFC 9112 4).
+function assertMessage(response: NodeResponse, message: string): void {
+  // A message may have the characters of a header's value (RFC 9112 4).
   try {
     validateHeaderValue("status", message);
   } catch {
-    response.statusMessage = message; // as Node leaves it
-    const error = new TypeError("The status message has a character that can't be sent.");
+    response.statusMessage = message; // as Node does
+    const error = new TypeError("The status message has an invalid character.");
     throw Object.assign(error, { code: "ERR_INVALID_CHAR" });
   }
 }
@@ -79,8 +79,8 @@ const tokenShape = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 5.5. */
 const beyondValue = /[^\t\x20-\x7e\x80-\xff]/;
 
-function checkHeader(name: string, value: unknown): void {
-  // Node's own checks take five times as long, so they only look at what they will complain of.
+function assertHeader(name: string, value: unknown): void {
+  // Node's own checks take five times as long, so they see only what they will refuse.
   if (typeof value === "string" && tokenShape.test(name) && !beyondValue.test(value)) return;
   validateHeaderName(name);
   for (const one of Array.isArray(value) ? (value as unknown[]) : [value])
@@ -88,8 +88,8 @@ function checkHeader(name: string, value: unknown): void {
 }
 
 /**
- * Does with a head what Node would do (status, headers), so that other headers can be merged with it.
- * @returns what is left to give to writeHead.
+ * Sets a head's status and headers on the response, so that other headers can be merged with them.
+ * @returns the arguments that are left for writeHead.
  */
 export function applyWriteHead(response: NodeResponse, head: WriteHeadArgs): WriteHeadArgs {
   const [status, message] = head;
@@ -97,7 +97,7 @@ export function applyWriteHead(response: NodeResponse, head: WriteHeadArgs): Wri
   const headers = headersIn(head) ?? [];
   const pairs = [...pairsOf(headers)].filter(([name]) => name !== "");
   if (Array.isArray(headers)) {
-    // A name may come several times in a list, and then takes the place of what was set before.
+    // A name may come several times in a list. Together they replace what was set before.
     for (const [name] of pairs) response.removeHeader(name);
     for (const [name, value] of pairs) {
       for (const one of [value].flat()) response.appendHeader(name, String(one));
@@ -106,17 +106,17 @@ export function applyWriteHead(response: NodeResponse, head: WriteHeadArgs): Wri
   return typeof message === "string" ? [status, message] : [status];
 }
 
-/** The same for a head that will not be sent, as far as Node would take it. */
+/** Applies a head that will not be sent, if Node would accept it. */
 export function keepHeaders(response: NodeResponse, head: WriteHeadArgs): void {
   try {
-    checkParts(response, head);
+    assertParts(response, head);
     applyWriteHead(response, head);
   } catch {
-    // The handler has been told, or will be answered for by an error's page.
+    // The handler got this error already, or an error response follows.
   }
 }
 
-/** A head with what the session makes a response carry, to be given to writeHead. */
+/** Adds the session's headers to the arguments of writeHead. */
 export function mergeHeaders(
   response: NodeResponse,
   head: WriteHeadArgs,
@@ -129,14 +129,14 @@ export function mergeHeaders(
     applyHeaders(headersOf(response), headers);
     return rest;
   }
-  // Node sends a head with an object without sorting that into the response's own headers, which takes it less time.
+  // Node sends an object faster than headers that are set on the response.
   const record: Record<string, unknown> = { ...own };
   applyHeaders(new HeaderRecord(record, response), headers);
   const [status, message] = head;
   return typeof message === "string" ? [status, message, record] : [status, record];
 }
 
-/** Adds what the session makes a response carry to headers in an object. */
+/** Adds the session's headers to an object of headers. */
 export function addHeadersTo(record: Record<string, unknown>, headers: ResponseHeaders): void {
   applyHeaders(new HeaderRecord(record, undefined), headers);
 }
@@ -153,7 +153,7 @@ class HeaderRecord implements HeaderTarget {
   }
 
   get(name: string): string | null {
-    return joined(this.#held(name));
+    return joined(this.#current(name));
   }
 
   set(name: string, value: string): void {
@@ -161,11 +161,11 @@ class HeaderRecord implements HeaderTarget {
   }
 
   append(name: string, value: string): void {
-    const held = this.#held(name);
-    this.#headers[this.#spelling(name)] = held === undefined ? value : [held, value].flat();
+    const current = this.#current(name);
+    this.#headers[this.#spelling(name)] = current === undefined ? value : [current, value].flat();
   }
 
-  #held(name: string): unknown {
+  #current(name: string): unknown {
     return this.#headers[this.#spelling(name)] ?? this.#response?.getHeader(name);
   }
 

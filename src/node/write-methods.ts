@@ -1,43 +1,44 @@
 import type { NodeResponse } from "./messages.ts";
 
-/** Everything by which bytes leave a Node response. */
+/** The methods by which bytes leave a Node response. */
 export type WriteMethod = "writeHead" | "flushHeaders" | "write" | "end";
 
-/** Who gets the calls of a response's outlets, and answers in their place. */
+/** Receives the calls of a response's write methods, and returns their results. */
 export interface WriteInterceptor {
-  take(outlet: WriteMethod, args: readonly unknown[]): unknown;
+  intercept(method: WriteMethod, args: readonly unknown[]): unknown;
 }
 
-/** A response's outlets as they were. */
+/** A response's write methods as they were before interception. */
 export type WriteMethods = Readonly<Record<WriteMethod, (...args: unknown[]) => unknown>>;
 
-/** A call of an outlet that waits. */
+/** A call of a write method that waits for the commit. */
 export interface Call {
-  readonly outlet: WriteMethod;
+  readonly method: WriteMethod;
   readonly args: readonly unknown[];
 }
 
-/** Whose calls are being made up for. */
+/** The response whose waiting calls are being made. */
 let replayed: NodeResponse | undefined;
 
 /**
- * Makes the calls that waited, and takes each out of the list when it is made. What the outlets call of each other meanwhile, as Node's `end` does `writeHead`
- * and `write`, is not the handler's: another hub's taker must let it pass, see {@link isReplayed}.
+ * Makes the waiting calls, and removes each from the list once it is made. Write methods call each other meanwhile, as
+ * Node's `end` calls `writeHead` and `write`; an interceptor of another `sessions` object must let these pass, see
+ * {@link isReplayed}.
  *
- * @returns whether the last write was one too many for now.
+ * @returns whether the last write filled the response's buffer.
  */
-export function replay(response: NodeResponse, outlets: WriteMethods, calls: Call[]): boolean {
+export function replay(response: NodeResponse, originals: WriteMethods, calls: Call[]): boolean {
   const before = replayed;
   replayed = response;
   try {
     let isFull = false;
     let hasWritten = false;
     for (let call = calls[0]; call !== undefined; call = calls[0]) {
-      const made: Call = hasWritten && response.stream !== undefined ? withoutNothing(call) : call;
-      const result: unknown = Reflect.apply(outlets[made.outlet], response, made.args);
+      const made: Call = hasWritten && response.stream !== undefined ? withoutEmptyChunk(call) : call;
+      const result: unknown = Reflect.apply(originals[made.method], response, made.args);
       calls.shift();
-      hasWritten ||= made.outlet === "write";
-      if (made.outlet === "write") isFull = result === false;
+      hasWritten ||= made.method === "write";
+      if (made.method === "write") isFull = result === false;
     }
     return isFull;
   } finally {
@@ -46,95 +47,96 @@ export function replay(response: NodeResponse, outlets: WriteMethods, calls: Cal
 }
 
 /**
- * Over HTTP/2, where texts are written in one turn and the last is empty, Node sends what happens to be in its memory in
- * place of one of the others (24.21). Here calls of several turns are made in one.
+ * Removes an empty chunk. If several chunks are written to an HTTP/2 stream in one turn and the last is empty, Node
+ * 24.21 sends unrelated memory in place of another one; replaying makes the calls of several turns in one.
  */
-function withoutNothing(call: Call): Call {
-  const { outlet, args } = call;
+function withoutEmptyChunk(call: Call): Call {
+  const { method, args } = call;
   const [chunk, ...rest] = args;
-  const isNothing = chunk === "" || (chunk instanceof Uint8Array && chunk.length === 0);
-  if (!isNothing || (outlet !== "write" && outlet !== "end")) return call;
-  if (outlet === "end") return { outlet, args: [undefined, ...rest] };
+  const isEmpty = chunk === "" || (chunk instanceof Uint8Array && chunk.length === 0);
+  if (!isEmpty || (method !== "write" && method !== "end")) return call;
+  if (method === "end") return { method, args: [undefined, ...rest] };
   const callback = args.at(-1);
   if (typeof callback === "function") process.nextTick(callback);
-  return { outlet: "flushHeaders", args: [] };
+  return { method: "flushHeaders", args: [] };
 }
 
-/** Whether calls of this response that waited are being made. */
+/** Whether the waiting calls of this response are being made now. */
 export function isReplayed(response: NodeResponse): boolean {
   return replayed === response;
 }
 
-/** Where a response holds its taker. A symbol, so that it is found through proxies, too. */
-const taker = Symbol("coatcheck.taker");
+/** The property of a response that holds its interceptor. A symbol, so that proxies pass it on. */
+const interceptor = Symbol("coatcheck.interceptor");
 
-/** Whether a response has more than one. */
+/** Whether a response has more than one interceptor. */
 const isShared = Symbol("coatcheck.shared");
 
-type Taken = NodeResponse & { [taker]?: WriteInterceptor; [isShared]?: true };
+type Intercepted = NodeResponse & { [interceptor]?: WriteInterceptor; [isShared]?: true };
 
 /**
- * Puts a taker in the place of a response's outlets.
+ * Replaces a response's write methods by calls of an interceptor.
  *
- * All responses get the same four functions, which find the taker on the response: functions of its own
- * cost each response four objects, and keep it alive for longer. Only a second taker, of another hub, needs them.
+ * All responses get the same four functions, which find the interceptor on the response. Functions of its own would
+ * cost each response four objects and keep it alive longer; only a second interceptor, of another `sessions` object,
+ * needs them.
  *
- * @returns the outlets as they were, to be called on the response.
+ * @returns the original methods, to be called on the response.
  */
 export function interceptWrites(response: NodeResponse, by: WriteInterceptor): WriteMethods {
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
   const { writeHead, flushHeaders, write, end } = response;
-  const taken: Taken = response;
-  if (taken[taker] === undefined) {
-    taken[taker] = by;
-    response.writeHead = takeWriteHead;
-    response.flushHeaders = takeFlushHeaders;
-    response.write = takeWrite;
-    response.end = takeEnd;
+  const target: Intercepted = response;
+  if (target[interceptor] === undefined) {
+    target[interceptor] = by;
+    response.writeHead = interceptedWriteHead;
+    response.flushHeaders = interceptedFlushHeaders;
+    response.write = interceptedWrite;
+    response.end = interceptedEnd;
   } else {
-    taken[isShared] = true;
-    const taking =
-      (outlet: WriteMethod) =>
+    target[isShared] = true;
+    const intercepting =
+      (method: WriteMethod) =>
       (...args: unknown[]): unknown =>
-        by.take(outlet, args);
-    response.writeHead = taking("writeHead");
-    response.flushHeaders = taking("flushHeaders");
-    response.write = taking("write");
-    response.end = taking("end");
+        by.intercept(method, args);
+    response.writeHead = intercepting("writeHead");
+    response.flushHeaders = intercepting("flushHeaders");
+    response.write = intercepting("write");
+    response.end = intercepting("end");
   }
   return { writeHead, flushHeaders, write, end };
 }
 
 /**
- * Takes off whatever has wrapped the outlets since, so that an error's answer is not mixed with what wrappers keep of
- * the page. Where several hubs hold the response, all of them stay.
+ * Removes whatever has wrapped the write methods since, so that an error response is not mixed with what wrappers keep
+ * of the page. If several `sessions` objects buffer the response, all of them stay.
  */
 export function unwrap(response: NodeResponse, by: WriteInterceptor): void {
-  const taken: Taken = response;
-  if (taken[taker] !== by || taken[isShared] === true) return;
-  response.writeHead = takeWriteHead;
-  response.flushHeaders = takeFlushHeaders;
-  response.write = takeWrite;
-  response.end = takeEnd;
+  const target: Intercepted = response;
+  if (target[interceptor] !== by || target[isShared] === true) return;
+  response.writeHead = interceptedWriteHead;
+  response.flushHeaders = interceptedFlushHeaders;
+  response.write = interceptedWrite;
+  response.end = interceptedEnd;
 }
 
-/** Whether a response's `writeHead` is its taker's: nobody has wrapped it since. */
+/** Whether nobody has wrapped a response's `writeHead` since it was intercepted. */
 export function isIntercepted(response: NodeResponse): boolean {
-  return response.writeHead === takeWriteHead;
+  return response.writeHead === interceptedWriteHead;
 }
 
-function takeWriteHead(this: Taken, ...args: unknown[]): unknown {
-  return this[taker]?.take("writeHead", args);
+function interceptedWriteHead(this: Intercepted, ...args: unknown[]): unknown {
+  return this[interceptor]?.intercept("writeHead", args);
 }
 
-function takeFlushHeaders(this: Taken, ...args: unknown[]): unknown {
-  return this[taker]?.take("flushHeaders", args);
+function interceptedFlushHeaders(this: Intercepted, ...args: unknown[]): unknown {
+  return this[interceptor]?.intercept("flushHeaders", args);
 }
 
-function takeWrite(this: Taken, ...args: unknown[]): unknown {
-  return this[taker]?.take("write", args);
+function interceptedWrite(this: Intercepted, ...args: unknown[]): unknown {
+  return this[interceptor]?.intercept("write", args);
 }
 
-function takeEnd(this: Taken, ...args: unknown[]): unknown {
-  return this[taker]?.take("end", args);
+function interceptedEnd(this: Intercepted, ...args: unknown[]): unknown {
+  return this[interceptor]?.intercept("end", args);
 }
