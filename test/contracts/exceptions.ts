@@ -36,8 +36,10 @@ export const nextReasons = {
 
 /** Adapters that are not for HTTP/2, and why. */
 export const http2Exceptions: Partial<Readonly<Record<AppName, string>>> = {
-  express: "Express 5 gives every response the prototype of an HTTP/1 response, which does not work for HTTP/2",
-  express4: "Express 4 gives every response the prototype of an HTTP/1 response, which does not work for HTTP/2",
+  express:
+    "Express 5 gives every response the prototype of an HTTP/1 response, which does not work for HTTP/2",
+  express4:
+    "Express 4 gives every response the prototype of an HTTP/1 response, which does not work for HTTP/2",
 };
 
 /** What a runtime adds to that. */
