@@ -72,7 +72,7 @@ async function parts(): Promise<Timing[]> {
   const text = encodeValue(cart, "cart", 32);
   return [
     await time("check a ticket", (turn) => office.verify(stranger(turn).value)),
-    await time("check a ticket that came a moment ago", () => office.verify(value)),
+    await time("check a ticket that was verified recently", () => office.verify(value)),
     await time("refuse a forged ticket", () => office.verify(forged)),
     await time("check the verifier", () => verifiersEqual(verifier, verifierOf(ticket))),
     await time("sign a ticket", () => office.sign(ticket)),
@@ -81,10 +81,10 @@ async function parts(): Promise<Timing[]> {
       const one = stranger(turn);
       return sealer.unseal(one.id, "d:user", one.sealed);
     }),
-    await time("unseal a field of a record that was in use a moment ago", () =>
+    await time("unseal a field of a record that was used recently", () =>
       sealer.unseal(id, "d:user", sealed),
     ),
-    await time("read a field that was unsealed a moment ago", () => codec.decode(id, "d:user", known)),
+    await time("read a field that was unsealed recently", () => codec.decode(id, "d:user", known)),
     await time("encode a name", () => encodeValue(user, "user", 32)),
     await time("decode a name", () => decodeValue('"Lea"')),
     await time("encode a cart with a Date and a Set", () => encodeValue(cart, "cart", 32)),

@@ -215,16 +215,16 @@ export function microTables({ parts, stores, profile }: MicroResult): string {
       [1],
     ),
     "",
-    "One after the other, with 1,000 sessions in the store. The last column is everything that Coatcheck does for a",
+    "One after the other, with 1,000 sessions in the store. The last column is all of Coatcheck's work for a",
     "request that reads, without sockets and framework.",
     "",
     table(
       [
         "store",
         "read: CPU, us",
-        "until the answer, us",
+        "until the result, us",
         "patch: CPU, us",
-        "until the answer, us",
+        "until the result, us",
         "a request that reads: CPU, us",
       ],
       stores.map(({ store, read, patch, exchange }) => [
@@ -287,8 +287,8 @@ export function page(results: Results): string {
   const parts: string[] = [
     `# Benchmarks
 
-What a session costs, measured beside the same server without sessions and beside other libraries.
-\`npm run bench -- --write\` makes this page.
+What a session costs, compared with the same server without sessions and with other libraries.
+\`npm run bench -- --write\` generates this page.
 `,
     method(measured?.effort),
   ];
@@ -296,7 +296,7 @@ What a session costs, measured beside the same server without sessions and besid
   if (measured !== undefined) {
     parts.push("![Processor time that sessions add to a request that reads](benchmarks.svg)\n");
     parts.push(
-      `## Targets\n\nSet before the work began; same run, same framework, medians. [What stands in the way](decisions/046-how-fast-it-can-be.md) of those\nthat are not met has a page of its own.\n\n${targetTable(results)}\n`,
+      `## Targets\n\nSet before the work began; same run, same framework, medians. [Another page](decisions/046-how-fast-it-can-be.md) says why some\nare not met.\n\n${targetTable(results)}\n`,
     );
     parts.push("## Requests\n");
     for (const request of measured.effort.requests) {
@@ -310,15 +310,15 @@ What a session costs, measured beside the same server without sessions and besid
   }
   if (details !== undefined) {
     parts.push(
-      `## Round trips and cookies\n\nRound trips to the database, and \`Set-Cookie\` headers (with their bytes), of one request.\n\n${trafficTable(details.traffic)}\n`,
-      `## Start-up and memory\n\nStart-up is from the start of the process to the first request that it can take. Memory is what 100,000\nlogins add in a fresh process, after garbage collection, where sessions are kept in memory.\n\n${upkeepTable(details.upkeep)}\n`,
-      `## Size\n\nWithout frameworks and clients of databases. "Packed" is the archive that npm downloads, of the last package named\nthat is a store, or else of the first; the rest of the install is counted on disk.\n\n${sizeTable(details.sizes)}\n`,
+      `## Round trips and cookies\n\nRound trips to the database, and \`Set-Cookie\` headers (with their bytes), for one request.\n\n${trafficTable(details.traffic)}\n`,
+      `## Start-up and memory\n\nStart-up is the time from the start of the process until it can accept a request. Memory is what 100,000\nlogins add in a new process, after garbage collection, if sessions are kept in memory.\n\n${upkeepTable(details.upkeep)}\n`,
+      `## Size\n\nWithout frameworks and database clients. "Packed" is the archive that npm downloads, for the last package named\nthat is a store, or else for the first; the rest of the install is counted on disk.\n\n${sizeTable(details.sizes)}\n`,
     );
   }
   if (micro !== undefined) parts.push(`## Parts of a request\n\n${microTables(micro)}\n`);
   if (million !== undefined) {
     parts.push(
-      `## A million sessions\n\nMicroseconds until the answer, one call after the other, of sessions chosen at random. A list is of the ten\nsessions of a subject. Redis deletes what has expired by itself; its sweep looks after the index of subjects.\n\n${millionTable(million)}\n`,
+      `## A million sessions\n\nMicroseconds until the result, one call after the other, for sessions chosen at random. A list contains the ten\nsessions of a subject. Redis deletes expired records by itself; its sweep cleans up the index of subjects.\n\n${millionTable(million)}\n`,
     );
   }
   return parts.join("\n");
@@ -328,19 +328,19 @@ function method(effort: Effort | undefined): string {
   const { rounds = 0, turn = 0 } = effort ?? {};
   return `## How it is measured
 
-1. Every contender is a small app with the same four requests, in a process of its own, on the built package.
+1. Every contender is a small app with the same four requests, in its own process, with the built package.
 2. The apps run on one core, the visitors on another; Redis and PostgreSQL run on the same machine.
-3. 32 kept-alive connections ask as fast as they are answered, with the headers of a browser, as 1,000 visitors in turn.
-4. Every answer is checked: status, and what the handler found in its session.
-5. Contenders on the same framework take turns (A B C A B C …): ${rounds} rounds, after one that is not counted; a turn takes ${turn} ms.
-6. Each turn is compared with the bare framework's of the same round; the tables show the median, and the least and the most.
-7. "CPU" is the processor time of the app's process for one request, as the system counts it; databases' is not in it.
-8. "Added CPU" is the difference to the bare framework: what sessions cost. An empty middleware shows what the framework itself takes of it.
-9. Where the machine counts instructions, one more round does: unlike time, they hardly depend on what else it does.
-10. A counter is exact in Coatcheck (\`update\`); others do what they do.
-11. Others run with their defaults, except for what their own guides turn off, and for what the tables say.
-12. A contender's turns lie seconds apart, as the pages of a visitor who stays. Coatcheck moves a visitor's idle clock at most once
-    a minute: the read that does so writes, too, which falls into one or two of the rounds, and a median shows the others.
+3. 32 keep-alive connections send requests as fast as they get responses, with a browser's headers, as 1,000 visitors in turn.
+4. Every response is checked: its status, and what the handler found in its session.
+5. Contenders on the same framework take turns (A B C A B C …): ${rounds} rounds, after one that does not count; a turn takes ${turn} ms.
+6. Each turn is compared with the bare framework's of the same round; the tables show the median, the minimum and the maximum.
+7. "CPU" is the processor time of the app's process for one request, as counted by the system, without the databases'.
+8. "Added CPU" is the difference from the bare framework: what sessions cost. An empty middleware shows the framework's own part of it.
+9. If the machine can count instructions, one more round does: unlike time, they hardly depend on other load.
+10. A counter is exact in Coatcheck (\`update\`); in the others it is as they implement it.
+11. Others run with their defaults, except for what their own guides turn off and what the tables mention.
+12. A contender's turns are seconds apart, like the page views of a visitor who stays. Coatcheck moves a visitor's idle clock at most once
+    a minute. The read that does so also writes; this happens in one or two of the rounds, and the median shows the others.
 `;
 }
 

@@ -8,7 +8,7 @@ export type AppName = keyof typeof apps;
 
 const notTold: Exceptions = {
   "gives back the messages of a page whose client went away":
-    "a fetch handler is not told that its client went away; its answer counts as seen",
+    "a fetch handler is not told that its client went away; its response counts as seen",
 };
 
 /** Clauses of the adapter contract that do not hold. */
@@ -22,22 +22,24 @@ export const exceptions: Partial<Readonly<Record<AppName, Exceptions>>> = {
 export const nextExceptions: Exceptions = {
   ...notTold,
   "sends the app's own cookies beside the session's":
-    "Next.js writes the handler's own cookies anew, with the same attributes in an order of its own",
+    "Next.js rewrites the handler's own cookies, with the same attributes in another order",
 };
 
 /** What the table says of Next.js beside that. */
 export const nextReasons = {
   contract:
-    "Of Next.js, the route handlers are held to the contract, in Node 24; the rest has tests of its own.",
+    "The route handlers of Next.js are tested against the contract, in Node 24; the rest has separate tests.",
   http2: "`next start` serves HTTP/1.",
-  runtimes: "There the built site is asked by plain requests.",
-  workerd: "`next start` does not run in workerd; what others bring for that is not tested.",
+  runtimes: "There the built site is tested with plain requests.",
+  workerd: "`next start` does not run in workerd; third-party solutions for that are not tested.",
 };
 
 /** Adapters that are not for HTTP/2, and why. */
 export const http2Exceptions: Partial<Readonly<Record<AppName, string>>> = {
-  express: "Express 5 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
-  express4: "Express 4 gives every response the prototype of HTTP/1's, which HTTP/2's is not",
+  express:
+    "Express 5 gives every response the prototype of an HTTP/1 response, which does not work for HTTP/2",
+  express4:
+    "Express 4 gives every response the prototype of an HTTP/1 response, which does not work for HTTP/2",
 };
 
 /** What a runtime adds to that. */
@@ -65,7 +67,7 @@ export const runtimeExceptions: Readonly<Record<string, RuntimeExceptions>> = {
     },
     missing: {
       fastify: {
-        why: "Fastify makes functions out of strings, which workerd does not allow",
+        why: "Fastify creates functions from strings, which workerd does not allow",
         isSo() {
           try {
             // oxlint-disable-next-line typescript/no-implied-eval -- what Fastify's router does

@@ -109,7 +109,7 @@ export function adaptersTable({ versions, next, runtimesPage }: Sources): string
 }
 
 function notSo(clause: string, why: string): string {
-  return `Not so: “${clause}”, since ${why}.`;
+  return `Except “${clause}”: ${why}.`;
 }
 
 /** `npm:express@4.22.3` is an alias's version. */

@@ -64,7 +64,7 @@ test("what a request costs is what the README says", async () => {
     ],
     ["logs out", (await visit(await known(), (session) => session.logout())).calls],
     [
-      "logs in a visitor with a session, and answers 10 ms later",
+      "logs in a visitor with a session, and responds 10 ms later",
       (await visit(await known(), slowLogin)).calls,
     ],
   ];
