@@ -21,6 +21,7 @@ export class HeldDrain {
   readonly #response: NodeResponse;
   readonly #on: Listen;
   readonly #once: Listen;
+  readonly #listening: Listen;
   #waiting: { readonly listener: Listener; readonly isOnce: boolean }[] | undefined = [];
 
   /** @returns `undefined` for a response that has no `on` of its own: its listeners are always its own, too. */
@@ -48,7 +49,8 @@ export class HeldDrain {
       this.#waiting?.splice(at, 1);
       return response;
     };
-    emitter.on = emitter.addListener = listening(false, on);
+    this.#listening = listening(false, on);
+    emitter.on = emitter.addListener = this.#listening;
     emitter.once = listening(true, once);
     emitter.off = emitter.removeListener = leaving;
   }
@@ -66,5 +68,16 @@ export class HeldDrain {
         Reflect.apply(isOnce ? this.#once : this.#on, this.#response, ["drain", listener]);
       if (!isFull) Reflect.apply(listener, this.#response, []);
     }
+  }
+
+  /**
+   * Whether who listens to a held response for `drain` listens to it, and not to the stream of a compressor that
+   * has wrapped it since, and that says itself when there is room.
+   *
+   * @param drain of this response.
+   */
+  static isHeardOn(response: NodeResponse, drain: HeldDrain | undefined): boolean {
+    if (drain === undefined) return !Object.hasOwn(response, "on");
+    return Reflect.get(response, "on") === drain.#listening;
   }
 }

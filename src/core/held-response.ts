@@ -106,7 +106,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   get isFull(): boolean {
-    return this.#state === "held" && !this.#isEnded;
+    return this.#state === "held" && !this.#isEnded && HeldDrain.isHeardOn(this.#response, this.#drain);
   }
 
   abandon(error?: unknown): "now" | "later" | "sent" {

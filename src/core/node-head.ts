@@ -60,7 +60,13 @@ function checkParts(response: NodeResponse, head: Head): void {
       throw Object.assign(error, { code: isOdd ? "ERR_INVALID_ARG_VALUE" : "ERR_INVALID_ARG_TYPE" });
     }
   }
-  for (const [name, value] of pairsOf(headers)) if (name !== "" || !isLate) checkHeader(name, value);
+  for (const [name, value] of pairsOf(headers)) {
+    if (!isHttp1 && (value === undefined || value === null)) {
+      const error = new TypeError(`The header ${name} has no value.`);
+      throw Object.assign(error, { code: "ERR_HTTP2_INVALID_HEADER_VALUE" });
+    }
+    if (name !== "" || !isLate) checkHeader(name, value);
+  }
 }
 
 /** @throws what Node throws for a status message that can't be sent. */

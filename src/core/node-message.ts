@@ -24,7 +24,9 @@ export interface NodeResponse {
   /** Its connection is gone. */
   readonly destroyed?: boolean;
   /** Of HTTP/2. */
-  readonly stream?: { readonly destroyed: boolean; readonly closed?: boolean } | undefined;
+  readonly stream?:
+    | { readonly destroyed: boolean; readonly closed?: boolean; readonly writableEnded?: boolean }
+    | undefined;
   /** Of HTTP/1; `null` when its connection is gone, or still busy with an earlier response. */
   readonly socket?: { destroy: (...args: never) => unknown } | null | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;

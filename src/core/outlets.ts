@@ -37,7 +37,8 @@ export function replay(response: NodeResponse, outlets: Outlets, calls: Call[]):
       const result: unknown = Reflect.apply(outlets[made.outlet], response, made.args);
       calls.shift();
       hasWritten ||= made.outlet === "write";
-      if (made.outlet === "write") isFull = result === false;
+      // Over HTTP/2 Node ends a stream with a head that has no body, and then nothing drains.
+      if (made.outlet === "write") isFull = result === false && response.stream?.writableEnded !== true;
     }
     return isFull;
   } finally {

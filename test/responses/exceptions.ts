@@ -67,10 +67,11 @@ const exceptions: readonly Exception[] = [
       !/^(?:"|Buffer|new Uint8Array)/.test(step.args[0]?.code ?? ""),
   },
   {
-    reason: "HTTP/2: Node ends the stream with a head that has no body",
+    reason:
+      "HTTP/2: Node ends the stream with a head that has no body; what is written then is called back, or never, by moments",
     parts: ({ program, step, bareRun }) =>
       isHttp2(program) &&
-      isHead(step) &&
+      (isHead(step) || writesOn(step)) &&
       (program.method === "HEAD" || bareRun.answer?.status === 204 || bareRun.answer?.status === 304),
   },
   {
@@ -95,6 +96,11 @@ const exceptions: readonly Exception[] = [
     reason: "what is in front keeps a head to itself without looking at all of it",
     parts: ({ program, step, bare, dressed }) =>
       keepsHead(program) && isHead(step) && !throws(bare) && throws(dressed),
+  },
+  {
+    reason: "what gathers a body lets a head be written when the body has begun",
+    parts: ({ program, step, bare, dressed }) =>
+      program.front.includes("gathering") && isHead(step) && !throws(bare) && throws(dressed),
   },
   {
     reason: "HTTP/2: a response whose stream was answered past it is in a state of its own",
@@ -191,6 +197,17 @@ export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: W
   });
 }
 
+/** Whether a log may be of another status: of a head that was refused, or one that was assigned when the head was made. */
+export function mayLogOtherStatus(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
+  const isTooLate = program.steps.some(
+    (step, at) =>
+      step.kind === "assign" &&
+      step.name === "statusCode" &&
+      [bareRun, dressedRun].some(({ steps }) => steps[at]?.looks?.headersSent === true),
+  );
+  return isTooLate || hasRefusedHead(program, bareRun, dressedRun);
+}
+
 /** Whether something in front keeps a head until there is a body: what others do when a head is written then never comes, or too late. */
 export function keepsHead({ front }: Program): boolean {
   return front.some((name) => /^(?:http|polka)Compression/.test(name));
@@ -208,6 +225,12 @@ export function destroys(step: Step): boolean {
 
 function isHead(step: Step): boolean {
   return step.kind === "call" && step.name === "writeHead";
+}
+
+/** Whether a step sends a head with the first of a body, and more may come. */
+function writesOn(step: Step): boolean {
+  if (step.kind === "call") return step.name === "write" || step.name === "flushHeaders";
+  return step.kind === "write patiently" || step.kind === "pipe" || step.kind === "send a file";
 }
 
 function throws(seen: StepSeen | undefined): boolean {

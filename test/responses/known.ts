@@ -44,6 +44,18 @@ export const knownPrograms: readonly Program[] = [
       call("end", literal("data: 2\n\n")),
     ),
   ),
+  ...["compression({ threshold: 0 })", "httpCompression({ threshold: 0 })"].map((behind) =>
+    program({ behind: [behind] }, use("set"), html, call("write", literal("page")), turn, {
+      kind: "pipe",
+      how: "pipe",
+      chunks: [longText("a", 120_000), longText("b", 120_000)],
+    }),
+  ),
+  program({ server: "http2", method: "HEAD" }, use("set"), call("write", longText("a", 120_000)), {
+    kind: "pipe",
+    how: "pipe",
+    chunks: [longText("b", 120_000)],
+  }),
   // Wrong arguments.
   program(
     {},

@@ -37,6 +37,15 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       isHttp2(program) && program.steps.some((step) => argsOf(step).some(({ code }) => code === '""')),
   },
   {
+    reason: "HTTP/2: Node sends a value that is none, and its client drops it with what a session adds to it",
+    is: (program) =>
+      isHttp2(program) &&
+      program.steps.some((step) => {
+        const codes = argsOf(step).map(({ code }) => code);
+        return codes.some((code) => /"vary"/i.test(code)) && codes.some((code) => badText.test(code));
+      }),
+  },
+  {
     reason: "HTTP/1: where there is no body Node does not look at an encoding, and calls back",
     is: (program) =>
       program.steps.some((step) => argsOf(step).some(({ code }) => code === '"nonsense"')) &&
@@ -54,6 +63,9 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       ),
   },
 ];
+
+/** What is in no header's value, as it is printed. */
+const badText = /\\n|\\u0000|ü/;
 
 /** Headers of which HTTP/2 takes one value only. */
 const single = /^"(?:content-type|etag)"$/i;
