@@ -197,13 +197,14 @@ export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: W
   });
 }
 
-/** Whether a log may be of another status: of a head that was refused, or one that was assigned when the head was made. */
+/** Whether a log may be of another status: of a head that was refused, or one that came when the head was made. */
 export function mayLogOtherStatus(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
   const isTooLate = program.steps.some(
     (step, at) =>
-      step.kind === "assign" &&
-      step.name === "statusCode" &&
-      [bareRun, dressedRun].some(({ steps }) => steps[at]?.looks?.headersSent === true),
+      (step.kind === "assign"
+        ? step.name === "statusCode"
+        : step.kind === "call" && /^(?:sendStatus|redirect)$/.test(step.name)) &&
+      [bareRun, dressedRun].some(({ steps }) => steps[at - 1]?.looks?.headersSent === true),
   );
   return isTooLate || hasRefusedHead(program, bareRun, dressedRun);
 }
