@@ -103,7 +103,8 @@ function compareSteps(
     hasBegun ||= begins(step);
     if (at >= Math.min(bare.timely, dressed.timely) && (one === undefined) === (other === undefined)) return;
     if (one === undefined || other === undefined) {
-      compare(`${what}: was reached`, one !== undefined, other !== undefined);
+      if (at < parting || one !== undefined)
+        compare(`${what}: was reached`, one !== undefined, other !== undefined);
       return;
     }
     if (step.kind === "session") return;

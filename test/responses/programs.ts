@@ -1,5 +1,7 @@
 import * as fc from "fast-check";
+import { keepsAnswer } from "./exceptions.ts";
 import {
+  begins,
   buffer,
   bytes,
   callback,
@@ -53,13 +55,32 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
         program.steps.some((step) => argsOf(step).some(({ code }) => /^(?:204|304)$/.test(code)))),
   },
   {
+    reason: "HTTP/2: what answers a stream past a response that has begun is refused, by moments",
+    is: ({ steps: all }) =>
+      all.some(({ kind }, at) => kind === "respond by the stream" && all.slice(0, at).some(begins)),
+  },
+  {
+    reason: "what keeps an answer to itself stumbles over a second one",
+    is: (program) =>
+      keepsAnswer(program) &&
+      program.steps.some((step, at) => begins(step) && program.steps.slice(0, at).some(isLast)),
+  },
+  {
+    reason:
+      "where something in front keeps a head, what is set after the answer takes the place of what a session added",
+    is: ({ front, steps: all }) =>
+      front.length > 0 &&
+      all.some(
+        (step, at) =>
+          argsOf(step).some(({ code }) => /"(?:vary|cache-control|set-cookie)"/i.test(code)) &&
+          all.slice(0, at).some(begins),
+      ),
+  },
+  {
     reason: "trailers that come after the end are too late where it has left, and not where it waits",
     is: ({ steps: all }) =>
       all.some(
-        (step, at) =>
-          step.kind === "call" &&
-          step.name === "addTrailers" &&
-          all.slice(0, at).some((before) => isLast(before)),
+        (step, at) => step.kind === "call" && step.name === "addTrailers" && all.slice(0, at).some(isLast),
       ),
   },
 ];
