@@ -67,6 +67,13 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
   },
   {
     reason:
+      "where something in front keeps a head, a file's can be set after it, and not behind the sessions",
+    is: (program) =>
+      keepsAnswer(program) &&
+      program.steps.some(({ kind }, at) => kind === "send a file" && program.steps.slice(0, at).some(isHead)),
+  },
+  {
+    reason:
       "where something in front keeps a head, what is set after the answer takes the place of what a session added",
     is: ({ front, steps: all }) =>
       front.length > 0 &&
