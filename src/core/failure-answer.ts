@@ -1,5 +1,6 @@
 import { StoreError } from "../errors.ts";
 import { takeHead } from "./node-head.ts";
+import { assertWritable } from "./node-errors.ts";
 import { headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
 import { isReplayed } from "./outlets.ts";
@@ -55,6 +56,7 @@ export class FailureAnswer implements Taker {
 /** Does what Node does with a call on a response that has ended: its callback gets an error, but for an `end` over HTTP/2. */
 export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
   if (outlet === "end" && response.stream !== undefined) return discard(response, outlet, args);
+  if (outlet === "write" && response.stream === undefined) assertWritable(outlet, args.slice(0, 1));
   const callback = args.at(-1);
   if (typeof callback === "function") {
     const isEnd = outlet === "end" && args[0] === callback;

@@ -5,7 +5,7 @@ import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
 import { afterEnd, discard, FailureAnswer, giveUp } from "./failure-answer.ts";
 import { HeldDrain } from "./held-drain.ts";
 import { assertWritable, isBareEnd, refuseHeader } from "./node-errors.ts";
-import { checkHead, headWith, isStatus, keepHeaders, statusGiven, takeHead } from "./node-head.ts";
+import { canBeHeld, checkHead, headWith, keepHeaders, statusGiven, takeHead } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
 import { clearPage, headersOf, isGone } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
@@ -194,7 +194,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     const response = this.#response;
     if (outlet === "write" || outlet === "end") assertWritable(outlet, args);
     if (this.#state === "open") {
-      if (!isStatus(response.statusCode)) return this.#send(outlet, args);
+      if (!canBeHeld(response)) return this.#send(outlet, args);
       this.#status = response.statusCode;
       // A wrapper that keeps the head to itself sends it with the first write; there is nothing to flush before.
       if (!this.#showHead() && outlet === "flushHeaders") return undefined;

@@ -7,8 +7,13 @@ import type { HeaderTarget, ResponseHeaders } from "./response-headers.ts";
 /** What writeHead was given: a status, a message perhaps, headers as an object or a list. */
 export type Head = readonly unknown[];
 
+/** Whether there is anything to hold of a response: not where its stream was answered past it, nor for an error of Node's own. */
+export function canBeHeld(response: NodeResponse): boolean {
+  return isStatus(response.statusCode) && !(response.stream !== undefined && response.headersSent);
+}
+
 /** Whether Node takes this status; for others it has an error of its own. */
-export function isStatus(status: number): boolean {
+function isStatus(status: number): boolean {
   return status >= 100 && status <= 999;
 }
 

@@ -106,19 +106,13 @@ const exceptions: readonly Exception[] = [
   {
     reason:
       "HTTP/2: Node sends the head first and looks at the chunk then; a held head is still there to be answered with",
-    parts: ({ program, bare, dressed }) =>
-      isHttp2(program) &&
-      bare.outcome === dressed.outcome &&
-      /^throws ERR_(?:INVALID_ARG_TYPE|STREAM_NULL_VALUES)$/.test(bare.outcome),
+    parts: ({ program, bare, dressed }) => isHttp2(program) && throws(bare) && isChunkRefused(dressed),
   },
   {
     reason:
       "HTTP/1: an `end` that Node refuses leaves the socket corked, so that nothing of what follows arrives",
     parts: ({ step, bare, bareRun }) =>
-      step.kind === "call" &&
-      step.name === "end" &&
-      bare.outcome === "throws ERR_INVALID_ARG_TYPE" &&
-      !bareRun.isOver,
+      step.kind === "call" && step.name === "end" && isChunkRefused(bare) && !bareRun.isOver,
   },
   {
     reason: "Node keeps a status message that it refuses, and refuses it again with whatever is sent next",
@@ -135,8 +129,7 @@ const exceptions: readonly Exception[] = [
   },
   {
     reason: "what is in front may take anything for a chunk, and stumble over it later",
-    parts: ({ program, dressed }) =>
-      program.front.length > 0 && dressed.outcome === "throws ERR_INVALID_ARG_TYPE",
+    parts: ({ program, dressed }) => program.front.length > 0 && isChunkRefused(dressed),
   },
   {
     reason: "what is in front, and throws, does so when the call that waited is made",
@@ -197,9 +190,7 @@ export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: W
 export function mayLogOtherStatus(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
   const isTooLate = program.steps.some(
     (step, at) =>
-      (step.kind === "assign"
-        ? step.name === "statusCode"
-        : step.kind === "call" && /^(?:sendStatus|redirect)$/.test(step.name)) &&
+      /^(?:statusCode|writeHead|sendStatus|redirect)$/.test("name" in step ? step.name : "") &&
       [bareRun, dressedRun].some(({ steps }) => steps[at - 1]?.looks?.headersSent === true),
   );
   return isTooLate || hasRefusedHead(program, bareRun, dressedRun);
@@ -215,6 +206,11 @@ export function keepsAnswer(program: Program): boolean {
   return keepsHead(program) || program.front.includes("gathering");
 }
 
+/** Whether something behind ends a response when it has compressed it, and stumbles over a second answer meanwhile. */
+export function endsLater({ behind }: Program): boolean {
+  return behind.some((name) => /ompression/.test(name));
+}
+
 /** Whether a program destroys its response itself. */
 export function destroys(step: Step): boolean {
   return step.kind === "destroy the socket" || (step.kind === "call" && step.name === "destroy");
@@ -228,6 +224,10 @@ function isHead(step: Step): boolean {
 function writesOn(step: Step): boolean {
   if (step.kind === "call") return step.name === "write" || step.name === "flushHeaders";
   return step.kind === "write patiently" || step.kind === "pipe" || step.kind === "send a file";
+}
+
+function isChunkRefused({ outcome }: StepSeen): boolean {
+  return /^throws ERR_(?:INVALID_ARG_TYPE|STREAM_NULL_VALUES)$/.test(outcome);
 }
 
 function throws(seen: StepSeen | undefined): boolean {

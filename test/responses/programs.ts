@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { keepsAnswer } from "./exceptions.ts";
+import { endsLater, keepsAnswer } from "./exceptions.ts";
 import {
   begins,
   buffer,
@@ -30,7 +30,9 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
   },
   {
     reason: "HTTP/2: writeHead keeps any status, and refuses it, if at all, when it is sent",
-    is: (program) => isHttp2(program) && program.steps.some((step) => isHead(step) && !isUsualStatus(step)),
+    is: (program) =>
+      isHttp2(program) &&
+      program.steps.some((step) => isHead(step) && !/^"?[2-5]\d\d"?$/.test(argsOf(step)[0]?.code ?? "")),
   },
   {
     reason:
@@ -48,11 +50,20 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       }),
   },
   {
-    reason: "HTTP/1: where there is no body Node does not look at an encoding, and calls back",
-    is: (program) =>
-      program.steps.some((step) => argsOf(step).some(({ code }) => code === '"nonsense"')) &&
-      (program.method === "HEAD" ||
-        program.steps.some((step) => argsOf(step).some(({ code }) => /^(?:204|304)$/.test(code)))),
+    reason:
+      "an unknown encoding throws, or is called back, or neither, by what else is wrong with a response",
+    is: ({ method, steps: all }) =>
+      all.some((step) => argsOf(step).some(({ code }) => code === '"nonsense"')) &&
+      (method === "HEAD" ||
+        all.some(isMishap) ||
+        all.some((step) => givesStatus(step) && !isUsualStatus(step))),
+  },
+  {
+    reason: "Node loses some of what is written between a cork and the end",
+    is: ({ steps: all }) => {
+      const names = all.map((step) => (step.kind === "call" ? step.name : ""));
+      return names.lastIndexOf("cork") > names.lastIndexOf("uncork");
+    },
   },
   {
     reason: "HTTP/2: what answers a stream past a response that has begun is refused, by moments",
@@ -60,9 +71,9 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       all.some(({ kind }, at) => kind === "respond by the stream" && all.slice(0, at).some(begins)),
   },
   {
-    reason: "what keeps an answer to itself stumbles over a second one",
+    reason: "what keeps an answer to itself, or ends it later, stumbles over a second one",
     is: (program) =>
-      keepsAnswer(program) &&
+      (keepsAnswer(program) || endsLater(program)) &&
       program.steps.some((step, at) => begins(step) && program.steps.slice(0, at).some(isLast)),
   },
   {
@@ -116,8 +127,23 @@ function isHead(step: Step): boolean {
   return step.kind === "call" && step.name === "writeHead";
 }
 
+function givesStatus(step: Step): boolean {
+  return (
+    isHead(step) ||
+    (step.kind === "assign" && step.name === "statusCode") ||
+    (step.kind === "call" && step.name === "sendStatus")
+  );
+}
+
+/** A status of a response with a body. */
 function isUsualStatus(step: Step): boolean {
-  return /^"?[2-5]\d\d"?$/.test(argsOf(step)[0]?.code ?? "");
+  return /^"?(?!204|304)[2-5]\d\d"?$/.test(argsOf(step)[0]?.code ?? "");
+}
+
+function isMishap(step: Step): boolean {
+  return (
+    /^(?:fail|leave|destroy the socket)$/.test(step.kind) || (step.kind === "call" && step.name === "destroy")
+  );
 }
 
 function argsOf(step: Step): readonly Value[] {
