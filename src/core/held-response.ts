@@ -5,7 +5,7 @@ import type { Exchange, ExchangeWatcher, Settled } from "./exchange.ts";
 import { afterEnd, discard, FailureAnswer, giveUp } from "./failure-answer.ts";
 import { HeldDrain } from "./held-drain.ts";
 import { assertWritable, isBareEnd, refuseHeader } from "./node-errors.ts";
-import { canBeHeld, checkHead, headWith, keepHeaders, statusGiven, takeHead } from "./node-head.ts";
+import { canBeHeld, headWith, keepHeaders, statusGiven, takeHead, waitingHead } from "./node-head.ts";
 import type { Head } from "./node-head.ts";
 import { clearPage, headersOf, isGone } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
@@ -172,9 +172,8 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
   }
 
   #takeHead(args: Head): unknown {
-    const status = statusGiven(this.#response, args[0]);
+    const status = statusGiven(this.#response, args);
     if (status === undefined) return this.#send("writeHead", args);
-    if (args.length > 1) checkHead(this.#response, args);
     this.#response.statusCode = status;
     this.#status = status;
     if (this.#isShowingHead) {
@@ -183,7 +182,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
       this.#hasShownHead = true;
       return this.#response;
     }
-    this.#head = [status, ...args.slice(1)];
+    this.#head = waitingHead(this.#response, [status, ...args.slice(1)]);
     this.#state = "headed";
     this.#shut();
     return this.#response;

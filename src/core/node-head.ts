@@ -20,8 +20,16 @@ function isStatus(status: number): boolean {
 /**
  * The status that writeHead is given, as Node converts it; `undefined` for what is none. Over HTTP/2 it may be left
  * out, and the response itself refuses what is none.
+ *
+ * @throws at once what Node throws when it sends a head with headers that are none.
  */
-export function statusGiven(response: NodeResponse, given: unknown): number | undefined {
+export function statusGiven(response: NodeResponse, head: Head): number | undefined {
+  const status = convertedStatus(response, head[0]);
+  if (status !== undefined && head.length > 1) checkHead(response, head);
+  return status;
+}
+
+function convertedStatus(response: NodeResponse, given: unknown): number | undefined {
   const { stream } = response;
   if (stream === undefined) {
     const status = (given as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
@@ -36,13 +44,15 @@ export function statusGiven(response: NodeResponse, given: unknown): number | un
   return status;
 }
 
-/** @throws at once what Node throws when it sends a head with headers that are none. */
-export function checkHead(response: NodeResponse, head: Head): void {
+function checkHead(response: NodeResponse, head: Head): void {
   try {
     checkParts(response, head);
   } catch (error) {
-    // Over HTTP/1 Node keeps the status of a head that it refuses.
-    if (response.stream === undefined) response.statusCode = (head[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+    // Over HTTP/1 Node keeps the status of a head that it refuses, and the message.
+    if (response.stream === undefined) {
+      response.statusCode = (head[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+      if (typeof head[1] === "string") response.statusMessage = head[1];
+    }
     throw error;
   }
 }
@@ -50,13 +60,13 @@ export function checkHead(response: NodeResponse, head: Head): void {
 function checkParts(response: NodeResponse, head: Head): void {
   const isHttp1 = response.stream === undefined;
   // HTTP/2 has no message.
-  if (typeof head[1] === "string" && isHttp1) checkMessage(response, head[1]);
+  if (typeof head[1] === "string" && isHttp1) checkMessage(head[1]);
   if (!isHttp1 && (head[2] === undefined ? head[1] : head[2]) === null)
     throw new TypeError("Cannot convert undefined or null to object");
   const headers = headersIn(head);
   if (headers === undefined) return;
   // Over HTTP/1, where a header was set before, Node skips empty names, and takes no list of pairs.
-  const isLate = isHttp1 && response.getHeaderNames().length > 0;
+  const isLate = isHttp1 && isLaid(response);
   if (Array.isArray(headers)) {
     const isOfPairs = Array.isArray(headers[0]);
     const isOdd = (isLate || !isOfPairs) && headers.length % 2 !== 0;
@@ -75,12 +85,11 @@ function checkParts(response: NodeResponse, head: Head): void {
 }
 
 /** @throws what Node throws for a status message that can't be sent. */
-function checkMessage(response: NodeResponse, message: string): void {
+function checkMessage(message: string): void {
   // What may be in a header's value may be in the message, too (RFC 9112 4).
   try {
     validateHeaderValue("status", message);
   } catch {
-    response.statusMessage = message; // as Node leaves it
     const error = new TypeError("The status message has a character that can't be sent.");
     throw Object.assign(error, { code: "ERR_INVALID_CHAR" });
   }
@@ -115,6 +124,18 @@ export function takeHead(response: NodeResponse, head: Head): Head {
     }
   } else for (const [name, value] of pairs) response.setHeader(name, value);
   return typeof message === "string" ? [status, message] : [status];
+}
+
+/**
+ * A head that waits. Where Node lays its headers into the response's own at once they can be asked for, and are laid
+ * into them here, too.
+ */
+export function waitingHead(response: NodeResponse, head: Head): Head {
+  return isLaid(response) ? takeHead(response, head) : head;
+}
+
+function isLaid(response: NodeResponse): boolean {
+  return response.stream !== undefined || response.getHeaderNames().length > 0;
 }
 
 /** The same for a head that will not be sent, as far as Node would take it. */

@@ -64,7 +64,7 @@ const exceptions: readonly Exception[] = [
       program.behind.includes("mung.write(…)") &&
       step.kind === "call" &&
       /^(?:write|end)$/.test(step.name) &&
-      /^(?:[{[\d]|true|null)/.test(step.args[0]?.code ?? ""),
+      /^(?:[{[\d]|true|null|undefined)/.test(step.args[0]?.code ?? ""),
   },
   {
     reason:
@@ -94,9 +94,12 @@ const exceptions: readonly Exception[] = [
       keepsHead(program) && isHead(step) && !throws(bare) && throws(dressed),
   },
   {
-    reason: "what gathers a body lets a head be written when the body has begun",
+    reason: "what gathers a body lets a head be changed when the body has begun",
     parts: ({ program, step, bare, dressed }) =>
-      program.front.includes("gathering") && isHead(step) && !throws(bare) && throws(dressed),
+      program.front.includes("gathering") &&
+      (isHead(step) || (step.kind === "call" && step.name.endsWith("Header"))) &&
+      !throws(bare) &&
+      throws(dressed),
   },
   {
     reason: "HTTP/2: a response whose stream was answered past it is in a state of its own",

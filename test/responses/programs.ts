@@ -41,12 +41,13 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       isHttp2(program) && program.steps.some((step) => argsOf(step).some(({ code }) => code === '""')),
   },
   {
-    reason: "HTTP/2: Node sends a value that is none, and its client drops it with what a session adds to it",
+    reason:
+      "HTTP/2: Node sends a value that is none, which ends the connection, or is dropped with what a session adds",
     is: (program) =>
       isHttp2(program) &&
       program.steps.some((step) => {
-        const codes = argsOf(step).map(({ code }) => code);
-        return codes.some((code) => /"vary"/i.test(code)) && codes.some((code) => badText.test(code));
+        const isOfHeader = step.kind === "call" && /^(?:setHeader|appendHeader|writeHead)$/.test(step.name);
+        return isOfHeader && step.args.some(({ code }) => badText.test(code));
       }),
   },
   {
@@ -93,6 +94,12 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
           argsOf(step).some(({ code }) => /"(?:vary|cache-control|set-cookie)"/i.test(code)) &&
           all.slice(0, at).some(begins),
       ),
+  },
+  {
+    reason:
+      "what is in front may go by a status that comes too late; when a held head leaves it is put right",
+    is: ({ front, steps: all }) =>
+      front.length > 0 && all.some((step, at) => step.kind === "assign" && all.slice(0, at).some(begins)),
   },
   {
     reason: "trailers that come after the end are too late where it has left, and not where it waits",
@@ -252,7 +259,8 @@ const usualName = fc.constantFrom(
   "ETag",
   "Link",
 );
-const badName = fc.constantFrom("x bad", "", "x:y");
+// An empty one is taken in some heads and not in others; there are known programs with it.
+const badName = fc.constantFrom("x bad", "x:y");
 const usualValue: fc.Arbitrary<unknown> = fc.constantFrom<unknown>(
   "1",
   "text/plain",
