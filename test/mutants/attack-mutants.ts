@@ -1836,7 +1836,7 @@ export const attackMutants: readonly Mutant[] = [
     [
       "a list's headers come beside those that were set before",
       "core/node-head.ts",
-      "for (const [name] of pairsOf(headers)) response.removeHeader(name);",
+      "for (const [name] of pairs) response.removeHeader(name);",
       "if (headers.length === 0)",
       "refused|list",
     ],
