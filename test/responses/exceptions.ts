@@ -1,6 +1,6 @@
 // Where a response with sessions may differ from one without, beyond what a session adds: one list, with reasons.
 
-import { isHttp2 } from "./program.ts";
+import { begins, ends, isHttp2 } from "./program.ts";
 import type { Program, Step } from "./program.ts";
 import type { StepSeen, Witness } from "./witness.ts";
 
@@ -187,6 +187,20 @@ export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: W
     // What is in front may say it in its own words.
     return program.front.length > 0 ? throws(dressed) : bare.outcome === dressed?.outcome;
   });
+}
+
+/**
+ * Whether a program writes after the end. To a call that comes then Node answers with an event, or with nothing, by
+ * whether the end has left.
+ */
+export function writesAfterEnd({ steps }: Program): boolean {
+  const last = steps.findIndex(ends);
+  return last !== -1 && steps.slice(last + 1).some(begins);
+}
+
+/** HTTP/2: whether Node tells of the end of a response, once its client has gone, only if the program ends it. */
+export function endsByItself(program: Program): boolean {
+  return isHttp2(program) && program.method === "HEAD";
 }
 
 /** Whether a log may be of another status: of a head that was refused, or one that came when the head was made. */

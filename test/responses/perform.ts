@@ -192,13 +192,13 @@ async function use(stage: Stage, what: SessionUse): Promise<void> {
     throw error;
   }
   const { owed } = witness;
+  if (what === "logout") owed.subject = undefined;
   // Answered by its stream, a response has left without anybody being told.
   const done = program.steps.slice(0, witness.steps.length);
   if (hadBegun && done.some(({ kind }) => kind === "respond by the stream")) return;
   if (!hadBegun) owed.private = true;
   if (what === "login") owed.cookie = true;
   if (what === "login") owed.subject = "ana";
-  if (what === "logout") owed.subject = undefined;
 }
 
 const uses: Readonly<Record<Exclude<SessionUse, "own cookie">, (session: Session<Data>) => unknown>> = {

@@ -5,6 +5,7 @@ import {
   buffer,
   bytes,
   callback,
+  ends,
   error,
   isHttp2,
   literal,
@@ -42,7 +43,7 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
   },
   {
     reason:
-      "HTTP/2: Node sends a value that is none, which ends the connection, or is dropped with what a session adds",
+      "HTTP/2: a name or a value that is none ends the stream or the connection, or is dropped with what a session adds",
     is: (program) =>
       isHttp2(program) &&
       program.steps.some((step) => {
@@ -60,10 +61,15 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
         all.some((step) => givesStatus(step) && !isUsualStatus(step))),
   },
   {
-    reason: "Node loses some of what is written between a cork and the end",
+    reason: "Node loses some of what is written where corks and uncorks are no pairs",
     is: ({ steps: all }) => {
-      const names = all.map((step) => (step.kind === "call" ? step.name : ""));
-      return names.lastIndexOf("cork") > names.lastIndexOf("uncork");
+      let depth = 0;
+      const depths = all.map((step) => {
+        if (step.kind === "call" && step.name === "cork") depth++;
+        if (step.kind === "call" && step.name === "uncork") depth--;
+        return depth;
+      });
+      return depth !== 0 || depths.some((each) => each < 0);
     },
   },
   {
@@ -75,14 +81,7 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
     reason: "what keeps an answer to itself, or ends it later, stumbles over a second one",
     is: (program) =>
       (keepsAnswer(program) || endsLater(program)) &&
-      program.steps.some((step, at) => begins(step) && program.steps.slice(0, at).some(isLast)),
-  },
-  {
-    reason:
-      "where something in front keeps a head, a file's can be set after it, and not behind the sessions",
-    is: (program) =>
-      keepsAnswer(program) &&
-      program.steps.some(({ kind }, at) => kind === "send a file" && program.steps.slice(0, at).some(isHead)),
+      program.steps.some((step, at) => begins(step) && program.steps.slice(0, at).some(ends)),
   },
   {
     reason:
@@ -102,16 +101,38 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       front.length > 0 && all.some((step, at) => step.kind === "assign" && all.slice(0, at).some(begins)),
   },
   {
+    reason: "what keeps a head does not look at its status",
+    is: (program) =>
+      keepsAnswer(program) &&
+      program.steps.some((step) => givesStatus(step) && !/^"?[1-9]\d\d"?$/.test(argsOf(step)[0]?.code ?? "")),
+  },
+  {
+    reason: "what is in front reads heads in its own way; an object is what all of it reads",
+    is: ({ front, steps: all }) =>
+      front.length > 0 &&
+      all.some((step) => isHead(step) && /^(?:null|5|\[)/.test(argsOf(step).at(-1)?.code ?? "")),
+  },
+  {
+    reason: "where something in front keeps an answer, its head can still be changed when the body has begun",
+    is: (program) =>
+      keepsAnswer(program) &&
+      program.steps.some((step, at) => setsHeaders(step) && program.steps.slice(0, at).some(begins)),
+  },
+  {
+    reason: "where something in front keeps a head, what gathers a body behind adds a length to it",
+    is: (program) => keepsAnswer(program) && program.behind.includes("gathering"),
+  },
+  {
     reason: "trailers that come after the end are too late where it has left, and not where it waits",
     is: ({ steps: all }) =>
       all.some(
-        (step, at) => step.kind === "call" && step.name === "addTrailers" && all.slice(0, at).some(isLast),
+        (step, at) => step.kind === "call" && step.name === "addTrailers" && all.slice(0, at).some(ends),
       ),
   },
 ];
 
-/** What is in no header's value, as it is printed. */
-const badText = /\\n|\\u0000|ü/;
+/** What is in no header, as it is printed. */
+const badText = /\\n|\\u0000|ü|x bad|x:y/;
 
 /** Headers of which HTTP/2 takes one value only. */
 const single = /^"(?:content-type|etag)"$/i;
@@ -147,6 +168,12 @@ function isUsualStatus(step: Step): boolean {
   return /^"?(?!204|304)[2-5]\d\d"?$/.test(argsOf(step)[0]?.code ?? "");
 }
 
+/** Whether a step answers, and sets headers to do so. */
+function setsHeaders(step: Step): boolean {
+  if (step.kind === "send a file") return true;
+  return step.kind === "call" && /^(?:send|json|redirect|sendStatus)$/.test(step.name);
+}
+
 function isMishap(step: Step): boolean {
   return (
     /^(?:fail|leave|destroy the socket)$/.test(step.kind) || (step.kind === "call" && step.name === "destroy")
@@ -158,12 +185,6 @@ function argsOf(step: Step): readonly Value[] {
   if (step.kind === "assign") return [step.value];
   if (step.kind === "write patiently") return [step.chunk];
   return step.kind === "pipe" ? step.chunks : [];
-}
-
-/** Whether a step ends a response. */
-function isLast(step: Step): boolean {
-  if (step.kind === "call") return /^(?:end|send|json|redirect|sendStatus)$/.test(step.name);
-  return /^(?:pipe|send a file|respond by the stream)$/.test(step.kind);
 }
 
 function programsFor(server: ServerName): fc.Arbitrary<Program> {
@@ -292,7 +313,8 @@ const headers: fc.Arbitrary<Value> = rarely(
 const heads: fc.Arbitrary<readonly Value[]> = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(status.map(literal)) },
   { weight: 5, arbitrary: fc.tuple(status.map(literal), headers) },
-  { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constantFrom(literal("Made"), literal("a\nb"))) },
+  // One that is refused Node keeps, and refuses it again with whatever is sent next; there is a known program with it.
+  { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constant(literal("Made"))) },
   { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constant(literal("Made")), headers) },
   { weight: 1, arbitrary: fc.tuple(status.map(literal), fc.constant(literal(undefined)), headers) },
 );
