@@ -40,7 +40,10 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
     const isHeard = (at: number): boolean =>
       program.front.length === 0 || bare.callbacks[at]?.calls.length !== 0;
     compare("the outcomes of callbacks", outcomes(bare, isHeard), outcomes(dressed, isHeard));
-    compareEvents(compare, bare, dressed, mayLogOtherStatus(program, bare, dressed));
+    compareEvents(compare, bare, dressed, {
+      hasFront: program.front.length > 0,
+      isStatusOpen: mayLogOtherStatus(program, bare, dressed),
+    });
     compare("went on to the end", bare.isOver, dressed.isOver);
     found.push(...compareLast(program, compare, bare, dressed, isHeadRefused));
     if (bare.answer && dressed.answer)
@@ -132,10 +135,16 @@ function compareSteps(
   });
 }
 
-function compareEvents(compare: Compare, bare: Witness, dressed: Witness, isStatusOpen: boolean): void {
+function compareEvents(
+  compare: Compare,
+  bare: Witness,
+  dressed: Witness,
+  { hasFront, isStatusOpen }: { readonly hasFront: boolean; readonly isStatusOpen: boolean },
+): void {
   compare("events", bare.events.filter(isOrdered), dressed.events.filter(isOrdered));
   compare("events in front", bare.outerEvents.filter(isOrdered), dressed.outerEvents.filter(isOrdered));
-  for (const event of ["pipe", "unpipe"])
+  // What is in front may tell of an end before a pipeline has let go.
+  for (const event of hasFront ? ["pipe"] : ["pipe", "unpipe"])
     compare(`${event}s`, count(bare.events, event), count(dressed.events, event));
   const told = ({ lines }: Witness): string[] =>
     isStatusOpen ? lines.map((line) => line.replace(/^(log: \S+) \S+/, "$1 _")) : lines;
