@@ -163,6 +163,7 @@ class HeldResponse<Data extends object> implements Hold, Appearance, Taker, Exch
     if (this.#state !== "open" && this.#state !== "headed") return;
     this.#isShut = false;
     this.#state = "passing";
+    this.#drain?.release(true);
     void this.#exchange.leave();
   }
 

@@ -118,6 +118,13 @@ export const knownPrograms: readonly Program[] = [
     use("flash"),
     call("send", literal("page")),
   ),
+  program(
+    { server: "http2", front: ["httpCompression({ threshold: 0 })"], client: "reads slowly" },
+    { kind: "leave" },
+    use("login"),
+    patiently(2),
+    call("end"),
+  ),
   program({ server: "http2", method: "HEAD" }, use("set"), { kind: "leave" }, call("end", callback)),
   // The same sessions twice.
   program({ server: "express5", layers: "two, used between" }, use("login"), call("send", literal("page"))),
