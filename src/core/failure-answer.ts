@@ -3,7 +3,7 @@ import { takeHead } from "./node-head.ts";
 import { assertWritable } from "./node-errors.ts";
 import { headersOf } from "./node-message.ts";
 import type { NodeResponse } from "./node-message.ts";
-import { isReplayed } from "./outlets.ts";
+import { callbackIn, isReplayed } from "./outlets.ts";
 import type { Outlet, Outlets, Taker } from "./outlets.ts";
 import { applyHeaders } from "./response-headers.ts";
 import type { ResponseHeaders } from "./response-headers.ts";
@@ -57,8 +57,8 @@ export class FailureAnswer implements Taker {
 export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
   if (outlet === "end" && response.stream !== undefined) return discard(response, outlet, args);
   if (outlet === "write" && response.stream === undefined) assertWritable(outlet, args.slice(0, 1));
-  const callback = args.at(-1);
-  if (typeof callback === "function") {
+  const callback = callbackIn(args);
+  if (callback !== undefined) {
     const isEnd = outlet === "end" && args[0] === callback;
     const code = isEnd ? "ERR_STREAM_ALREADY_FINISHED" : "ERR_STREAM_WRITE_AFTER_END";
     const error = Object.assign(new Error("The response has ended; nothing can be written to it any more."), {
@@ -72,8 +72,8 @@ export function afterEnd(response: NodeResponse, outlet: Outlet, args: readonly 
 
 /** Does nothing with a call but what its caller waits for. */
 export function discard(response: NodeResponse, outlet: Outlet, args: readonly unknown[]): unknown {
-  const callback = args.at(-1);
-  if (typeof callback === "function") process.nextTick(callback);
+  const callback = callbackIn(args);
+  if (callback !== undefined) process.nextTick(callback);
   return outlet === "write" ? false : response;
 }
 

@@ -28,7 +28,7 @@ export interface NodeResponse {
     | { readonly destroyed: boolean; readonly closed?: boolean; readonly writableEnded?: boolean }
     | undefined;
   /** Of HTTP/1; `null` when its connection is gone, or still busy with an earlier response. */
-  readonly socket?: { destroy: (...args: never) => unknown } | null | undefined;
+  readonly socket?: { destroy: (...args: never) => unknown; readonly destroyed?: boolean } | null | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;
   getHeaderNames(): string[];
   setHeader(name: string, value: unknown): unknown;
@@ -44,8 +44,11 @@ export interface NodeResponse {
 }
 
 /** Whether the client has gone, so that nothing reaches it any more. */
-export function isGone({ destroyed, stream }: NodeResponse): boolean {
-  return destroyed === true || stream?.destroyed === true;
+export function isGone(response: NodeResponse): boolean {
+  const { destroyed, stream } = response;
+  if (destroyed === true) return true;
+  // Over HTTP/2 many responses share a socket, and asking for it makes one.
+  return stream === undefined ? response.socket?.destroyed === true : stream.destroyed;
 }
 
 /** For adapters: what the core needs to see of a Node request. */

@@ -17,6 +17,11 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
+/** The callback of a call; wrappers may have put something behind it. */
+export function callbackIn(args: readonly unknown[]): ((error?: Error) => void) | undefined {
+  return args.findLast((arg): arg is (error?: Error) => void => typeof arg === "function");
+}
+
 /** Whose calls are being made up for. */
 let replayed: NodeResponse | undefined;
 
@@ -56,8 +61,8 @@ function withoutNothing(call: Call): Call {
   const isNothing = chunk === "" || (chunk instanceof Uint8Array && chunk.length === 0);
   if (!isNothing || (outlet !== "write" && outlet !== "end")) return call;
   if (outlet === "end") return { outlet, args: [undefined, ...rest] };
-  const callback = args.at(-1);
-  if (typeof callback === "function") process.nextTick(callback);
+  const callback = callbackIn(args);
+  if (callback !== undefined) process.nextTick(callback);
   return { outlet: "flushHeaders", args: [] };
 }
 

@@ -113,6 +113,8 @@ export class PackedFields extends LazyFields {
   /** Writes them with the changes of those that are here, each at its place. */
   #copy(writer: PackWriter, changes: FieldChanges, shared: SharedTexts | undefined): void {
     const reader = new PackReader(this.#packed, this.#start);
+    // What is damaged may hold a name many times.
+    const written = new Set<string>();
     for (let passed = 0; !reader.isAtEnd;) {
       const start = reader.at;
       const name = reader.text();
@@ -122,7 +124,8 @@ export class PackedFields extends LazyFields {
       else passed++;
       const changed = changes.get(name);
       if (changed !== undefined) {
-        if (changed !== null) writeField(writer, name, changed, shared);
+        if (changed !== null && !written.has(name)) writeField(writer, name, changed, shared);
+        written.add(name);
       } else if (isOfItsOwn) writer.latin1(this.#packed.slice(start, reader.at));
       else writeField(writer, name, this.#value(reader, tag, passed - 1), shared);
     }

@@ -9,7 +9,7 @@ import {
   hasRefusedHead,
   keepsAnswer,
   mayAnswerOtherwise,
-  mayLogOtherStatus,
+  mayLogOtherHead,
   partingOf,
   writesAfterEnd,
 } from "./exceptions.ts";
@@ -42,7 +42,7 @@ export function differencesBetween(program: Program, bare: Witness, dressed: Wit
     compare("the outcomes of callbacks", outcomes(bare, isHeard), outcomes(dressed, isHeard));
     compareEvents(compare, bare, dressed, {
       hasFront: program.front.length > 0,
-      isStatusOpen: mayLogOtherStatus(program, bare, dressed),
+      isHeadOpen: mayLogOtherHead(program, bare, dressed),
     });
     compare("went on to the end", bare.isOver, dressed.isOver);
     found.push(...compareLast(program, compare, bare, dressed, isHeadRefused));
@@ -139,7 +139,7 @@ function compareEvents(
   compare: Compare,
   bare: Witness,
   dressed: Witness,
-  { hasFront, isStatusOpen }: { readonly hasFront: boolean; readonly isStatusOpen: boolean },
+  { hasFront, isHeadOpen }: { readonly hasFront: boolean; readonly isHeadOpen: boolean },
 ): void {
   compare("events", bare.events.filter(isOrdered), dressed.events.filter(isOrdered));
   compare("events in front", bare.outerEvents.filter(isOrdered), dressed.outerEvents.filter(isOrdered));
@@ -147,7 +147,7 @@ function compareEvents(
   for (const event of hasFront ? ["pipe"] : ["pipe", "unpipe"])
     compare(`${event}s`, count(bare.events, event), count(dressed.events, event));
   const told = ({ lines }: Witness): string[] =>
-    isStatusOpen ? lines.map((line) => line.replace(/^(log: \S+) \S+/, "$1 _")) : lines;
+    isHeadOpen ? lines.map((line) => line.replace(/^(log: \S+) .*/, "$1")) : lines;
   compare("what middleware told", told(bare), told(dressed));
 }
 

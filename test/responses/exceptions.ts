@@ -203,8 +203,12 @@ export function endsByItself(program: Program): boolean {
   return isHttp2(program) && program.method === "HEAD";
 }
 
-/** Whether a log may be of another status: of a head that was refused, or one that came when the head was made. */
-export function mayLogOtherStatus(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
+/**
+ * Whether a log may be of another head: of one that was refused, of a status that came when the head was made, or of a
+ * head that nothing followed, which a held response has not sent.
+ */
+export function mayLogOtherHead(program: Program, bareRun: Witness, dressedRun: Witness): boolean {
+  if (dressedRun.answer?.state === "none") return true;
   const isTooLate = program.steps.some(
     (step, at) =>
       /^(?:statusCode|writeHead|sendStatus|redirect)$/.test("name" in step ? step.name : "") &&

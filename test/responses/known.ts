@@ -109,6 +109,13 @@ export const knownPrograms: readonly Program[] = [
     call("json", literal({ two: 2 })),
   ),
   program({ server: "http2" }, use("set"), call("end", literal("one")), turn, call("end", literal("two"))),
+  program({}, use("set"), call("write", longText("a", 2000), callback), { kind: "destroy the socket" }),
+  program(
+    { server: "express5", behind: ["mung.write(…)"], method: "HEAD" },
+    use("set"),
+    call("write", longText("a", 2000), callback),
+    { kind: "fail", how: "throw" },
+  ),
   // The visitor goes away.
   program({}, { kind: "leave" }, turn, use("set"), call("end", literal("page"))),
   program(
