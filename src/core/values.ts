@@ -33,7 +33,10 @@ export function decodeValue(text: string): unknown {
   const json = parseJson(text);
   if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);
   // Most values hold nothing special; only texts that might are walked.
-  return text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;
+  const value =
+    text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;
+  if (value === undefined) throw new SyntaxError("a value is undefined");
+  return value;
 }
 
 /** The way to where the walk is: parents only, so that a value may hold the same object twice. */

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { endsLater, keepsAnswer } from "./exceptions.ts";
+import { destroys, endsLater, keepsAnswer } from "./exceptions.ts";
 import {
   begins,
   buffer,
@@ -118,6 +118,15 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
     is: (program) => keepsAnswer(program) && program.behind.includes("gathering"),
   },
   {
+    reason: "HTTP/2: who waits for drain, or for the end, when the client has gone waits for ever",
+    is: (program) =>
+      isHttp2(program) &&
+      program.steps.some(
+        ({ kind }, at) =>
+          /^(?:write patiently|pipe|send a file)$/.test(kind) && program.steps.slice(0, at).some(isLeave),
+      ),
+  },
+  {
     reason: "trailers that come after the end are too late where it has left, and not where it waits",
     is: ({ steps: all }) =>
       all.some(
@@ -156,6 +165,10 @@ function givesStatus(step: Step): boolean {
     (step.kind === "assign" && step.name === "statusCode") ||
     (step.kind === "call" && step.name === "sendStatus")
   );
+}
+
+function isLeave(step: Step): boolean {
+  return step.kind === "leave" || destroys(step);
 }
 
 /** Whether a step answers, and sets headers to do so. */
