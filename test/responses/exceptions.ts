@@ -227,6 +227,11 @@ export function keepsAnswer(program: Program): boolean {
   return keepsHead(program) || program.front.includes("gathering");
 }
 
+/** Whether something ends a response when it has compressed it, and stumbles over a second answer meanwhile. */
+export function compresses({ front, behind }: Program): boolean {
+  return [...front, ...behind].some((name) => /ompression/.test(name));
+}
+
 /** Whether something behind ends a response when it has compressed it, and stumbles over a second answer meanwhile. */
 export function endsLater({ behind }: Program): boolean {
   return behind.some((name) => /ompression/.test(name));

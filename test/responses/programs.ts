@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { destroys, endsLater, keepsAnswer } from "./exceptions.ts";
+import { compresses, destroys, keepsAnswer } from "./exceptions.ts";
 import {
   begins,
   buffer,
@@ -37,9 +37,10 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
   },
   {
     reason:
-      "HTTP/2: of what is written in one turn with an empty end Node sends what happens to be in its memory (24.21)",
+      "HTTP/2: of what is written in one turn with an empty end, or of text that is no base64, Node sends what happens to be in its memory (24.21)",
     is: (program) =>
-      isHttp2(program) && program.steps.some((step) => argsOf(step).some(({ code }) => code === '""')),
+      isHttp2(program) &&
+      program.steps.some((step) => argsOf(step).some(({ code }) => /^"(?:|hex|base64)"$/.test(code))),
   },
   {
     reason:
@@ -52,8 +53,9 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       }),
   },
   {
-    reason: "two compressors in front of each other send what neither of them means",
-    is: ({ front }) => front.filter((name) => /ompression/.test(name)).length > 1,
+    reason: "two compressors in front of each other send what neither of them means, in their own time",
+    is: ({ front, behind }) =>
+      [front, behind].some((names) => names.filter((name) => /ompression/.test(name)).length > 1),
   },
   {
     reason: "Node loses some of what is written where corks and uncorks are no pairs",
@@ -75,7 +77,7 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
   {
     reason: "what keeps an answer to itself, or ends it later, stumbles over a second one",
     is: (program) =>
-      (keepsAnswer(program) || endsLater(program)) &&
+      (keepsAnswer(program) || compresses(program)) &&
       program.steps.some((step, at) => begins(step) && program.steps.slice(0, at).some(ends)),
   },
   {
@@ -124,6 +126,20 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       program.steps.some(
         ({ kind }, at) =>
           /^(?:write patiently|pipe|send a file)$/.test(kind) && program.steps.slice(0, at).some(isLeave),
+      ),
+  },
+  {
+    reason: "a file that is sent after the end fails in one way or another, by whether the end has left",
+    is: ({ steps: all }) => all.some(({ kind }, at) => kind === "send a file" && all.slice(0, at).some(ends)),
+  },
+  {
+    reason: "of a head without a body that it refuses Node keeps that there is no body",
+    is: ({ steps: all }) =>
+      all.some(
+        (step, at) =>
+          step.kind === "assign" &&
+          step.name === "statusCode" &&
+          all.slice(0, at).some((each) => isHead(each) && /^(?:204|304)$/.test(argsOf(each)[0]?.code ?? "")),
       ),
   },
   {
