@@ -190,8 +190,8 @@ export function hasRefusedHead(program: Program, bareRun: Witness, dressedRun: W
 }
 
 /**
- * Whether a program writes after the end. To a call that comes then Node answers with an event, or with nothing, by
- * whether the end has left.
+ * Whether a program writes after the end. To a call that comes then Node answers with an event and calls it back, or
+ * does not, by whether the end has left.
  */
 export function writesAfterEnd({ steps }: Program): boolean {
   const last = steps.findIndex(ends);
@@ -232,7 +232,7 @@ export function compresses({ front, behind }: Program): boolean {
   return [...front, ...behind].some((name) => /ompression/.test(name));
 }
 
-/** Whether something behind ends a response when it has compressed it, and stumbles over a second answer meanwhile. */
+/** The same for something behind, so that the response is ended some time after its program has ended it. */
 export function endsLater({ behind }: Program): boolean {
   return behind.some((name) => /ompression/.test(name));
 }
