@@ -69,7 +69,7 @@ const steps: Record<string, () => Outcome | Promise<Outcome>> = {
   "contracts on the built package": () =>
     tests("--built", values.ci ? "test/contracts/" : "contracts/stores"),
   // Only quick tests, for a person who waits. `npm test` runs all.
-  tests: () => tests("--no-browser", "test/core/", "test/attacks/", "test/house/"),
+  tests: () => tests("--no-browser", "test/unit/", "test/sessions/", "test/attacks/", "test/house/"),
 };
 
 const every = Object.keys(steps);

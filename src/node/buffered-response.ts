@@ -13,14 +13,8 @@ import {
   replay,
   unwrap,
 } from "./write-methods.ts";
-import {
-  applyWriteHead,
-  assertWriteHead,
-  keepHeaders,
-  mergeHeaders,
-  statusOfWriteHead,
-} from "./write-head.ts";
-import { isStatus, removeRepresentationHeaders, headersOf, isClientGone } from "./messages.ts";
+import { applyWriteHead, keepHeaders, mergeHeaders, statusOfWriteHead, waitingHead } from "./write-head.ts";
+import { isBufferable, removeRepresentationHeaders, headersOf, isClientGone } from "./messages.ts";
 import type { WriteHeadArgs } from "./write-head.ts";
 import type { NodeResponse } from "./messages.ts";
 import { guardStream } from "./http2-stream.ts";
@@ -112,7 +106,7 @@ class ResponseBuffer<Data extends object>
     return this.#isEnded;
   }
   get needsDrain(): boolean {
-    return this.#state === "buffering" && !this.#isEnded;
+    return this.#state === "buffering" && !this.#isEnded && DrainListeners.areOn(this.#response, this.#drain);
   }
 
   reset(error?: unknown): "now" | "later" | "sent" {
@@ -170,6 +164,7 @@ class ResponseBuffer<Data extends object>
     if (this.#state !== "untouched" && this.#state !== "head-written") return;
     this.#areHeadersSent = false;
     this.#state = "passthrough";
+    this.#drain?.release(true);
     void this.#exchange.clientLeft();
   }
 
@@ -179,9 +174,8 @@ class ResponseBuffer<Data extends object>
   }
 
   #applyWriteHead(args: WriteHeadArgs): unknown {
-    const status = statusOfWriteHead(this.#response, args[0]);
+    const status = statusOfWriteHead(this.#response, args);
     if (status === undefined) return this.#send("writeHead", args);
-    if (args.length > 1) assertWriteHead(this.#response, args);
     this.#response.statusCode = status;
     this.#status = status;
     if (this.#isAnnouncingHead) {
@@ -190,7 +184,7 @@ class ResponseBuffer<Data extends object>
       this.#isHeadAnnounced = true;
       return this.#response;
     }
-    this.#head = [status, ...args.slice(1)];
+    this.#head = waitingHead(this.#response, [status, ...args.slice(1)]);
     this.#state = "head-written";
     this.#showHeadersSent();
     return this.#response;
@@ -201,7 +195,7 @@ class ResponseBuffer<Data extends object>
     const response = this.#response;
     if (method === "write" || method === "end") assertWritable(method, args);
     if (this.#state === "untouched") {
-      if (!isStatus(response.statusCode)) return this.#send(method, args);
+      if (!isBufferable(response)) return this.#send(method, args);
       this.#status = response.statusCode;
       // A wrapper that keeps the head sends it with the first write, so there is nothing to flush yet.
       if (!this.#announceHead() && method === "flushHeaders") return undefined;

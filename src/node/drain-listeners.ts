@@ -20,6 +20,7 @@ export class DrainListeners {
   readonly #response: NodeResponse;
   readonly #on: Listen;
   readonly #once: Listen;
+  readonly #replacement: Listen;
   #waiting: { readonly listener: Listener; readonly isOnce: boolean }[] | undefined = [];
 
   /** @param response one whose `on` was replaced. */
@@ -43,7 +44,8 @@ export class DrainListeners {
       this.#waiting?.splice(at, 1);
       return response;
     };
-    emitter.on = emitter.addListener = listening(false, on);
+    this.#replacement = listening(false, on);
+    emitter.on = emitter.addListener = this.#replacement;
     emitter.once = listening(true, once);
     emitter.off = emitter.removeListener = leaving;
   }
@@ -61,5 +63,16 @@ export class DrainListeners {
         Reflect.apply(isOnce ? this.#once : this.#on, this.#response, ["drain", listener]);
       if (!isFull) Reflect.apply(listener, this.#response, []);
     }
+  }
+
+  /**
+   * Whether listeners for `drain` are on a buffered response itself, and not on the stream of a compressor that has
+   * wrapped it since and emits `drain` by itself.
+   *
+   * @param drain those of this response.
+   */
+  static areOn(response: NodeResponse, drain: DrainListeners | undefined): boolean {
+    if (drain === undefined) return !Object.hasOwn(response, "on");
+    return Reflect.get(response, "on") === drain.#replacement;
   }
 }

@@ -2,7 +2,7 @@ import { StoreError } from "../errors.ts";
 import { applyWriteHead } from "./write-head.ts";
 import { headersOf } from "./messages.ts";
 import type { NodeResponse } from "./messages.ts";
-import { isReplayed } from "./write-methods.ts";
+import { assertWritable, callbackOf, isReplayed } from "./write-methods.ts";
 import type { Call, WriteMethod, WriteMethods, WriteInterceptor } from "./write-methods.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
@@ -59,8 +59,9 @@ export function rejectWriteAfterEnd(
   args: readonly unknown[],
 ): unknown {
   if (method === "end" && response.stream !== undefined) return discardWrite(response, method, args);
-  const callback = args.at(-1);
-  if (typeof callback === "function") {
+  if (method === "write" && response.stream === undefined) assertWritable(method, args.slice(0, 1));
+  const callback = callbackOf(args);
+  if (callback !== undefined) {
     const isEnd = method === "end" && args[0] === callback;
     const code = isEnd ? "ERR_STREAM_ALREADY_FINISHED" : "ERR_STREAM_WRITE_AFTER_END";
     const error = Object.assign(new Error("The response has ended and takes no more writes."), {
@@ -74,8 +75,8 @@ export function rejectWriteAfterEnd(
 
 /** Drops a call, but calls its callback. */
 function discardWrite(response: NodeResponse, method: WriteMethod, args: readonly unknown[]): unknown {
-  const callback = args.at(-1);
-  if (typeof callback === "function") process.nextTick(callback);
+  const callback = callbackOf(args);
+  if (callback !== undefined) process.nextTick(callback);
   return method === "write" ? false : response;
 }
 

@@ -24,9 +24,11 @@ export interface NodeResponse {
   /** Its connection is gone. */
   readonly destroyed?: boolean;
   /** Of HTTP/2. */
-  readonly stream?: { readonly destroyed: boolean; readonly closed?: boolean } | undefined;
+  readonly stream?:
+    | { readonly destroyed: boolean; readonly closed?: boolean; readonly writableEnded?: boolean }
+    | undefined;
   /** Of HTTP/1; `null` when its connection is gone, or still busy with an earlier response. */
-  readonly socket?: { destroy: (...args: never) => unknown } | null | undefined;
+  readonly socket?: { destroy: (...args: never) => unknown; readonly destroyed?: boolean } | null | undefined;
   getHeader(name: string): number | string | readonly string[] | undefined;
   getHeaderNames(): string[];
   setHeader(name: string, value: unknown): unknown;
@@ -42,8 +44,11 @@ export interface NodeResponse {
 }
 
 /** Whether the client has gone, so that nothing can reach it. */
-export function isClientGone({ destroyed, stream }: NodeResponse): boolean {
-  return destroyed === true || stream?.destroyed === true;
+export function isClientGone(response: NodeResponse): boolean {
+  const { destroyed, stream } = response;
+  if (destroyed === true) return true;
+  // Over HTTP/2 many responses share a socket, and reading the property creates a proxy of it.
+  return stream === undefined ? response.socket?.destroyed === true : stream.destroyed;
 }
 
 /** For adapters: the {@link RequestLike} of a Node request. */
@@ -141,6 +146,14 @@ export function sendPlain(response: NodeResponse, { status, headers, body }: Pla
   response.setHeader("content-length", Buffer.byteLength(body));
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(body);
+}
+
+/**
+ * Whether a response can be buffered. Not if Node has an error of its own for its status, or if something has responded
+ * on its stream.
+ */
+export function isBufferable(response: NodeResponse): boolean {
+  return isStatus(response.statusCode) && !(response.stream !== undefined && response.headersSent);
 }
 
 /** Whether Node accepts this status. For others it throws an error of its own. */

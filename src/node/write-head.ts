@@ -10,8 +10,16 @@ export type WriteHeadArgs = readonly unknown[];
 /**
  * The status in the arguments of writeHead, as Node converts it, or `undefined` if it is not valid. Over HTTP/2 it may
  * be left out, and the response itself refuses one that is not valid.
+ *
+ * @throws at once what Node would throw on sending this head.
  */
-export function statusOfWriteHead(response: NodeResponse, given: unknown): number | undefined {
+export function statusOfWriteHead(response: NodeResponse, head: WriteHeadArgs): number | undefined {
+  const status = convertedStatus(response, head[0]);
+  if (status !== undefined && head.length > 1) assertWriteHead(response, head);
+  return status;
+}
+
+function convertedStatus(response: NodeResponse, given: unknown): number | undefined {
   const { stream } = response;
   if (stream === undefined) {
     const status = (given as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
@@ -26,13 +34,15 @@ export function statusOfWriteHead(response: NodeResponse, given: unknown): numbe
   return status;
 }
 
-/** @throws at once what Node would throw on sending this head. */
-export function assertWriteHead(response: NodeResponse, head: WriteHeadArgs): void {
+function assertWriteHead(response: NodeResponse, head: WriteHeadArgs): void {
   try {
     assertParts(response, head);
   } catch (error) {
-    // Over HTTP/1, Node keeps the status of a head that it refuses.
-    if (response.stream === undefined) response.statusCode = (head[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+    // Over HTTP/1, Node keeps the status and the message of a head that it refuses.
+    if (response.stream === undefined) {
+      response.statusCode = (head[0] as number) | 0; // oxlint-disable-line no-unsafe-type-assertion
+      if (typeof head[1] === "string") response.statusMessage = head[1];
+    }
     throw error;
   }
 }
@@ -40,13 +50,13 @@ export function assertWriteHead(response: NodeResponse, head: WriteHeadArgs): vo
 function assertParts(response: NodeResponse, head: WriteHeadArgs): void {
   const isHttp1 = response.stream === undefined;
   // HTTP/2 has no message.
-  if (typeof head[1] === "string" && isHttp1) assertMessage(response, head[1]);
+  if (typeof head[1] === "string" && isHttp1) assertMessage(head[1]);
   if (!isHttp1 && (head[2] === undefined ? head[1] : head[2]) === null)
     throw new TypeError("Cannot convert undefined or null to object");
   const headers = headersIn(head);
   if (headers === undefined) return;
   // Over HTTP/1, if a header was set before, Node skips empty names and refuses a list of pairs.
-  const isLate = isHttp1 && response.getHeaderNames().length > 0;
+  const isLate = isHttp1 && setsHeadersAtOnce(response);
   if (Array.isArray(headers)) {
     const isOfPairs = Array.isArray(headers[0]);
     const isOdd = (isLate || !isOfPairs) && headers.length % 2 !== 0;
@@ -55,16 +65,21 @@ function assertParts(response: NodeResponse, head: WriteHeadArgs): void {
       throw Object.assign(error, { code: isOdd ? "ERR_INVALID_ARG_VALUE" : "ERR_INVALID_ARG_TYPE" });
     }
   }
-  for (const [name, value] of pairsOf(headers)) if (name !== "" || !isLate) assertHeader(name, value);
+  for (const [name, value] of pairsOf(headers)) {
+    if (!isHttp1 && (value === undefined || value === null)) {
+      const error = new TypeError(`The header ${name} has no value.`);
+      throw Object.assign(error, { code: "ERR_HTTP2_INVALID_HEADER_VALUE" });
+    }
+    if (name !== "" || !isLate) assertHeader(name, value);
+  }
 }
 
 /** @throws what Node throws for a status message that can't be sent. */
-function assertMessage(response: NodeResponse, message: string): void {
+function assertMessage(message: string): void {
   // A message may have the characters of a header's value (RFC 9112 4).
   try {
     validateHeaderValue("status", message);
   } catch {
-    response.statusMessage = message; // as Node does
     const error = new TypeError("The status message has an invalid character.");
     throw Object.assign(error, { code: "ERR_INVALID_CHAR" });
   }
@@ -99,6 +114,16 @@ export function applyWriteHead(response: NodeResponse, head: WriteHeadArgs): Wri
     }
   } else for (const [name, value] of pairs) response.setHeader(name, value);
   return typeof message === "string" ? [status, message] : [status];
+}
+
+/** A head that waits. If Node would set its headers on the response at once, they are set here, too. */
+export function waitingHead(response: NodeResponse, head: WriteHeadArgs): WriteHeadArgs {
+  return setsHeadersAtOnce(response) ? applyWriteHead(response, head) : head;
+}
+
+/** Whether Node's `writeHead` sets its headers on the response, where they can be read, and does not only send them. */
+function setsHeadersAtOnce(response: NodeResponse): boolean {
+  return response.stream !== undefined || response.getHeaderNames().length > 0;
 }
 
 /** Applies a head that will not be sent, if Node would accept it. */

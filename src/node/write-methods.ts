@@ -17,6 +17,11 @@ export interface Call {
   readonly args: readonly unknown[];
 }
 
+/** The callback of a call. Wrappers may have added arguments after it. */
+export function callbackOf(args: readonly unknown[]): ((error?: Error) => void) | undefined {
+  return args.findLast((arg): arg is (error?: Error) => void => typeof arg === "function");
+}
+
 /** The response whose waiting calls are being made. */
 let replayed: NodeResponse | undefined;
 
@@ -38,7 +43,8 @@ export function replay(response: NodeResponse, originals: WriteMethods, calls: C
       const result: unknown = Reflect.apply(originals[made.method], response, made.args);
       calls.shift();
       hasWritten ||= made.method === "write";
-      if (made.method === "write") isFull = result === false;
+      // Over HTTP/2, Node ends a stream with a head that has no body, and then nothing drains.
+      if (made.method === "write") isFull = result === false && response.stream?.writableEnded !== true;
     }
     return isFull;
   } finally {
@@ -56,8 +62,8 @@ function withoutEmptyChunk(call: Call): Call {
   const isEmpty = chunk === "" || (chunk instanceof Uint8Array && chunk.length === 0);
   if (!isEmpty || (method !== "write" && method !== "end")) return call;
   if (method === "end") return { method, args: [undefined, ...rest] };
-  const callback = args.at(-1);
-  if (typeof callback === "function") process.nextTick(callback);
+  const callback = callbackOf(args);
+  if (callback !== undefined) process.nextTick(callback);
   return { method: "flushHeaders", args: [] };
 }
 

@@ -34,7 +34,11 @@ export function decodeValue(text: string): unknown {
   const json = parseJson(text);
   if (text.length > 2 * deepestJson) assertNotDeeper(json, deepestJson);
   // Most values contain nothing special; only texts that may contain something are walked.
-  return text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;
+  const value =
+    text.includes('"$') || text.includes("__proto__") || text.includes("\\u") ? fromJson(json) : json;
+  // Nothing is stored for undefined, so this text is not one of ours.
+  if (value === undefined) throw new SyntaxError("a value is undefined");
+  return value;
 }
 
 /** The state of a walk through a value. */

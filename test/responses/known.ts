@@ -44,6 +44,18 @@ export const knownPrograms: readonly Program[] = [
       call("end", literal("data: 2\n\n")),
     ),
   ),
+  ...["compression({ threshold: 0 })", "httpCompression({ threshold: 0 })"].map((behind) =>
+    program({ behind: [behind] }, use("set"), html, call("write", literal("page")), turn, {
+      kind: "pipe",
+      how: "pipe",
+      chunks: [longText("a", 120_000), longText("b", 120_000)],
+    }),
+  ),
+  program({ server: "http2", method: "HEAD" }, use("set"), call("write", longText("a", 120_000)), {
+    kind: "pipe",
+    how: "pipe",
+    chunks: [longText("b", 120_000)],
+  }),
   // Wrong arguments.
   program(
     {},
@@ -97,6 +109,13 @@ export const knownPrograms: readonly Program[] = [
     call("json", literal({ two: 2 })),
   ),
   program({ server: "http2" }, use("set"), call("end", literal("one")), turn, call("end", literal("two"))),
+  program({}, use("set"), call("write", longText("a", 2000), callback), { kind: "destroy the socket" }),
+  program(
+    { server: "express5", behind: ["mung.write(…)"], method: "HEAD" },
+    use("set"),
+    call("write", longText("a", 2000), callback),
+    { kind: "fail", how: "throw" },
+  ),
   // The visitor goes away.
   program({}, { kind: "leave" }, turn, use("set"), call("end", literal("page"))),
   program(
@@ -105,6 +124,13 @@ export const knownPrograms: readonly Program[] = [
     turn,
     use("flash"),
     call("send", literal("page")),
+  ),
+  program(
+    { server: "http2", front: ["httpCompression({ threshold: 0 })"], client: "reads slowly" },
+    { kind: "leave" },
+    use("login"),
+    patiently(2),
+    call("end"),
   ),
   program({ server: "http2", method: "HEAD" }, use("set"), { kind: "leave" }, call("end", callback)),
   // The same sessions twice.

@@ -45,6 +45,7 @@ export async function perform(stage: Stage): Promise<void> {
       witness.events.push(event === "error" ? `error ${codeOf(args[0])}` : event);
       witness.stir();
     });
+  let hasRefusedHead = false;
   try {
     for (const step of program.steps) {
       const seen = { outcome: "under way", looks: undefined as ReturnType<typeof looksOf> | undefined };
@@ -57,8 +58,10 @@ export async function perform(stage: Stage): Promise<void> {
         if (step.kind === "fail") return;
       } catch (error) {
         seen.outcome = `throws ${codeOf(error)}`;
-        // What is in front has stumbled over a call for which the session was settled.
-        if (begins(step) && program.front.length > 0) witness.hasStumbled = true;
+        // The session was settled for a call over which what is in front stumbles, or Node over a message that it kept.
+        const isRefused = step.kind === "call" && step.name === "writeHead";
+        if (begins(step) && (program.front.length > 0 || hasRefusedHead)) witness.hasStumbled = true;
+        hasRefusedHead ||= isRefused;
         if (error instanceof Late) throw error;
       } finally {
         seen.looks = looksOf(response, isHttp2(program));
@@ -189,12 +192,13 @@ async function use(stage: Stage, what: PendingChanges): Promise<void> {
     throw error;
   }
   const { owed } = witness;
+  if (what === "logout") owed.subject = undefined;
   // Answered by its stream, a response has left without anybody being told.
-  if (hadBegun && program.steps.some(({ kind }) => kind === "respond by the stream")) return;
+  const done = program.steps.slice(0, witness.steps.length);
+  if (hadBegun && done.some(({ kind }) => kind === "respond by the stream")) return;
   if (!hadBegun) owed.private = true;
   if (what === "login") owed.cookie = true;
   if (what === "login") owed.subject = "ana";
-  if (what === "logout") owed.subject = undefined;
 }
 
 const uses: Readonly<Record<Exclude<PendingChanges, "own cookie">, (session: Session<Data>) => unknown>> = {

@@ -75,6 +75,12 @@ export function begins(step: Step): boolean {
   return /^(?:write patiently|pipe|send a file|respond by the stream)$/.test(step.kind);
 }
 
+/** Whether a step ends a response. */
+export function ends(step: Step): boolean {
+  if (step.kind === "call") return /^(?:end|send|json|redirect|sendStatus)$/.test(step.name);
+  return /^(?:pipe|send a file|respond by the stream)$/.test(step.kind);
+}
+
 /** A program as somebody would write it. */
 export function printed(program: Program): string {
   const { server, front, behind, layers, store, method, version, encodings, visitor, client, steps } =

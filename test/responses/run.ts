@@ -325,6 +325,7 @@ export async function run(
     const { state, status, body } = going.answerAgain();
     witness.again = `${state} ${status} ${body.toString()}`;
   } else witness.again = "the connection is gone";
+  witness.timely = witness.steps.length;
   going.close();
   server.closeAllConnections?.();
   server.close();

@@ -22,6 +22,8 @@ export interface Looks {
 /** Everything that was seen of one run of a program. */
 export class Witness {
   readonly steps: StepSeen[] = [];
+  /** How many steps there were when the client was sent away: what comes after is nobody's concern. */
+  timely = 0;
   /** For each callback that was passed, in order: the outcomes it was called with. */
   readonly callbacks: { readonly of: string; readonly calls: string[] }[] = [];
   /** Of the response, as its handler heard them behind all middleware. */

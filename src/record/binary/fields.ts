@@ -85,13 +85,16 @@ export class PackedFields extends LazyFields {
   /** Writes these fields in order, with the changes that apply to them. */
   #copy(writer: BinaryWriter, changes: FieldChanges): void {
     const reader = new BinaryReader(this.#packed, this.#start);
+    // A damaged record may have a name several times.
+    const written = new Set<string>();
     while (!reader.isAtEnd) {
       const start = reader.at;
       const name = reader.text();
       reader.skip(readLength(reader));
       const changed = changes.get(name);
       if (changed === undefined) writer.binary(this.#packed.slice(start, reader.at));
-      else if (changed !== null) writeField(writer, name, changed);
+      else if (changed !== null && !written.has(name)) writeField(writer, name, changed);
+      if (changed !== undefined) written.add(name);
     }
   }
 }

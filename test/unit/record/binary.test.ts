@@ -95,6 +95,17 @@ test("a packed record that is packed again with changes over it holds what did n
   );
 });
 
+test("a change of a name that a damaged record holds many times is written once", () => {
+  const one = packRecord({ ...record, fields: new Map([["d:x", Uint8Array.of(7)]]) });
+  const damaged = one + one.slice(-6).repeat(1000);
+  const found = unpackRecord(id, damaged);
+  assert.ok(found);
+  const changes = new Map([["d:x", new Uint8Array(1000)]]);
+  const packed = packRecord({ ...found, fields: new ChangedFields(found.fields, changes) });
+  assert.ok(packed.length < one.length + 1100);
+  assert.equal(unpackRecord(id, packed)?.fields.get("d:x")?.length, 1000);
+});
+
 test("a record larger than any before fits, and what comes after it is right, too", () => {
   const large = { ...record, fields: new Map([["d:x", new Uint8Array(100_000).fill(9)]]) };
   assertSame(unpackRecord(id, packRecord(large)), large);

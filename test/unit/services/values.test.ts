@@ -196,6 +196,7 @@ describe("a text that no value was written as is refused", () => {
     '{"$bigint":" 1"}',
     '{"$bigint":"0x10"}',
     `{"$bigint":"${"9".repeat(19_730)}"}`,
+    '{"$undefined":null}',
     '{"$undefined":1}',
     '{"$undefined":"undefined"}',
     '{"$URL":"nonsense"}',
