@@ -111,6 +111,8 @@ function assertStore(store: unknown): void {
  * Creates what all requests share. Opens no file and no connection.
  *
  * @throws ConfigError if an option is unknown, weak, or contradicts another.
+ *
+ * @internal
  */
 export function createServices(options: SessionsOptions): Services {
   assertKnownOptions(options, known, "createSessions");
