@@ -91,7 +91,7 @@ function sizeOf(name: string, list: readonly string[]): Size {
   const last = list.at(-1) ?? "";
   const first = last === "connect-redis" || last === "connect-pg-simple" ? last : list[0];
   const packed = packedSize(join(peers, "node_modules", first ?? ""));
-  const bytes = [...folders].reduce((sum, path) => sum + binaryField(path), 0);
+  const bytes = [...folders].reduce((sum, path) => sum + folderBytes(path), 0);
   return { name, installs: list, packages: folders.size, bytes, packed };
 }
 
@@ -114,7 +114,7 @@ function collect(name: string, from: string, folders: Set<string>): void {
   }
 }
 
-function binaryField(folder: string): number {
+function folderBytes(folder: string): number {
   return globSync("**", {
     cwd: folder,
     withFileTypes: true,

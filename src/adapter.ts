@@ -4,6 +4,8 @@ export { exchangesOf } from "./sessions.ts";
 export type { Exchanges } from "./exchange/exchanges.ts";
 export type { Exchange, HandlerOutcome, Committed } from "./exchange/exchange.ts";
 export { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "./exchange/fetch.ts";
+export { plainForbidden, plainServerError, plainUnavailable } from "./http/default-responses.ts";
+export type { PlainResponse } from "./http/default-responses.ts";
 export { loginRedirect } from "./http/login-redirect.ts";
 export type { LoginRedirect, LoginRedirectOptions } from "./http/login-redirect.ts";
 export type { RequestLike } from "./http/request.ts";

@@ -165,10 +165,10 @@ testOnStores(
       [{ days: 31 }, 31],
       [{ days: 7 }, 7],
     ] as const) {
-      const hub = site.sessionsWith(
+      const sessions = site.sessionsWith(
         permanentAbsoluteTimeout === undefined ? {} : { permanentAbsoluteTimeout },
       );
-      const visitor = site.visitor(hub);
+      const visitor = site.visitor(sessions);
       const start = site.clock.now();
       await visitor.with(async (session) => {
         session.permanent = true;
@@ -421,12 +421,12 @@ testOnStores("[29] shorter timeouts hold at once for sessions that began under l
     await lasting.login("ada");
     await lasting.with((session) => (session.permanent = true));
     site.clock.advance(10 * minute);
-    const hub = site.sessionsWith(options);
+    const sessions = site.sessionsWith(options);
     seen.push([
-      await site.visitor(hub).subject(keep(visitor)),
-      await site.visitor(hub).subject(keep(lasting)),
+      await site.visitor(sessions).subject(keep(visitor)),
+      await site.visitor(sessions).subject(keep(lasting)),
     ]);
-    assert.equal((await hub.list("leo")).length, seen.at(-1)?.[0] === undefined ? 0 : 1);
+    assert.equal((await sessions.list("leo")).length, seen.at(-1)?.[0] === undefined ? 0 : 1);
     await site.sessions.revokeAll("leo");
   }
   assert.deepEqual(seen, [

@@ -10,7 +10,7 @@ import { Site, testOnStores } from "../support/site.ts";
 import { tampered } from "../support/store-calls.ts";
 
 /** Every value of a record, as bytes. */
-function binaryField(record: SessionRecord): Buffer[] {
+function bytesIn(record: SessionRecord): Buffer[] {
   return Object.values(record).flatMap((value: unknown) => {
     if (value instanceof Uint8Array) return [Buffer.from(value)];
     if (value instanceof Map) {
@@ -25,7 +25,7 @@ function binaryField(record: SessionRecord): Buffer[] {
 
 /** What a thief would try: each value in every spelling, alone and as any part of a ticket. */
 function guessesFrom(record: SessionRecord): string[] {
-  const spellings = binaryField(record).flatMap((bytes) => [
+  const spellings = bytesIn(record).flatMap((bytes) => [
     bytes.toString("latin1"),
     bytes.toString("base64"),
     bytes.toString("base64url"),
@@ -58,7 +58,7 @@ testOnStores("[46] nothing in a dump of the store opens a session", async (site)
   // The dump holds no part of the ticket but the id.
   const [id, secret = "", mac = ""] = visitor.ticket?.split(".") ?? [];
   assert.equal(id, record.id);
-  for (const bytes of binaryField(record)) {
+  for (const bytes of bytesIn(record)) {
     for (const part of [secret, mac]) {
       assert.equal(bytes.includes(part), false);
       assert.equal(bytes.includes(Buffer.from(part, "base64url")), false);

@@ -50,11 +50,11 @@ const mutable = (headers: TestAnswer["headers"] = {}): Record<string, string | s
 /** A route's answer as a fetch handler gives it. */
 export function toResponse({ status = 200, body, headers }: TestAnswer): Response {
   const isEmpty = status === 204 || status === 304;
-  const stream = typeof body === "object" ? binaryField(body) : (body ?? "");
+  const stream = typeof body === "object" ? streamOf(body) : (body ?? "");
   return new Response(isEmpty ? null : stream, { status, headers: linesOf(headers) });
 }
 
-function binaryField(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
+function streamOf(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
   const iterator = texts[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
@@ -236,7 +236,7 @@ export const apps = {
         const { status = 200, body, headers } = await route(() => sessions.of(event), event);
         event.res.status = status;
         for (const [name, value] of linesOf(headers)) event.res.headers.append(name, value);
-        return typeof body === "object" ? binaryField(body) : (body ?? "");
+        return typeof body === "object" ? streamOf(body) : (body ?? "");
       });
     }
     // Made where it is used: workerd has nothing that it could be made of.

@@ -16,7 +16,7 @@ interface Data {
 }
 
 /** What is in scope inside a `ts handler` block. */
-interface ReturnOverride {
+interface Given {
   readonly session: Session<Data>;
   readonly sessions: Sessions<Data>;
   readonly cookies: Cookies;
@@ -24,7 +24,7 @@ interface ReturnOverride {
 }
 
 /** Runs a `ts handler` block as the handler of a visitor's first request. */
-export async function handler(body: (given: ReturnOverride) => Promise<Response | void>): Promise<void> {
+export async function handler(body: (given: Given) => Promise<Response | void>): Promise<void> {
   const sessions = createSessions<Data>({
     secret: process.env["SESSION_SECRET"] ?? "",
     store: memoryStore(),

@@ -18,14 +18,14 @@ const audited = deadline + 50;
 const everything = Boolean(process.env["TEST_LONG"]);
 const libraries = { "node-redis": nodeClient, ioredis: ioClient } as const;
 
-interface ReturnOverride {
+interface Given {
   readonly server: RedisServer;
   readonly proxy: TcpProxy;
 }
 
 describe("Redis that fails under load", { skip: withoutRedis }, () => {
   /** A fault, for each library; it is over when it returns. */
-  function underLoad(name: string, long: boolean, fault: (given: ReturnOverride) => Promise<void>): void {
+  function underLoad(name: string, long: boolean, fault: (given: Given) => Promise<void>): void {
     for (const [library, connect] of Object.entries(libraries)) {
       const skip = long && !everything && "npm run test:long runs it";
       test(`${name} (${library})`, { skip }, async (t) => {

@@ -18,7 +18,7 @@ const longest = 2200;
 const everything = Boolean(process.env["TEST_LONG"]);
 
 /** A server to be stopped and killed, and a store that reaches it through a wire to be cut. */
-interface ReturnOverride {
+interface Given {
   readonly proxy: TcpProxy;
   readonly store: Store;
   signal(name: "SIGSTOP" | "SIGCONT"): void;
@@ -28,7 +28,7 @@ interface ReturnOverride {
 
 interface Engine {
   readonly skip: string | false;
-  readonly given: (t: TestContext) => Promise<ReturnOverride>;
+  readonly given: (t: TestContext) => Promise<Given>;
 }
 
 const redisBy = (connect: typeof nodeClient | typeof ioClient): Engine => ({
@@ -91,7 +91,7 @@ const engines: Readonly<Record<string, Engine>> = {
 function underLoad(
   name: string,
   soon: readonly string[],
-  fault: (given: ReturnOverride) => Promise<void>,
+  fault: (given: Given) => Promise<void>,
   pages?: string[],
 ): void {
   for (const [client, engine] of Object.entries(engines)) {

@@ -28,11 +28,11 @@ function toResponse({ status = 200, body = "", headers = {} }: TestAnswer): Resp
   const lines = Object.entries(headers).flatMap(([name, values]) =>
     [values].flat().map((value): [string, string] => [name, value]),
   );
-  const content = typeof body === "string" ? body : binaryField(body);
+  const content = typeof body === "string" ? body : streamOf(body);
   return new Response(status === 204 || status === 304 ? null : content, { status, headers: lines });
 }
 
-function binaryField(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
+function streamOf(texts: AsyncIterable<string>): ReadableStream<Uint8Array> {
   const iterator = texts[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {

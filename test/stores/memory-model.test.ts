@@ -28,11 +28,11 @@ class Model {
     return this.anonymous.get(id) ?? this.loggedIn.get(id);
   }
 
-  /** @param isClientGone whether the store, where it has done the same already, holds a record no longer. */
-  create(record: SessionRecord, isClientGone: (id: string) => boolean): boolean {
+  /** @param isGone whether the store, where it has done the same already, holds a record no longer. */
+  create(record: SessionRecord, isGone: (id: string) => boolean): boolean {
     if (this.find(record.id) !== undefined) return false;
     if (this.anonymous.size + this.loggedIn.size >= this.#most) {
-      const gone = this.dispensable(record.lastSeenAt).filter(({ id }) => isClientGone(id));
+      const gone = this.dispensable(record.lastSeenAt).filter(({ id }) => isGone(id));
       assert.equal(gone.length, 1, "one makes room");
       this.remove(gone[0]?.id ?? "");
     }
@@ -110,8 +110,8 @@ for (const { most, ids, subjects, steps, life } of [
           const idleTimeout = 1 + pick(life);
           const record = recordOf({ id, subject: anySubject(), lastSeenAt: now, idleTimeout, fields });
           const isCreated = await store.create(record);
-          const isClientGone = (each: string): boolean => store.read(each, everything) === null;
-          assert.equal(model.create(record, isClientGone), isCreated, `step ${now}`);
+          const isGone = (each: string): boolean => store.read(each, everything) === null;
+          assert.equal(model.create(record, isGone), isCreated, `step ${now}`);
           break;
         }
         case 4:

@@ -9,7 +9,7 @@ import { recordOf } from "../support/records.ts";
 const [path = "", task = "", ...args] = process.argv.slice(2);
 
 /** A number as the bytes of a field. */
-const binaryField = (number: number): Uint8Array => new TextEncoder().encode(String(number));
+const bytesOf = (number: number): Uint8Array => new TextEncoder().encode(String(number));
 
 async function open(): Promise<void> {
   const store = sqliteStore({ path });
@@ -23,7 +23,7 @@ async function increment(id: string, times: number): Promise<void> {
   for (let done = 0; done < times;) {
     const record = await store.read(id, Date.now());
     const bytes = record?.fields.get("d:n") ?? null;
-    const next = binaryField(Number(bytes === null ? 0 : Buffer.from(bytes).toString()) + 1);
+    const next = bytesOf(Number(bytes === null ? 0 : Buffer.from(bytes).toString()) + 1);
     const expect = { fields: new Map([["d:n", bytes]]) };
     const outcome = await store.patch(id, { epoch: 0, expect, set: new Map([["d:n", next]]) }, Date.now());
     if (outcome.kind === "applied") done++;
@@ -39,7 +39,7 @@ async function writeForEver(template: SessionRecord): Promise<void> {
     await store.create({ ...template, id });
     if (!process.stdout.write(`created ${id}\n`)) await once(process.stdout, "drain");
     const columns = number % 2 === 0 ? { epoch: 1, subject: null } : {};
-    await store.patch(id, { epoch: 0, set: new Map([["d:n", binaryField(number)]]), columns }, Date.now());
+    await store.patch(id, { epoch: 0, set: new Map([["d:n", bytesOf(number)]]), columns }, Date.now());
     if (!process.stdout.write(`${number % 2 === 0 ? "ended" : "patched"} ${id} ${number}\n`))
       await once(process.stdout, "drain");
   }
