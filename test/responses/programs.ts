@@ -143,6 +143,12 @@ const notDrawn: readonly { readonly reason: string; readonly is: (program: Progr
       ),
   },
   {
+    reason: "compressors in front take the callback of a bare end for a chunk, and throw",
+    is: ({ front, steps: all }) =>
+      front.some((name) => /ompression/.test(name)) &&
+      all.some((step) => step.kind === "call" && step.name === "end" && step.args[0]?.code === "callback"),
+  },
+  {
     reason: "trailers that come after the end are too late where it has left, and not where it waits",
     is: ({ steps: all }) =>
       all.some(
