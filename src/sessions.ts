@@ -33,11 +33,12 @@ export function createSessions<Data extends object = Record<string, unknown>>(
   return new Sessions<Data>(options);
 }
 
-let readExchanges: <Data extends object>(sessions: Sessions<Data>) => Exchanges<Data>;
+/** Found by other copies of this package, too: bundlers such as that of Next.js make one for each bundle. */
+const exchangesKey: unique symbol = Symbol.for("coatcheck.exchanges.1");
 
 /** For adapters: returns the exchanges of a `sessions` object. */
 export function exchangesOf<Data extends object>(sessions: Sessions<Data>): Exchanges<Data> {
-  return readExchanges(sessions);
+  return sessions[exchangesKey];
 }
 
 /**
@@ -54,8 +55,9 @@ export class Sessions<Data extends object = AnyData> {
     this.#exchanges = new Exchanges(this.#services);
   }
 
-  static {
-    readExchanges = (sessions) => sessions.#exchanges;
+  /** @internal Use `exchangesOf`. */
+  get [exchangesKey](): Exchanges<Data> {
+    return this.#exchanges;
   }
 
   /**
