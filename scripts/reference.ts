@@ -42,9 +42,11 @@ export function readEntries(): Map<string, string> {
   return new Map(Array.from(found, ([, name = "", module = ""]) => [`coatcheck${name}`, module]));
 }
 
-/** README and the guides, by path. */
+/** README, the guides and the examples, by path. The tests run the blocks of the former, and the latter. */
 export function readGuides(): Texts {
-  const paths = globSync(["README.md", "docs/*.md"], { cwd: root }).map((path) => path.replaceAll("\\", "/"));
+  const paths = globSync(["README.md", "docs/*.md", "examples/{,next/}*.ts"], { cwd: root }).map((path) =>
+    path.replaceAll("\\", "/"),
+  );
   return new Map(paths.toSorted().map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }
 
@@ -147,7 +149,7 @@ function section(exported: Exported, entry: string, reference: Reference, guides
   });
   if (links.length > 0) parts.push(`Types: ${links.join(", ")}`);
   const { examples, mentions } = guidesOf(name, entry, guides);
-  if (examples.length > 0) parts.push(`Examples: ${examples.join(", ")}`);
+  if (examples.length > 0) parts.push(`Examples: ${examples.slice(0, 5).join(", ")}`);
   else if (mentions.length > 0) parts.push(`Guides: ${mentions.join(", ")}`);
   return [`## \`${name}\` (${kind})`, ...parts].join("\n\n");
 }
@@ -157,7 +159,7 @@ function typesIn(code: string): string[] {
   return code.replaceAll(/\/\*\*[^]*?\*\/|"[^"]*"|\w+(?= extends)/g, "").match(/\b[A-Z]\w+/g) ?? [];
 }
 
-/** Links to the guides whose examples, which the tests run, import a name, and to those that only mention it. */
+/** Links to the guides and examples with code that imports a name, and to the guides that only mention it. */
 export function guidesOf(
   name: string,
   entry: string,
@@ -167,11 +169,11 @@ export function guidesOf(
   const mentions: string[] = [];
   const imported = new RegExp(`^import [^;]*\\b${name}\\b[^;]*\\} from "${entry}";`, "m");
   for (const [path, text] of guides) {
-    const link = `[${/^# ([^:\n]+)/m.exec(text)?.[1]}](${posix.relative("docs/reference", path)})`;
-    const blocks = text.match(/^```ts\b[^]*?^```/gm) ?? [];
+    const title = path.endsWith(".md") ? /^# ([^:\n]+)/.exec(text)?.[1] : path;
+    const link = `[${title}](${posix.relative("docs/reference", path)})`;
+    const blocks = path.endsWith(".md") ? (text.match(/^```ts\b[^]*?^```/gm) ?? []) : [text];
     if (blocks.some((block) => imported.test(block))) examples.push(link);
-    else if (imported.test(text) || (text.includes(entry) && new RegExp(`\`${name}\\b`).test(text)))
-      mentions.push(link);
+    else if (new RegExp(`\`[^\`\\n]*\\b${name}\\b[^\`\\n]*\``).test(text)) mentions.push(link);
   }
   return { examples, mentions };
 }

@@ -159,16 +159,17 @@ describe("the maker of the reference", () => {
     );
   });
 
-  test("links to the guides with an example, otherwise to those that mention the name with its entry point", () => {
-    const example = '# Bears: how?\n\n```ts\nimport { wake } from "coatcheck/den";\n```\n';
+  test("links to guides and programs with an example, otherwise to guides that mention the name", () => {
+    const code = 'import { wake } from "coatcheck/den";\n';
     const guides = new Map([
-      ["README.md", example],
-      ["docs/b.md", "# B\n\n`wake(bear)` of `coatcheck/den`\n"],
-      ["docs/c.md", "# C\n\n`wake` of another\n"],
-      ["docs/d.md", "# D\n\n`wakeful` of `coatcheck/den`\n"],
+      ["README.md", `# Bears: how?\n\n\`\`\`ts\n${code}\`\`\`\n`],
+      ["docs/b.md", "# B\n\n`await wake(bear)`\n"],
+      ["docs/c.md", "# C\n\nTo wake, and `wakeful`\n"],
+      ["docs/d.md", '# D\n\n```ts\nimport { wake } from "coatcheck/nest";\n```\n'],
+      ["examples/den.ts", code],
     ]);
     assert.deepEqual(guidesOf("wake", "coatcheck/den", guides), {
-      examples: ["[Bears](../../README.md)"],
+      examples: ["[Bears](../../README.md)", "[examples/den.ts](../../examples/den.ts)"],
       mentions: ["[B](../b.md)"],
     });
   });
