@@ -38,12 +38,14 @@ export interface SessionsOptions extends TimeoutOptions {
   readonly secret: Secret | undefined;
   /** The store that keeps the records. */
   readonly store: Store;
+  /** The name and the attributes of the session cookie. */
   readonly cookie?: SessionCookieOptions;
   /**
    * How long a request may wait for the store, summed over all calls for its session. For `list` and
    * `revoke` it applies to each call separately. Default 2 seconds.
    */
   readonly storeTimeout?: Duration;
+  /** How much one session may hold. */
   readonly limits?: Partial<Limits>;
   /** Which other sites may send unsafe requests; `false` turns the check off. Default: none. */
   readonly crossOrigin?: CrossOriginOptions | false;

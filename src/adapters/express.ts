@@ -41,6 +41,6 @@ export function expressErrors<Data extends object>(
 export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
-): ReturnType<typeof nodeRequireLogin<Data>> {
+): (req: NodeRequest, res: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
   return nodeRequireLogin(sessions, options);
 }
