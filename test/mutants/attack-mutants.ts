@@ -348,18 +348,18 @@ export const attackMutants: readonly Mutant[] = [
     ["a number may go on for ever", "scale <= largestScale;", ";"],
     [
       "a session that never ends",
-      "return isExact && !hasSoundNumbers(record) ? undefined : record;",
+      "return (flags & flag.exact) !== 0 && !isSoundRecord(record) ? undefined : record;",
       "return record;",
     ],
     [
       "a near cache packs for ever",
-      "return hasSoundNumbers(record) ? record : undefined; } export function hashOf(",
-      "return record;\n}\n\nexport function hashOf(",
+      "return isSoundRecord(record) ? record : undefined; } export function hashOf(",
+      "return record as SessionRecord; } export function hashOf(",
     ],
     [
       "PostgreSQL's numbers may be anything",
-      "return hasSoundNumbers(record) ? record : undefined; } function columnsOf(",
-      "return record;\n}\n\nfunction columnsOf(",
+      "return isSoundRecord(record) ? record : undefined; } function columnsOf(",
+      "return record as SessionRecord; } function columnsOf(",
     ],
   ]),
   ...of("unit/crypto/sealer", [
@@ -407,8 +407,8 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a session opens without a key where it needs none yet",
-      "crossOrigin } = services; services.keyring.assertPresent();",
-      "crossOrigin } = services;",
+      "if (services.keyring.isIncomplete) services.keyring.assertPresent();",
+      "",
       "every use",
     ],
     [
@@ -1004,11 +1004,11 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "expected absence is not looked at",
-      "bytes === null ? held !== undefined :",
+      "bytes === null ? current !== undefined :",
       "bytes === null ? false :",
     ],
     ["bytes are compared by their beginning", "one.length === other.length && one.every", "one.every"],
-    ["removals are all told as won", "return isHeld;", "return true;"],
+    ["removals are all told as won", "return exists;", "return true;"],
   ]),
   ...of("unit/crypto/ticket", [
     [
@@ -1241,8 +1241,8 @@ export const attackMutants: readonly Mutant[] = [
   ...of("contracts/write-head", [
     [
       "cookies in the head are lost",
-      "held === undefined ? value : [held, value].flat();",
-      "value;",
+      "this.#headers[this.#spelling(name)] = current === undefined ? value : [current, value].flat();",
+      "this.#headers[this.#spelling(name)] = value;",
       "in an object",
     ],
     [
@@ -1265,8 +1265,8 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a list's headers come beside those that were set before",
-      "for (const [name] of pairsOf(headers)) response.removeHeader(name);",
-      "if (headers.length === 0)",
+      "for (const [name] of pairs) response.removeHeader(name);",
+      "",
       "refused|list",
     ],
     [
@@ -1282,14 +1282,14 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a session that is first looked at after writeHead leaves no trace",
-      "this.#pass(settled.headers,",
-      'this.#pass(this.#state === "open" ? settled.headers : { setCookies: [], caching: "shared" },',
+      "this.#pass(committed.headers,",
+      'this.#pass(this.#state === "untouched" ? committed.headers : { setCookies: [], caching: "shared" },',
       "after writeHead",
     ],
     [
       "a second `sessions` object takes the place of the first one",
-      "if (taken[taker] === undefined) {",
-      "if (taken[taker] !== by) {",
+      "if (target[interceptor] === undefined) {",
+      "if (target[interceptor] !== by) {",
       "`sessions` objects",
     ],
     [
@@ -1300,32 +1300,32 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a head that Node refuses is refused once more when it is dropped",
-      "assertWriteHead(response, head); applyWriteHead(response, head); } catch {",
-      "applyWriteHead(response, head);\n  } catch (error) {\n    if (head.length > 0) throw error;",
+      "assertParts(response, head); applyWriteHead(response, head); } catch {",
+      "applyWriteHead(response, head); } catch (error) { if (head.length > 0) throw error;",
       "become bad",
     ],
     [
       "a head that Node refuses is seen only after the commit",
-      "if (args.length > 1) assertWriteHead(",
-      "if (args.length < 1) assertWriteHead(",
+      "if (status !== undefined && head.length > 1) assertWriteHead(",
+      "if (status !== undefined && head.length < 1) assertWriteHead(",
       "no header may have",
     ],
     [
       "a response whose head was refused looks as if it had left",
-      "assertWriteHead(this.#response, args); this.#response.statusCode = status;",
-      "{\n      try {\n        assertWriteHead(this.#response, args);\n      } catch (error) {\n        this.#shut();\n        throw error;\n      }\n    }\n    this.#response.statusCode = status;",
+      "const status = statusOfWriteHead(this.#response, args);",
+      "let status: number | undefined; try { status = statusOfWriteHead(this.#response, args); } catch (error) { this.#showHeadersSent(); throw error; }",
       "no header may have",
     ],
     [
       "a client that was gone before is not noticed",
-      "else if (isClientGone(response)) this.#leave();",
-      "else if (response.statusCode === 0 && isClientGone(response)) this.#leave();",
+      "else if (isClientGone(response)) this.#noteClientLeft();",
+      "else if (response.statusCode === 0 && isClientGone(response)) this.#noteClientLeft();",
       "client is gone",
     ],
     [
       "a client that was gone before is not noticed over HTTP/2",
-      " || stream?.destroyed === true",
-      "",
+      "return stream === undefined ? response.socket?.destroyed === true : stream.destroyed;",
+      "return stream === undefined && response.socket?.destroyed === true;",
       "HTTP/2.*client is gone",
     ],
   ]),
