@@ -83,7 +83,7 @@ async function get(t: TestContext, listener: Listener): Promise<Answer> {
   return { status: response.statusCode ?? 0, body, lines };
 }
 
-function aHub(name = "__Host-Http-session"): Sessions<Data> {
+function sessionsNamed(name = "__Host-Http-session"): Sessions<Data> {
   return createSessions<Data>({ secret: generateSecret(), store: memoryStore(), cookie: { name } });
 }
 
@@ -107,7 +107,7 @@ for (const [use, run] of Object.entries(uses)) {
       write: (response: ServerResponse) => unknown,
       prepare: (response: ServerResponse) => unknown = () => undefined,
     ): Promise<Answer> => {
-      const hub = aHub();
+      const hub = sessionsNamed();
       return get(
         t,
         nodeSessions(hub, async (request, response) => {
@@ -155,6 +155,20 @@ for (const [use, run] of Object.entries(uses)) {
         assert.deepEqual(list, given);
       });
 
+      test(`a list of headers takes the place of those set before, if a session ${use} ${when} writeHead, ${how}`, async (t) => {
+        const list = Object.entries(headersOf()).flatMap(([name, value]) =>
+          [value].flat().flatMap((each) => [name, each]),
+        );
+        const answer = await sends(
+          t,
+          (response) => response.writeHead(201, list),
+          (response) => {
+            for (const name of ["x-own", "vary", "set-cookie"]) response.setHeader(name, "before");
+          },
+        );
+        assertMerged(answer);
+      });
+
       test(`a session that ${use} ${when} writeHead adds to headers that were set before, ${how}`, async (t) => {
         const { [spell("X-Own")]: own, ...before } = headersOf();
         const answer = await sends(
@@ -183,7 +197,7 @@ test("a head that nobody's session adds to is sent as it is", async (t) => {
   const headers = { "Cache-Control": "public, max-age=60", vary: "Accept" };
   const { lines } = await get(
     t,
-    nodeSessions(aHub(), (_request, response) => response.writeHead(200, headers).end("page")),
+    nodeSessions(sessionsNamed(), (_request, response) => response.writeHead(200, headers).end("page")),
   );
   assert.deepEqual([lines("cache-control"), lines("vary")], [["public, max-age=60"], ["Accept"]]);
   assert.deepEqual([lines("set-cookie"), Object.keys(headers).length], [[], 2]);
@@ -209,7 +223,7 @@ for (const [how, answer] of Object.entries(answers)) {
     `three \`sessions\` objects buffer one response, and each sets its cookie: ${how}`,
     { timeout: 20_000 },
     async (t) => {
-      const hubs = [aHub("one"), aHub("two"), aHub("three")] as const;
+      const hubs = [sessionsNamed("one"), sessionsNamed("two"), sessionsNamed("three")] as const;
       const [one, two, three] = hubs;
       const handler: Listener = async (request, response) => {
         for (const hub of hubs) (await hub.of(request)).set("a", "A");
@@ -329,7 +343,7 @@ for (const failing of [undefined, 0, 1]) {
 }
 
 test("Express: two `sessions` objects in one app each set their cookie", { timeout: 20_000 }, async (t) => {
-  const [one, two] = [aHub("one"), aHub("two")];
+  const [one, two] = [sessionsNamed("one"), sessionsNamed("two")];
   const app = express();
   app.use(expressSessions(one), expressSessions(two));
   app.get("/", async (req, res) => {
