@@ -10,7 +10,7 @@ const CARDS = [
   },
   { path: "/session_set", title: "Session", text: "Set, get, delete and clear: as easy as a dictionary." },
   { path: "/counter", title: "Counter", text: "One value, many tabs, and no lost update." },
-  { path: "/flash", title: "Messages", text: "Told once, on the next page, however long the way there is." },
+  { path: "/flash", title: "Messages", text: "Shown once, on the next page, even across redirects." },
   {
     path: "/cookie_set",
     title: "Cookies",

@@ -49,7 +49,7 @@ export function insideView(inside: InsidePage): Html {
       <div class="arrow" aria-hidden="true"></div>
       <section aria-labelledby="server-keeps">
         <h2 id="server-keeps">The server keeps</h2>
-        ${record ? coat(record, entries) : html`<article class="empty"><p>Nothing. Whoever only reads leaves no trace here.</p></article>`}
+        ${record ? coat(record, entries) : html`<article class="empty"><p>Nothing. Visitors who only read leave no record here.</p></article>`}
       </section>
     </div>
     <p class="hint">

@@ -92,7 +92,7 @@ export function sessionDeleteView({ hasName, keys }: { hasName: boolean; keys: r
             <button name="what" value="everything">Clear everything</button>
           </form>
         </div>
-        <p class="hint">Clearing takes out what was put in; it does not log you out.</p>
+        <p class="hint">Clear removes the data; it does not log you out.</p>
       </article>
       ${code(`session.has("name");      // true\nsession.delete("name");   // one key\nsession.clear();          // everything`)}
     </div>`;
