@@ -15,7 +15,7 @@ export type { SessionsOptions } from "./options.ts";
 export type { CrossOriginOptions } from "./http/cross-origin.ts";
 export type { Rejection, RejectionReason } from "./services/rejection.ts";
 export { safeReturnPath } from "./http/return-path.ts";
-export type { SessionInfo } from "./session/manage.ts";
+export type { SessionInfo } from "./session/list-and-revoke.ts";
 export type { SessionCookieOptions } from "./cookies/session-cookie.ts";
 export type { Session } from "./session/session.ts";
 export { createSessions } from "./sessions.ts";
