@@ -151,25 +151,22 @@ export function mergeHeaders(
   }
   // Node sends an object faster than headers that are set on the response.
   const record: Record<string, unknown> = { ...own };
-  applyHeaders(new HeaderRecord(record, response), headers);
+  addHeadersTo(record, headers);
   const [status, message] = head;
   return typeof message === "string" ? [status, message, record] : [status, record];
 }
 
 /** Adds the session's headers to an object of headers. */
 export function addHeadersTo(record: Record<string, unknown>, headers: ResponseHeaders): void {
-  applyHeaders(new HeaderRecord(record, undefined), headers);
+  applyHeaders(new HeaderRecord(record), headers);
 }
 
 /** Headers in an object, however their names are spelled. */
 class HeaderRecord implements HeaderTarget {
   readonly #headers: Record<string, unknown>;
-  readonly #response: NodeResponse | undefined;
 
-  /** @param response whose headers count where the object has none. */
-  constructor(headers: Record<string, unknown>, response: NodeResponse | undefined) {
+  constructor(headers: Record<string, unknown>) {
     this.#headers = headers;
-    this.#response = response;
   }
 
   get(name: string): string | null {
@@ -186,7 +183,7 @@ class HeaderRecord implements HeaderTarget {
   }
 
   #current(name: string): unknown {
-    return this.#headers[this.#spelling(name)] ?? this.#response?.getHeader(name);
+    return this.#headers[this.#spelling(name)];
   }
 
   #spelling(name: string): string {

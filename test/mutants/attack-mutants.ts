@@ -1259,8 +1259,8 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "what was set before the head is written over",
-      "this.#headers[this.#spelling(name)] ?? this.#response?.getHeader(name);",
-      "this.#headers[this.#spelling(name)];",
+      "return setsHeadersAtOnce(response) ? applyWriteHead(response, head) : head;",
+      "return head;",
       "set before",
     ],
     [
