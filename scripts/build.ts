@@ -16,23 +16,30 @@ const root = dirname(import.meta.dirname);
 export async function build(folder = join(root, "dist")): Promise<void> {
   const compiled = mkdtempSync(join(tmpdir(), "coatcheck-build-"));
   try {
-    const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-    const project = join(root, "tsconfig.build.json");
-    execFileSync(process.execPath, [compiler, "--project", project, "--outDir", compiled], {
-      stdio: "inherit",
-    });
+    const entries = [...entryPoints().values()];
+    compile(compiled);
     rmSync(folder, { recursive: true, force: true });
-    await bundle(compiled, entryPoints(), folder);
-    copyDeclarations(compiled, entryPoints(), folder);
+    await bundle(compiled, entries, folder);
+    copyDeclarations(compiled, entries, folder);
   } finally {
     rmSync(compiled, { recursive: true, force: true });
   }
 }
 
-/** The entry points as package.json has them, named by their files: `adapters/koa`. */
-function entryPoints(): string[] {
+/** The entry points in package.json: the module of src, such as `adapters/koa`, by the name that users import from. */
+export function entryPoints(): Map<string, string> {
   const manifest = readFileSync(join(root, "package.json"), "utf8");
-  return Array.from(manifest.matchAll(/"default": "\.\/dist\/([\w/-]+)\.js"/g), ([, name = ""]) => name);
+  const found = manifest.matchAll(/"\.(\/\w+)?": \{\s*"coatcheck-source": "\.\/src\/([\w/-]+)\.ts"/g);
+  return new Map(Array.from(found, ([, name = "", module = ""]) => [`coatcheck${name}`, module]));
+}
+
+/** Has tsc compile src into a folder. */
+export function compile(folder: string, ...options: readonly string[]): void {
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  const project = join(root, "tsconfig.build.json");
+  execFileSync(process.execPath, [compiler, "--project", project, "--outDir", folder, ...options], {
+    stdio: "inherit",
+  });
 }
 
 /** Joins modules into few files, since Node loads few files faster. The code stays as tsc wrote it. */

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, posix } from "node:path";
+import { compile, entryPoints } from "./build.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -23,23 +24,15 @@ type Reference = ReadonlyMap<string, readonly Exported[]>;
 /** The declarations of all modules of src, formatted like the sources. Paths are as in src, without an extension. */
 export function readDeclarations(): Texts {
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-reference-"));
-  const run = (program: string, ...args: string[]): unknown =>
-    execFileSync(process.execPath, [join(root, "node_modules", program), ...args], { cwd: root });
+  const formatter = join(root, "node_modules", "oxfmt", "bin", "oxfmt");
   try {
-    run("typescript/bin/tsc", "-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", folder);
-    run("oxfmt/bin/oxfmt", "--config", ".oxfmtrc.json", folder);
+    compile(folder, "--emitDeclarationOnly");
+    execFileSync(process.execPath, [formatter, "--config", ".oxfmtrc.json", folder], { cwd: root });
     const paths = globSync("**/*.d.ts", { cwd: folder }).map((path) => path.replaceAll("\\", "/"));
     return new Map(paths.map((path) => [path.slice(0, -5), readFileSync(join(folder, path), "utf8")]));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** The entry points in package.json: the module of src for each name that users import from. */
-export function readEntries(): Map<string, string> {
-  const manifest = readFileSync(join(root, "package.json"), "utf8");
-  const found = manifest.matchAll(/"\.(\/\w+)?": \{\s*"coatcheck-source": "\.\/src\/([\w/-]+)\.ts"/g);
-  return new Map(Array.from(found, ([, name = "", module = ""]) => [`coatcheck${name}`, module]));
 }
 
 /** README, the guides and the examples, by path. The tests run the blocks of the former, and the latter. */
@@ -196,7 +189,7 @@ function prose(comment: string): string {
 }
 
 if (process.argv.includes("--write")) {
-  const pages = referencePages(readEntries(), readDeclarations(), readGuides());
+  const pages = referencePages(entryPoints(), readDeclarations(), readGuides());
   rmSync(join(root, "docs", "reference"), { recursive: true, force: true });
   mkdirSync(join(root, "docs", "reference"));
   for (const [path, text] of pages) writeFileSync(join(root, path), text);

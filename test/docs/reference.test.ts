@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import {
-  guidesOf,
-  readDeclarations,
-  readEntries,
-  readGuides,
-  referencePages,
-} from "../../scripts/reference.ts";
+import { guidesOf, readDeclarations, readGuides, referencePages } from "../../scripts/reference.ts";
 import { pages, root } from "./workshop.ts";
+import { entryPoints } from "../../scripts/build.ts";
 
 /** What is wrong with the pages of the repository. */
 function staleness(expected: ReadonlyMap<string, string>, actual: ReadonlyMap<string, string>): string[] {
@@ -43,13 +38,13 @@ describe("the reference", () => {
   const actual = new Map([...pages()].filter(([path]) => path.startsWith("docs/reference/")));
 
   test("is what the declarations and docstrings say now", () => {
-    const expected = referencePages(readEntries(), readDeclarations(), readGuides());
+    const expected = referencePages(entryPoints(), readDeclarations(), readGuides());
     assert.deepEqual(staleness(expected, actual), []);
   });
 
   test("has a page for each entry point, with each exported name and no other", async () => {
     const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object };
-    const entries = readEntries();
+    const entries = entryPoints();
     assert.deepEqual(
       [...entries.keys(), "coatcheck/package.json"],
       Object.keys(manifest.exports).map((path) => path.replace(".", "coatcheck")),
