@@ -1,5 +1,4 @@
-import { ConfigError } from "./errors.ts";
-import { assertKnownOptions } from "./runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "./runtime/check-options.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { DevelopmentWarnings } from "./services/development-warnings.ts";
 import type { Duration } from "./runtime/duration.ts";
@@ -101,12 +100,10 @@ function assertStore(store: unknown): void {
     typeof store === "object" &&
     store !== null &&
     storeMethods.every((method) => method in store && typeof Reflect.get(store, method) === "function");
-  if (!isStore) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "store is missing: pass sqliteStore({ path }), redisStore({ client }), postgresStore({ client }), memoryStore() or your own.",
-    );
-  }
+  assertOption(
+    isStore,
+    "store is missing: pass sqliteStore({ path }), redisStore({ client }), postgresStore({ client }), memoryStore() or your own.",
+  );
 }
 
 /**

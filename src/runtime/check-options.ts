@@ -14,3 +14,8 @@ export function assertKnownOptions(options: object, known: readonly string[], ow
     `${owner} has no option "${unknown}". Known options: ${known.join(", ")}.`,
   );
 }
+
+/** @throws ConfigError CONFIG_INVALID with the message, if the condition is false. */
+export function assertOption(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new ConfigError("CONFIG_INVALID", message);
+}

@@ -1,5 +1,5 @@
-import { ConfigError, LimitError } from "../errors.ts";
-import { assertKnownOptions } from "../runtime/check-options.ts";
+import { LimitError } from "../errors.ts";
+import { assertKnownOptions, assertOption } from "../runtime/check-options.ts";
 
 /**
  * How much one session may hold. The limits apply no matter how many requests write to it at the same time, on
@@ -36,12 +36,12 @@ const defaults: Limits = {
 export function readLimits(options: Partial<Limits> = {}): Limits {
   assertKnownOptions(options, Object.keys(defaults), "limits");
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
-      throw new ConfigError("CONFIG_INVALID", `limits.${name} must be a whole number above zero.`);
-    }
-    if (name === "depth" && value !== undefined && value > 256) {
-      throw new ConfigError("CONFIG_INVALID", "limits.depth must be at most 256.");
-    }
+    if (value === undefined) continue;
+    assertOption(
+      Number.isSafeInteger(value) && value >= 1,
+      `limits.${name} must be a whole number above zero.`,
+    );
+    assertOption(name !== "depth" || value <= 256, "limits.depth must be at most 256.");
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return { ...defaults, ...given };

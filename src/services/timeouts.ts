@@ -1,9 +1,9 @@
-import { ConfigError } from "../errors.ts";
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import { expiresAt } from "../record/record.ts";
 import type { RecordColumns, SessionRecord } from "../record/record.ts";
 import { maxCookieAge } from "../cookies/serialize.ts";
+import { assertOption } from "../runtime/check-options.ts";
 
 /** How long sessions last. The server enforces all of these, whatever the cookie says (ASVS 7.3). */
 export interface TimeoutOptions {
@@ -38,12 +38,10 @@ export const lateRequestWindow = 60_000;
 /** @throws ConfigError CONFIG_INVALID if an option is not a duration, or permanentLifetime is over 400 days. */
 export function readTimeouts(options: TimeoutOptions): Timeouts {
   const permanent = toMilliseconds(options.permanentLifetime ?? { days: 31 }, "permanentLifetime");
-  if (permanent > maxCookieAge * 1000) {
-    throw new ConfigError(
-      "CONFIG_INVALID",
-      "permanentLifetime must be at most 400 days: browsers keep no cookie for longer.",
-    );
-  }
+  assertOption(
+    permanent <= maxCookieAge * 1000,
+    "permanentLifetime must be at most 400 days: browsers keep no cookie for longer.",
+  );
   return {
     idle: toMilliseconds(options.idleTimeout ?? { hours: 1 }, "idleTimeout"),
     absolute: toMilliseconds(options.absoluteTimeout ?? { hours: 24 }, "absoluteTimeout"),

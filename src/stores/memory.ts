@@ -6,7 +6,7 @@ import type { SessionRecord } from "../record/record.ts";
 import type { Store } from "../record/store.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
-import { ConfigError } from "../errors.ts";
+import { assertOption } from "../runtime/check-options.ts";
 
 /** The options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -26,9 +26,10 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const { maxRecords = 100_000 } = options;
-  if (!Number.isSafeInteger(maxRecords) || maxRecords < 1) {
-    throw new ConfigError("CONFIG_INVALID", "maxRecords must be a whole number above zero.");
-  }
+  assertOption(
+    Number.isSafeInteger(maxRecords) && maxRecords >= 1,
+    "maxRecords must be a whole number above zero.",
+  );
   return new MemoryStore(maxRecords);
 }
 

@@ -1,7 +1,7 @@
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import type { Store } from "../record/store.ts";
-import { assertOption } from "../runtime/assert-option.ts";
+import { assertOption } from "../runtime/check-options.ts";
 import {
   assertFetchesNoTypes,
   isPgClient,

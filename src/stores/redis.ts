@@ -6,7 +6,7 @@ import type { SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 import { StoreError, unreadableRecord } from "../errors.ts";
-import { assertOption } from "../runtime/assert-option.ts";
+import { assertOption } from "../runtime/check-options.ts";
 import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";

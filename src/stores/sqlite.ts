@@ -16,7 +16,7 @@ import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
-import { assertOption } from "../runtime/assert-option.ts";
+import { assertOption } from "../runtime/check-options.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
 import type { HeldDatabase } from "./sqlite/shared.ts";
 

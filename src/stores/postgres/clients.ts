@@ -1,5 +1,5 @@
 import { ConfigError } from "../../errors.ts";
-import { assertOption } from "../../runtime/assert-option.ts";
+import { assertOption } from "../../runtime/check-options.ts";
 
 /** The part of a pg connection that the store uses. */
 export interface PgConnection {

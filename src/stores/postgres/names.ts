@@ -1,4 +1,4 @@
-import { assertOption } from "../../runtime/assert-option.ts";
+import { assertOption } from "../../runtime/check-options.ts";
 
 /** The names of the store's objects in the database. */
 export interface SchemaNames {

@@ -1,4 +1,4 @@
-import { assertOption } from "../../runtime/assert-option.ts";
+import { assertOption } from "../../runtime/check-options.ts";
 import type { Argument } from "./record-hash.ts";
 
 /** The part of a node-redis client that the store uses: a client, cluster, Sentinel client or pool, version 5 or newer. */

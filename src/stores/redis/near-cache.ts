@@ -1,6 +1,6 @@
 import { packRecord, unpackRecord } from "../../record/binary/record.ts";
 import type { SessionRecord } from "../../record/record.ts";
-import { assertOption } from "../../runtime/assert-option.ts";
+import { assertOption } from "../../runtime/check-options.ts";
 import { asBytes, hasMethods } from "./connection.ts";
 import { fromHash } from "./record-hash.ts";
 
