@@ -1,25 +1,13 @@
 import assert from "node:assert/strict";
 import { collectEvents } from "../support/events.ts";
-import { hostileBlobs } from "../support/hostile-bytes.ts";
+import { hostileBlobs, visitorWithEverything } from "../support/hostile-bytes.ts";
 import { testOnStores } from "../support/site.ts";
-import type { Site, Visitor } from "../support/site.ts";
 import { tampered } from "../support/store-calls.ts";
-
-async function aSession(site: Site): Promise<Visitor> {
-  const visitor = site.visitor();
-  await visitor.login("leo");
-  await visitor.with((session) => {
-    session.set("x", { deep: [1] });
-    session.set("y", "untouched");
-    session.flash("hello");
-  });
-  return visitor;
-}
 
 testOnStores(
   "[47][48] whatever lies in a field, it is a value, or absent with an event, and never a crash",
   async (site, t) => {
-    const visitor = await aSession(site);
+    const visitor = await visitorWithEverything(site);
     const [record] = await site.probe.records();
     assert.ok(record);
     const flash = [...record.fields.keys()].find((name) => name.startsWith("f:")) ?? "";
@@ -56,7 +44,7 @@ testOnStores(
 testOnStores(
   "[48] every bit flip and truncation of a stored field reads as absent when it is sealed",
   async (site) => {
-    const visitor = await aSession(site);
+    const visitor = await visitorWithEverything(site);
     const [record] = await site.probe.records();
     const bytes = record?.fields.get("d:y") ?? new Uint8Array();
     const variants: Uint8Array[] = [];

@@ -4,16 +4,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request as httpRequest } from "node:http";
+import { request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
-import type { TestContext } from "node:test";
 import { createSessions, generateSecret, StoreError } from "coatcheck";
 import type { Sessions } from "coatcheck";
 import { expressSessions } from "coatcheck/express";
@@ -25,6 +23,7 @@ import { probeStore } from "coatcheck/testing";
 import express from "express";
 import Fastify from "fastify";
 import Koa from "koa";
+import { listen } from "../support/listen.ts";
 
 /** A `sessions` object whose commits wait until they are let go, or fail. */
 function slowHub() {
@@ -46,19 +45,6 @@ function slowHub() {
     fail: () =>
       release.reject(new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false })),
   };
-}
-
-async function listen(
-  t: TestContext,
-  listener: (request: IncomingMessage, response: ServerResponse) => unknown,
-): Promise<number> {
-  const server = createServer((request, response) => void listener(request, response)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 interface Answer {

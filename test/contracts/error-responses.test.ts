@@ -2,9 +2,6 @@
 // outage for the second, so neither may end the process or leave the client waiting.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
@@ -19,6 +16,7 @@ import { probeStore } from "coatcheck/testing";
 import express from "express";
 import Fastify from "fastify";
 import Koa from "koa";
+import { listen } from "../support/listen.ts";
 
 interface Answers {
   readonly onForbidden: () => never;
@@ -26,16 +24,6 @@ interface Answers {
 }
 
 type Start = (t: TestContext, sessions: Sessions, answers: Answers) => Promise<number>;
-
-async function listen(t: TestContext, listener: RequestListener): Promise<number> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 const starts: Readonly<Record<string, Start>> = {
   node: (t, sessions, answers) => {

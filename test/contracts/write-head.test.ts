@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { createServer, request as httpRequest, Server as HttpServer } from "node:http";
+import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { createSessions, eventChannel, generateSecret, StoreError } from "coatcheck";
@@ -17,22 +17,13 @@ import { memoryStore } from "coatcheck/memory";
 import { nodeSessions } from "coatcheck/node";
 import { probeStore } from "coatcheck/testing";
 import express from "express";
+import { listen } from "../support/listen.ts";
 
 interface Data {
   a: string;
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
-
-async function opened(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    if (server instanceof HttpServer) server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 function overHttp2(listener: Listener): Server {
   return createHttp2Server((request, response) =>
@@ -70,7 +61,7 @@ async function askHttp2(t: TestContext, port: number, path: string, cookie: stri
 }
 
 async function get(t: TestContext, listener: Listener): Promise<Answer> {
-  const port = await opened(
+  const port = await listen(
     t,
     createServer((request, response) => void listener(request, response)),
   );
@@ -81,6 +72,20 @@ async function get(t: TestContext, listener: Listener): Promise<Answer> {
   const lines = (name: string): string[] =>
     rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
   return { status: response.statusCode ?? 0, body, lines };
+}
+
+/** Two `sessions` objects for one response, and the probes of their stores. */
+function twoSessions() {
+  const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
+  const [outer, inner] = probes.map(({ store }, at) =>
+    createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `sessions${at}` } }),
+  );
+  assert.ok(outer && inner);
+  return { outer, inner, probes };
+}
+
+function failingStore(): never {
+  throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
 }
 
 function sessionsNamed(name = "__Host-Http-session"): Sessions<Data> {
@@ -244,16 +249,10 @@ for (const [how, answer] of Object.entries(answers)) {
       `of two \`sessions\` objects one fails to commit, and its error is the response: ${how}, ${failing === 0 ? "outer" : "inner"}`,
       { timeout: 20_000 },
       async (t) => {
-        const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
-        const [outer, inner] = probes.map(({ store }, at) =>
-          createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
-        );
-        assert.ok(outer && inner);
+        const { outer, inner, probes } = twoSessions();
         const probe = probes[failing];
         assert.ok(probe);
-        probe.around = () => {
-          throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
-        };
+        probe.around = failingStore;
         const handler: Listener = async (request, response) => {
           for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
           answer(response);
@@ -268,11 +267,7 @@ for (const [how, answer] of Object.entries(answers)) {
 
 for (const protocol of ["HTTP/1", "HTTP/2"]) {
   test(`${protocol}: of two \`sessions\` objects the inner fails to commit while the outer gives messages back, and its error is the response`, async (t) => {
-    const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
-    const [outer, inner] = probes.map(({ store }, at) =>
-      createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `sessions${at}` } }),
-    );
-    assert.ok(outer && inner);
+    const { outer, inner, probes } = twoSessions();
     const shown: unknown[] = [];
     const listener = nodeSessions(
       outer,
@@ -284,7 +279,7 @@ for (const protocol of ["HTTP/1", "HTTP/2"]) {
         response.end("page");
       }),
     );
-    const port = await opened(t, protocol === "HTTP/1" ? createServer(listener) : overHttp2(listener));
+    const port = await listen(t, protocol === "HTTP/1" ? createServer(listener) : overHttp2(listener));
     let cookie = "";
     const visit = async (path: string): Promise<Record<string, unknown>> => {
       const { headers, body } = await (protocol === "HTTP/1" ? askHttp1 : askHttp2)(t, port, path, cookie);
@@ -293,9 +288,7 @@ for (const protocol of ["HTTP/1", "HTTP/2"]) {
       return { ...headers, body };
     };
     await visit("/flash");
-    probes[1].around = () => {
-      throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
-    };
+    probes[1].around = failingStore;
     const failed = await visit("/fail");
     assert.equal(failed[":status"], 503);
     assert.equal(failed["retry-after"], "5");
@@ -312,23 +305,15 @@ for (const failing of [undefined, 0, 1]) {
     `HTTP/2: two \`sessions\` objects buffer one response, and ${what}`,
     { timeout: 20_000 },
     async (t) => {
-      const probes = [probeStore(memoryStore()), probeStore(memoryStore())] as const;
-      const [outer, inner] = probes.map(({ store }, at) =>
-        createSessions<Data>({ secret: generateSecret(), store, cookie: { name: `hub${at}` } }),
-      );
-      assert.ok(outer && inner);
+      const { outer, inner, probes } = twoSessions();
       const probe = failing === undefined ? undefined : probes[failing];
-      if (probe !== undefined) {
-        probe.around = () => {
-          throw new StoreError("STORE_FAILED", "create", "Meant to fail.", { transient: false });
-        };
-      }
+      if (probe !== undefined) probe.around = failingStore;
       const handler: Listener = async (request, response) => {
         for (const hub of [outer, inner]) (await hub.of(request)).set("a", "A");
         response.writeHead(200, { vary: "Accept" }).end("page");
       };
       const server = overHttp2(nodeSessions(outer, nodeSessions(inner, handler)));
-      const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
+      const client = connect(`http://127.0.0.1:${await listen(t, server)}`);
       t.after(() => client.destroy());
       const stream = client.request({ ":path": "/" });
       const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
@@ -423,7 +408,7 @@ const leavers: Readonly<
   Record<string, (t: TestContext, listener: Listener, begun: Promise<unknown>) => Promise<void>>
 > = {
   async "HTTP/1"(t, listener, begun) {
-    const port = await opened(
+    const port = await listen(
       t,
       createServer((request, response) => void listener(request, response)),
     );
@@ -434,7 +419,7 @@ const leavers: Readonly<
   },
   async "HTTP/2"(t, listener, begun) {
     const server = overHttp2(listener);
-    const client = connect(`http://127.0.0.1:${await opened(t, server)}`);
+    const client = connect(`http://127.0.0.1:${await listen(t, server)}`);
     t.after(() => client.destroy());
     const stream = client.request({ ":path": "/" });
     stream.on("error", () => undefined);

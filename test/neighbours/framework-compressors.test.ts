@@ -25,6 +25,7 @@ import Koa from "koa";
 import koaCompress from "koa-compress";
 // @ts-expect-error TS7016: comes without types
 import supertest from "supertest";
+import { inLaterTurn } from "../support/store-calls.ts";
 
 interface Data {
   a: string;
@@ -34,12 +35,7 @@ const page = "a page of some length ".repeat(5000);
 
 function hub(isSlow: boolean): Sessions<Data> {
   const probe = probeStore(memoryStore());
-  if (isSlow) {
-    probe.around = async (_call, run) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      return run();
-    };
-  }
+  if (isSlow) probe.around = inLaterTurn;
   return createSessions<Data>({ secret: generateSecret(), store: probe.store });
 }
 

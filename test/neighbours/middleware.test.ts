@@ -4,13 +4,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request as httpRequest } from "node:http";
-import type { IncomingMessage, RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import polka from "@polka/compression";
 import compression from "compression";
@@ -28,6 +26,8 @@ import httpCompression from "http-compression";
 import morgan from "morgan";
 // @ts-expect-error TS7016: comes without types
 import responseTime from "response-time";
+import { listen } from "../support/listen.ts";
+import { inLaterTurn } from "../support/store-calls.ts";
 
 interface Data {
   a: string;
@@ -39,10 +39,7 @@ const hubs: Readonly<Record<string, () => Sessions<Data>>> = {
     createSessions<Data>({ secret: generateSecret(), store: memoryStore() }),
   "a store that waits": () => {
     const probe = probeStore(memoryStore());
-    probe.around = async (_call, run) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      return run();
-    };
+    probe.around = inLaterTurn;
     return createSessions<Data>({ secret: generateSecret(), store: probe.store });
   },
 };
@@ -54,16 +51,6 @@ const wrappers: Readonly<Record<string, () => express.RequestHandler>> = {
   "response-time": () => responseTime(),
   morgan: () => morgan("tiny", { stream: { write: () => undefined } }),
 };
-
-async function listen(t: TestContext, listener: RequestListener): Promise<number> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
 
 async function get(port: number, path: string, signal?: AbortSignal) {
   const sent = httpRequest({

@@ -22,6 +22,7 @@ import Fastify from "fastify";
 import { Server as SocketServer } from "socket.io";
 import { io } from "socket.io-client";
 import { WebSocket } from "ws";
+import { listen } from "../support/listen.ts";
 
 interface Data {
   a: string;
@@ -127,16 +128,6 @@ function siteOf(sessions: Sessions<Data>): express.Express {
 
 function hub(): Sessions<Data> {
   return createSessions<Data>({ secret: generateSecret(), store: memoryStore() });
-}
-
-async function listen(t: TestContext, server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
 }
 
 test("@fastify/websocket: a session is read and watched, and what needs a response says AFTER_RESPONSE", async (t) => {

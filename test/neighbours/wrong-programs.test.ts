@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { connect, createServer as createHttp2Server } from "node:http2";
-import type { ServerHttp2Stream } from "node:http2";
+import type { ClientHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { pipeline, Readable } from "node:stream";
 import { test } from "node:test";
@@ -28,6 +28,8 @@ import { H3 } from "h3";
 import { Hono } from "hono";
 import { timeout } from "hono/timeout";
 import Koa from "koa";
+import { listen } from "../support/listen.ts";
+import { inLaterTurn } from "../support/store-calls.ts";
 
 interface Data {
   a: string;
@@ -36,23 +38,19 @@ interface Data {
 
 function hub(isSlow = false): Sessions<Data> {
   const probe = probeStore(memoryStore());
-  if (isSlow) {
-    probe.around = async (_call, run) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      return run();
-    };
-  }
+  if (isSlow) probe.around = inLaterTurn;
   return createSessions<Data>({ secret: generateSecret(), store: probe.store });
 }
 
-async function listen(t: TestContext, listener: RequestListener): Promise<number> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
+/** A client of a server over HTTP/2; both end with the test. */
+async function overHttp2(
+  t: TestContext,
+  listener: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<ClientHttp2Session> {
+  const port = await listen(t, createHttp2Server(listener as never));
+  const client = connect(`http://127.0.0.1:${port}`);
+  t.after(() => client.destroy());
+  return client;
 }
 
 async function get(port: number, path = "/", cookie = "") {
@@ -530,20 +528,15 @@ test(
   { timeout: 20_000 },
   async (t) => {
     const sessions = hub(true);
-    const server = createHttp2Server(
+    const client = await overHttp2(
+      t,
       nodeSessions(sessions, async (request, response) => {
         (await sessions.of(request)).set("a", "A");
         if (request.url === "/written") response.write("bye");
         else response.end("bye");
         (response as unknown as { stream: ServerHttp2Stream }).stream.close();
-      }) as never,
-    ).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    t.after(() => {
-      client.destroy();
-      server.close();
-    });
+      }),
+    );
     for (const path of ["/ended", "/written"]) {
       const stream = client.request({ ":path": path });
       const [headers] = (await once(stream, "response")) as [Record<string, string | string[]>];
@@ -556,7 +549,8 @@ test(
 
 test("HTTP/2: what is written in several turns, with an empty end, arrives as it was written", async (t) => {
   const sessions = hub(true);
-  const server = createHttp2Server(
+  const client = await overHttp2(
+    t,
     nodeSessions(sessions, async (request, response) => {
       (await sessions.of(request)).set("a", "A");
       const end = Promise.withResolvers<undefined>();
@@ -568,14 +562,8 @@ test("HTTP/2: what is written in several turns, with an empty end, arrives as it
         await end.promise;
         response.end();
       } else response.end("");
-    }) as never,
-  ).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  t.after(() => {
-    client.destroy();
-    server.close();
-  });
+    }),
+  );
   for (const path of ["/ended", "/written"]) {
     const body = Buffer.concat(await client.request({ ":path": path }).toArray()).toString();
     assert.equal(body, "a page in parts");

@@ -1,4 +1,28 @@
 import { randomBytes, randomInt } from "node:crypto";
+import type { Site, Visitor } from "./site.ts";
+
+/** Somebody who is logged in, with something of everything in the session. */
+export async function visitorWithEverything(site: Site): Promise<Visitor> {
+  const visitor = site.visitor();
+  await visitor.login("leo");
+  await visitor.with((session) => {
+    session.set("x", { deep: [1] });
+    session.set("y", "untouched");
+    session.flash("hello");
+  });
+  return visitor;
+}
+
+/** Stored texts with the name __proto__ in them, in every spelling that JSON has for it. */
+export const textsWithProto: readonly string[] = [
+  '{"__proto__":{"admin":true}}',
+  '{"\\u005f_proto__":{"admin":true}}',
+  '{"a":[{"__proto__":1}]}',
+  '{"\\u005f\\u005fproto\\u005f\\u005f":null,"b":1}',
+  '{"$Map":[["a",{"__proto__":{}}]]}',
+  '{"$$":{"__proto__":{}}}',
+  '{"$__proto__":{"admin":true}}',
+];
 
 /** Bytes of every kind that could lie in a field: noise, and things that other systems would run or revive. */
 export function* hostileBlobs(count: number): Generator<Uint8Array> {

@@ -14,6 +14,14 @@ export function precededBy(act: (call: ProbedCall) => MaybePromise<void>): Aroun
   };
 }
 
+/** For a probe: every call is made in a later turn of the event loop, as over a network. */
+export const inLaterTurn: Around = precededBy(
+  async () =>
+    new Promise((resolve) => {
+      setImmediate(resolve);
+    }),
+);
+
 /** For a probe: a read finds something else than what is kept. */
 export function tampered(change: (record: SessionRecord) => SessionRecord): Around {
   return async <T>(call: ProbedCall, run: () => Promise<T>) => {

@@ -12,22 +12,9 @@ import { packRecord, unpackRecord } from "../../../src/record/binary/record.ts";
 import { recordFrom, recordText } from "../../../src/stores/postgres/record-json.ts";
 import { fromHash, toHash } from "../../../src/stores/redis/record-hash.ts";
 import { collectEvents } from "../../support/events.ts";
-import { hostileBlobs } from "../../support/hostile-bytes.ts";
+import { hostileBlobs, visitorWithEverything } from "../../support/hostile-bytes.ts";
 import { recordOf } from "../../support/records.ts";
 import { Site } from "../../support/site.ts";
-import type { Visitor } from "../../support/site.ts";
-
-/** Somebody who is logged in, with something of everything in the session. */
-async function aSession(site: Site): Promise<Visitor> {
-  const visitor = site.visitor();
-  await visitor.login("leo");
-  await visitor.with((session) => {
-    session.set("x", { deep: [1] });
-    session.set("y", "untouched");
-    session.flash("hello");
-  });
-  return visitor;
-}
 
 test("[47] bytes that were not written by this package are no record, or a small one", () => {
   for (const blob of hostileBlobs(10_000)) {
@@ -57,7 +44,7 @@ function withRow(t: TestContext): { site: Site; tear: (column: string, value: un
 
 test("[48] a row that is damaged, truncated or of another format is anonymous, with one event", async (t) => {
   const { site, tear } = withRow(t);
-  const visitor = await aSession(site);
+  const visitor = await visitorWithEverything(site);
   const [record] = await site.probe.records();
   assert.ok(record);
   const packed = (fields: SessionRecord["fields"], columns: Partial<SessionRecord> = {}) =>
@@ -138,7 +125,7 @@ test("[48] a record with numbers that can't be reckoned with is none, whatever i
 
 test("[48] ten thousand random rows: anonymous or empty, never a crash, and a login still works", async (t) => {
   const { site, tear } = withRow(t);
-  const visitor = await aSession(site);
+  const visitor = await visitorWithEverything(site);
   for (let at = 0; at < 10_000; at++) {
     const blob = randomBytes(randomInt(0, 60));
     if (at % 2 === 0 && blob.length > 1) blob.set([2, at % 16]);
