@@ -1,6 +1,6 @@
 // Runs the tests: `npm test`, or `npm test -- stores flash` for the files whose path contains one of the words.
 //
-//   --no-browser   leaves out test/browser, the browser's part of test/next, and test/runtimes
+//   --no-browser   leaves out test/browser, test/frameworks, the browser's part of test/next, and test/runtimes
 //   --built        tests the built package in dist instead of the sources
 //
 // These run last and one file at a time, since each needs the machine to itself.
@@ -79,7 +79,7 @@ const files = globSync("test/**/*.test.ts", { cwd: root })
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .toSorted()
   .map((file) => join(root, file));
-const alone = ["browser", "next/browser", "runtimes"].map((start) => join(root, "test", start));
+const alone = ["browser", "frameworks", "next/browser", "runtimes"].map((start) => join(root, "test", start));
 const wantsMachine = (file: string): boolean => alone.some((start) => file.startsWith(start));
 
 // Like other test runners do, so that the package prints its advice to developers only in the tests of that advice.

@@ -125,6 +125,19 @@ export class Sessions<Data extends object = AnyData> {
   }
 
   /**
+   * Notes that a request's handler failed, for the error hook of a framework that turns a thrown error into a
+   * response itself: what the handler set is not kept, and messages that it took come back. A login or logout stands.
+   * Without effect after the commit, and for a request that no adapter saw.
+   *
+   * @param error what was thrown. After a `StoreError`, the response is a 503.
+   * @param request what the handler was given. Default: the current request.
+   */
+  fail(error: unknown, request?: object): void {
+    const exchange = request === undefined ? this.#exchanges.current : this.#exchanges.of(request);
+    exchange?.fail(error);
+  }
+
+  /**
    * Checks the secret key and the connection to the store. Call it at startup, so that a server does not start
    * if it lacks its key or can't reach its store. Throws the error that the first request would get.
    *

@@ -1,5 +1,5 @@
 // The Next.js example: a real build, served on loopback, used with Chromium with scripts on and off, and
-// with plain requests in every runtime that runs `next start`. Next.js is large, so `npm run next` installs it;
+// with plain requests in every runtime that runs `next start`. Next.js is large, so `npm run frameworks -- next` installs it;
 // in CI it has to be here.
 
 import assert from "node:assert/strict";
@@ -14,18 +14,18 @@ import { programOf, runtimes } from "../runtimes/runtimes.ts";
 import { contractTests } from "./contract.ts";
 import { requestTests } from "./requests.ts";
 import { nextRuntimes } from "./runtimes.ts";
-import { buildSite, missing, startSite } from "./site.ts";
-import type { NextSite } from "./site.ts";
+import type { RunningSite } from "../frameworks/example.ts";
+import { contractRoute, next } from "./site.ts";
 
 // A suite that is skipped is not counted, a test is.
-test("the Next.js example is installed", { skip: missing }, () => {});
+test("the Next.js example is installed", { skip: next.missing }, () => {});
 
-describe("coatcheck/next", { skip: missing }, () => {
-  let site: NextSite;
+describe("coatcheck/next", { skip: next.missing }, () => {
+  let site: RunningSite;
 
   before(async () => {
-    await buildSite();
-    site = await startSite([process.execPath]);
+    await next.build(contractRoute);
+    site = await next.start();
   });
 
   after(async () => site.close());
@@ -40,10 +40,10 @@ describe("coatcheck/next", { skip: missing }, () => {
     assert.ok(skip === false || !process.env["CI"], String(skip));
 
     describe(`the built site in ${name}`, { skip }, () => {
-      let served: NextSite;
+      let served: RunningSite;
 
       before(async () => {
-        served = await startSite([program ?? "", ...flags]);
+        served = await next.start([program ?? "", ...flags]);
       });
 
       after(async () => served.close());

@@ -14,7 +14,7 @@ import type { StartServer } from "coatcheck/testing";
 import { statusOf, toResponse } from "../contracts/apps.ts";
 import { nextExceptions } from "../contracts/exceptions.ts";
 import { sendHttp } from "../contracts/servers.ts";
-import { example } from "./site.ts";
+import { next as example } from "./site.ts";
 
 /** What is used of Next.js as a library. */
 type Next = (options: { dev: boolean; dir: string; hostname: string; port: number }) => {
@@ -48,8 +48,8 @@ export function contractTests(): void {
     // The example's own pages are not asked for here; their sessions are only made.
     process.env["SESSION_SECRET"] = "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic";
     process.env["SESSION_FILE"] = ":memory:";
-    const next = createRequire(join(example, "package.json"))("next") as Next;
-    app = next({ dev: false, dir: example, hostname: "127.0.0.1", port });
+    const next = createRequire(join(example.folder, "package.json"))("next") as Next;
+    app = next({ dev: false, dir: example.folder, hostname: "127.0.0.1", port });
     await app.prepare();
     server.on("request", app.getRequestHandler());
   });

@@ -11,7 +11,7 @@ import { memoryStore } from "coatcheck/memory";
 import { nextSessions } from "coatcheck/next";
 import type { NextCookies, NextHead, ReadableSession } from "coatcheck/next";
 import * as fc from "fast-check";
-import { example, isInstalled, missing } from "./site.ts";
+import { next as example } from "./site.ts";
 
 /** What is used of `next/dist/server/async-storage/request-store`: how Next.js makes `cookies()` and `headers()`. */
 interface RequestStores {
@@ -38,11 +38,12 @@ const seenOf = (session: Session | ReadableSession<Record<string, unknown>>): Se
   rejection: session.rejection?.reason,
 });
 
-describe("coatcheck/next on the cookies of Next.js", { skip: missing }, () => {
-  const from = createRequire(join(example, "package.json"));
-  const stores = isInstalled()
-    ? (from("next/dist/server/async-storage/request-store") as RequestStores)
-    : undefined;
+describe("coatcheck/next on the cookies of Next.js", { skip: example.missing }, () => {
+  const from = createRequire(join(example.folder, "package.json"));
+  const stores =
+    example.missing === false
+      ? (from("next/dist/server/async-storage/request-store") as RequestStores)
+      : undefined;
 
   /** A request as Next.js has it, before its action if it has one, and the adapter in it. */
   function arrive(sessions: Sessions, headers: Record<string, string>) {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CookieJar } from "coatcheck/testing";
 import * as fc from "fast-check";
-import type { NextSite } from "./site.ts";
+import type { RunningSite } from "../frameworks/example.ts";
 
 /** What the built site must answer to plain requests, wherever it runs. */
-export function requestTests(siteNow: () => NextSite): void {
+export function requestTests(siteNow: () => RunningSite): void {
   async function visit(jar: CookieJar, path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (jar.header !== undefined) headers.set("cookie", jar.header);

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { layOut } from "../../scripts/pack.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** An example with packages of its own, in `examples/<name>`. */
+export interface ExampleSettings {
+  /** The name of its folder. */
+  readonly name: string;
+  /** A file in its folder that is there once its packages are installed, such as the framework's program. */
+  readonly installed: string;
+  /** What `node` is given to build it. Without it there is nothing to build. */
+  readonly build?: readonly string[];
+  /** What `node` is given to serve it on `PORT`, on the address 127.0.0.1. */
+  readonly start: readonly string[];
+  /** What a build leaves in its folder. It is deleted before the next one. */
+  readonly output?: readonly string[];
+  /** Environment variables for the build and the server. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A site that runs in a process of its own. */
+export interface RunningSite {
+  readonly url: string;
+  /** Everything that the server printed so far. */
+  output(): string;
+  /** Sends SIGTERM and waits until the process ends. */
+  close(): Promise<void>;
+}
+
+/** An example that may be built and served. */
+export class Example {
+  readonly folder: string;
+  /** Why its tests are skipped, or `false`. In CI it has to be installed. */
+  readonly missing: string | false;
+  readonly #settings: ExampleSettings;
+
+  constructor(settings: ExampleSettings) {
+    const { name, installed } = settings;
+    this.#settings = settings;
+    this.folder = join(root, "examples", name);
+    this.missing = existsSync(join(this.folder, installed))
+      ? false
+      : `examples/${name} is not installed here: \`npm run frameworks -- ${name}\` installs and tests it`;
+    assert.ok(this.missing === false || !process.env["CI"], String(this.missing));
+  }
+
+  /**
+   * Builds the package, puts it beside the example's packages as npm would, and builds the example. As in a container,
+   * the build has neither the secret key nor a folder for the store.
+   *
+   * @param added files that are in the example only while it is built: their paths in it, and where they come from.
+   */
+  async build(added: Readonly<Record<string, string>> = {}): Promise<void> {
+    const installed = join(this.folder, "node_modules", "coatcheck");
+    rmSync(installed, { recursive: true, force: true });
+    await layOut(installed);
+    const { build, env, name, output = [] } = this.#settings;
+    for (const path of output) rmSync(join(this.folder, path), { recursive: true, force: true });
+    if (build === undefined) return;
+    const home = mkdtempSync(join(tmpdir(), `coatcheck-${name}-`));
+    const places = Object.keys(added).map((path) => join(this.folder, path));
+    try {
+      for (const [path, from] of Object.entries(added)) {
+        mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+        copyFileSync(from, join(this.folder, path));
+      }
+      execFileSync(process.execPath, build, {
+        cwd: this.folder,
+        env: { ...bare(home), ...env, SESSION_FILE: "/proc/nowhere/sessions.db" },
+        stdio: "pipe",
+        encoding: "utf8",
+      });
+    } catch (error) {
+      const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+      throw new Error(`examples/${name} was not built:\n${stdout}${stderr}`, { cause: error });
+    } finally {
+      for (const place of places) rmSync(place);
+      rmSync(home, { recursive: true });
+    }
+  }
+
+  /** Checks the example's types, with its own tsconfig.json. */
+  checkTypes(): void {
+    const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+    const done = spawnSync(process.execPath, [compiler, "--noEmit", "--pretty", "false", "-p", this.folder], {
+      encoding: "utf8",
+    });
+    assert.equal(done.status, 0, done.stdout);
+  }
+
+  /**
+   * Serves it until `close`, with a new store.
+   *
+   * @param runtime the program that runs it, with arguments of its own. Default: this Node.
+   * @param start what to give the program instead of the example's own arguments, such as those of a development server.
+   */
+  async start(
+    [command = process.execPath, ...flags]: readonly string[] = [],
+    start: readonly string[] = this.#settings.start,
+  ): Promise<RunningSite> {
+    const home = mkdtempSync(join(tmpdir(), `coatcheck-${this.#settings.name}-`));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const server = spawn(command, [...flags, ...start], {
+      cwd: this.folder,
+      env: { ...bare(home), ...this.#settings.env, ...servedWith(home, port) },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+    }
+    const close = async (): Promise<void> => {
+      await ended(server);
+      rmSync(home, { recursive: true, force: true });
+    };
+    try {
+      await answers(server, url);
+    } catch (error) {
+      await close();
+      throw new Error(`examples/${this.#settings.name} did not start:\n${output}`, { cause: error });
+    }
+    return { url, output: () => output, close };
+  }
+}
+
+function bare(home: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env["PATH"],
+    HOME: home,
+    DENO_DIR: join(home, ".deno"),
+    CI: "1",
+    NO_COLOR: "1",
+    NEXT_TELEMETRY_DISABLED: "1",
+    ASTRO_TELEMETRY_DISABLED: "1",
+    NUXT_TELEMETRY_DISABLED: "1",
+  };
+}
+
+function servedWith(home: string, port: number): NodeJS.ProcessEnv {
+  return {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    // SvelteKit's server would otherwise take every request for one over https.
+    ORIGIN: `http://127.0.0.1:${port}`,
+    // Made for these tests, and known to everybody.
+    SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
+    SESSION_FILE: join(home, "sessions.db"),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Resolves when the server has answered a request, whatever the response. */
+async function answers(server: ChildProcess, url: string): Promise<void> {
+  const deadline = AbortSignal.timeout(60_000);
+  for (;;) {
+    if (server.exitCode !== null || server.signalCode !== null) throw new Error("it ended");
+    try {
+      await (await fetch(url, { signal: deadline })).body?.cancel();
+      return;
+    } catch (error) {
+      if (deadline.aborted) throw error;
+      // Nothing says when a server of any framework listens, so it is asked again.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function ended(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exit = once(server, "exit");
+  server.kill();
+  // A server that ignores SIGTERM must not keep the tests.
+  const timer = setTimeout(() => server.kill("SIGKILL"), 10_000);
+  await exit;
+  clearTimeout(timer);
+}
