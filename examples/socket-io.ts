@@ -30,9 +30,9 @@ async function admit(socket: Socket): Promise<Error | undefined> {
   return undefined;
 }
 
-io.use((socket, next) => {
+io.use((socket, respond) => {
   const admitted = admit(socket).catch(() => new Error("Try again later."));
-  void admitted.then(next);
+  void admitted.then(respond);
 });
 
 io.on("connection", (socket) => {
