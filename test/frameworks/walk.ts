@@ -107,7 +107,7 @@ class Visitor {
 }
 
 /** A page as a person reads it: frameworks put comments between the words. */
-function textOf(html: string): string {
+export function textOf(html: string): string {
   return html
     .replaceAll(/<!--[^]*?-->/g, "")
     .replaceAll(/<script[^]*?<\/script>/g, "")
