@@ -1,7 +1,8 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
 import type { PlainResponse } from "../http/default-responses.ts";
 import { bufferResponse } from "../node/buffered-response.ts";
-import { loginRedirect } from "../http/login-redirect.ts";
+import { assertLoginOptions, loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
@@ -61,6 +62,7 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
+  assertKnownOptions(options, ["onUnavailable", "onForbidden"], "fastifySessions");
   const exchanges = exchangesOf(sessions);
   const {
     onUnavailable = (_error, _request, reply) => sendPlain(reply.raw, plainUnavailable),
@@ -121,6 +123,7 @@ export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
+  assertLoginOptions(options);
   return async (request, reply) => {
     if ((await sessions.of(request)).loggedIn) return;
     send(reply, loginRedirect(new NodeRequestLike(request.raw), request.url, options));

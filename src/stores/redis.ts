@@ -6,7 +6,7 @@ import type { SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Store } from "../record/store.ts";
 import { StoreError, unreadableRecord } from "../errors.ts";
-import { assertOption } from "../runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "../runtime/check-options.ts";
 import { RedisCalls } from "./redis/calls.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient, RedisConnection } from "./redis/connection.ts";
@@ -58,6 +58,11 @@ export interface RedisStoreOptions {
  * @throws ConfigError CONFIG_INVALID if an option is not valid, or if the client may repeat writes or read from replicas.
  */
 export function redisStore(options: RedisStoreOptions): Store {
+  assertKnownOptions(
+    options,
+    ["client", "prefix", "timeout", "durable", "nearCache", "onWarning"],
+    "redisStore",
+  );
   const { prefix = "coatcheck:", timeout = { seconds: 2 }, durable, nearCache } = options;
   assertOption(
     typeof prefix === "string" && /^[\w.:/-]{1,64}$/.test(prefix),
@@ -76,6 +81,7 @@ export function redisStore(options: RedisStoreOptions): Store {
 }
 
 function replicationOf(durable: RedisDurability, client: RedisStoreOptions["client"]): Replication {
+  assertKnownOptions(durable, ["replicas", "timeout", "connection"], "durable");
   const { replicas, timeout, connection } = durable;
   assertOption(
     Number.isSafeInteger(replicas) && replicas > 0,
