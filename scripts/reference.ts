@@ -43,14 +43,30 @@ export function readGuides(): Texts {
   return new Map(paths.toSorted().map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }
 
-/** All pages by path. Throws if an exported name has no declaration or no docstring. */
+/** All pages by path. Throws if an exported name has no declaration or no docstring, or mentions a type that
+ * no entry point exports. */
 export function referencePages(entries: Texts, modules: Texts, guides: Texts): Map<string, string> {
   const reference = new Map<string, readonly Exported[]>();
+  const names = new Set(
+    Array.from(entries.values(), (module) => [...exportsOf(module, modules).keys()]).flat(),
+  );
+  const declared = new Set(
+    [...modules.values()].flatMap((text) =>
+      Array.from(
+        text.matchAll(/^(?:export )?(?:declare )?(?:class|interface|type) (\w+)/gm),
+        ([, name = ""]) => name,
+      ),
+    ),
+  );
   for (const [entry, module] of entries) {
     const exports = [...exportsOf(module, modules).values()];
     const faults = exports.flatMap(({ name, declarations }) => {
       if (declarations.length === 0) return `${entry}: ${name} has no declaration`;
-      return declarations.every(({ comment }) => comment !== "") ? [] : `${entry}: ${name} has no docstring`;
+      if (declarations.some(({ comment }) => comment === "")) return `${entry}: ${name} has no docstring`;
+      return declarations
+        .flatMap(({ code }) => typesIn(code))
+        .filter((type) => declared.has(type) && !names.has(type))
+        .map((type) => `${entry}: ${name} mentions ${type}, which no entry point exports`);
     });
     if (faults.length > 0) throw new Error(faults.join("\n"));
     reference.set(

@@ -24,17 +24,18 @@ export interface FastifyReply {
   send(payload: unknown): unknown;
 }
 
-type Next = (error?: Error) => void;
+/** What a hook or a plugin calls when it has finished. */
+export type FastifyDone = (error?: Error) => void;
 
 /** The part of a Fastify app that this adapter uses, in Fastify 4 and 5. */
 export interface FastifyApp {
   addHook(
     name: "onRequest",
-    hook: (request: FastifyRequest, reply: FastifyReply, next: Next) => void,
+    hook: (request: FastifyRequest, reply: FastifyReply, next: FastifyDone) => void,
   ): unknown;
   addHook(
     name: "onError",
-    hook: (request: FastifyRequest, reply: FastifyReply, error: Error, next: Next) => void,
+    hook: (request: FastifyRequest, reply: FastifyReply, error: Error, next: FastifyDone) => void,
   ): unknown;
 }
 
@@ -61,7 +62,7 @@ export interface FastifySessionsOptions {
 export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
-): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
+): (app: FastifyApp, pluginOptions: unknown, done: FastifyDone) => void {
   assertKnownOptions(options, ["onUnavailable", "onForbidden"], "fastifySessions");
   const exchanges = exchangesOf(sessions);
   const {
@@ -77,7 +78,7 @@ export function fastifySessions<Data extends object>(
     sendPlain(reply.raw, plainServerError);
   };
 
-  const refuse = async (request: FastifyRequest, reply: FastifyReply, next: Next): Promise<void> => {
+  const refuse = async (request: FastifyRequest, reply: FastifyReply, next: FastifyDone): Promise<void> => {
     try {
       await onForbidden(request, reply);
     } catch (error) {

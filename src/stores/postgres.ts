@@ -9,13 +9,13 @@ import {
   isPostgresSql,
   rejectClient,
 } from "./postgres/clients.ts";
-import type { PgClient, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";
+import type { PgClient, PgConnection, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";
 import { overClient, overPool, overSql } from "./postgres/connection.ts";
 import type { Connection } from "./postgres/connection.ts";
 import { schemaNames } from "./postgres/names.ts";
 import { PgStore } from "./postgres/store.ts";
 
-export type { PgClient, PgPool, PostgresClient, PostgresSql };
+export type { PgClient, PgConnection, PgPool, PostgresClient, PostgresSql };
 
 /** The options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
