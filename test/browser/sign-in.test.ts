@@ -29,7 +29,7 @@ describe("Playwright's contexts", () => {
   let port = 0;
 
   before(async () => {
-    await once(server.listen(0, "localhost"), "listening");
+    await once(server.listen(0), "listening");
     ({ port } = server.address() as AddressInfo);
     try {
       chromium = await startChromium(profile, {});

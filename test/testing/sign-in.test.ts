@@ -6,7 +6,6 @@ import { describe, test } from "node:test";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
-// @ts-expect-error it has no types of its own; test/test-runners compiles with those that people install
 import request from "supertest";
 import { createSessions, eventChannel, generateSecret } from "coatcheck";
 import type { PublishedEvent, Sessions, SessionsOptions } from "coatcheck";
