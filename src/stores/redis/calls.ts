@@ -1,4 +1,4 @@
-import { StoreError } from "../../errors.ts";
+import { ConfigError, StoreError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { RedisConnection } from "./connection.ts";
 import { redisError } from "./errors.ts";
@@ -28,7 +28,7 @@ export class RedisCalls {
   async run<T>(operation: StoreOperation, work: (start: number) => Promise<T>): Promise<T> {
     const call = { start: performance.now() };
     if (this.#isCrowded(call.start)) {
-      const message = `The redis store could not ${operation}: ${maxWaiting} calls are already waiting for Redis.`;
+      const message = `The ${this.#connection.store} store could not ${operation}: ${maxWaiting} calls are already waiting for Redis.`;
       throw new StoreError("STORE_BUSY", operation, message, { transient: true });
     }
     this.#waiting.add(call);
@@ -37,7 +37,9 @@ export class RedisCalls {
       if (!this.#isChecked) this.#check();
       return result;
     } catch (error) {
-      throw redisError(operation, error);
+      // Options that come from the environment are checked at the first call.
+      if (error instanceof ConfigError) throw error;
+      throw redisError(this.#connection.store, operation, error);
     } finally {
       this.#waiting.delete(call);
     }
