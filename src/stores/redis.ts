@@ -37,8 +37,11 @@ export interface RedisStoreOptions {
   readonly durable?: RedisDurability;
   /** Caches records in this process until the server reports a change. Default: off. */
   readonly nearCache?: NearCacheOptions;
-  /** Called at the first use, once for each way in which the server may lose sessions. Default: emits a process warning. */
-  readonly onWarning?: (warning: RedisWarning) => void;
+  /**
+   * Called at the first use, once for each way in which the server may lose sessions. Default: emits a process warning.
+   * `false`: the server is not asked, for a store that lives only for one request.
+   */
+  readonly onWarning?: ((warning: RedisWarning) => void) | false;
 }
 
 /**

@@ -59,7 +59,7 @@ export function upstashStore(options: UpstashStoreOptions): Store {
     timeout,
     replication: undefined,
     near: undefined,
-    onWarning: () => {},
+    onWarning: false,
   });
 }
 

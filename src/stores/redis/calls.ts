@@ -14,12 +14,13 @@ const abandonedAfter = 60_000;
 /** Runs the store's calls: limits how many wait at once, converts errors, and starts the startup check. */
 export class RedisCalls {
   readonly #connection: RedisConnection;
-  readonly #onWarning: (warning: RedisWarning) => void;
+  readonly #onWarning: ((warning: RedisWarning) => void) | false;
   /** The start times of the waiting calls, oldest first. */
   readonly #waiting = new Set<{ readonly start: number }>();
   #isChecked = false;
 
-  constructor(connection: RedisConnection, onWarning: (warning: RedisWarning) => void) {
+  /** @param onWarning `false` for no startup check. */
+  constructor(connection: RedisConnection, onWarning: ((warning: RedisWarning) => void) | false) {
     this.#connection = connection;
     this.#onWarning = onWarning;
   }
@@ -57,9 +58,11 @@ export class RedisCalls {
   /** Runs after the first successful call, when the connection is known to work. */
   #check(): void {
     this.#isChecked = true;
+    const onWarning = this.#onWarning;
+    if (onWarning === false) return;
     void (async () => {
       try {
-        for (const warning of await checkServers(this.#connection)) this.#onWarning(warning);
+        for (const warning of await checkServers(this.#connection)) onWarning(warning);
       } catch {
         // The check only gives advice. Calls that need the connection report its errors.
       }

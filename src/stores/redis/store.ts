@@ -31,7 +31,7 @@ interface Parts {
   readonly timeout: number;
   readonly replication: Replication | undefined;
   readonly near: NearCache | undefined;
-  readonly onWarning: (warning: RedisWarning) => void;
+  readonly onWarning: ((warning: RedisWarning) => void) | false;
 }
 
 /** How often a patch is tried while other calls change the session's subject. */
