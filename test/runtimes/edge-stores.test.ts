@@ -32,6 +32,9 @@ assert.ok(missing === false || !process.env["CI"], String(missing));
 const execute = promisify(execFile);
 const secret = "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic";
 
+/** The name under which workerd looks for a module's worker. */
+const main = "default";
+
 /** What a worker's module exports, made wrong on purpose: one client for all requests. */
 const shared = `
 import { createSessions } from "coatcheck";
@@ -40,7 +43,7 @@ import { postgresStore } from "coatcheck/postgres";
 import { Pool } from "pg";
 import { site } from "./site.ts";
 let handler;
-export default {
+const worker = {
   fetch(request, env) {
     if (handler === undefined) {
       const client = new Pool({ connectionString: env.HYPERDRIVE.connectionString, max: 1 });
@@ -50,18 +53,20 @@ export default {
     return handler(request);
   },
 };
+export { worker as ${main} };
 `;
 
 /** Calls what a cron trigger calls. */
 const sweeping = `
-import worker from "./pg.ts";
-export default {
+import pg from "./pg.ts";
+const worker = {
   async fetch(request, env, ctx) {
-    if (!request.url.endsWith("/sweep")) return worker.fetch(request, env, ctx);
-    await worker.scheduled({}, env);
+    if (!request.url.endsWith("/sweep")) return pg.fetch(request, env, ctx);
+    await pg.scheduled({}, env);
     return new Response("swept");
   },
 };
+export { worker as ${main} };
 `;
 
 const names = ["pg", "postgres", "redis", "ioredis", "upstash", "hono"];
@@ -137,6 +142,16 @@ describe(
           }),
         );
         assert.doesNotMatch(worker.output(), /different request context/);
+      });
+    }
+
+    for (const name of ["redis", "ioredis", "upstash"]) {
+      test(`examples/workers/${name}.ts responds with 503 if its database is not there`, async (t) => {
+        const nowhere = { REDIS_URL: "redis://127.0.0.1:1", UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1" };
+        const worker = await serve(t, folder, name, { ...bindings, ...nowhere });
+        const visitor = new Visitor(worker.url);
+        assert.equal((await visitor.post("/login")).status, 503);
+        assert.equal(await visitor.text("/health"), "fine");
       });
     }
 
