@@ -181,6 +181,32 @@ describe("upstashStore", { skip: withoutRedis }, async () => {
     for (const [name = ""] of double.commands) assert.match(name, /^EVAL(?:SHA)?$/);
   });
 
+  test("costs as many requests as the page says", async () => {
+    const prefix = `place${places++}:`;
+    const store = open({ prefix });
+    const cost = async (call: () => unknown): Promise<number> => {
+      const before = double.commands.length;
+      await call();
+      return double.commands.length - before;
+    };
+    const [record, other] = [recordWith(), recordWith({ subject: "ana" })];
+    await open({ prefix }).list("nobody", now); // the server knows this script from here on, and the others from other tests
+    for (const warm of [open({ prefix }), open({ prefix })])
+      await warm.create(recordWith({ subject: "ben" }));
+    assert.equal(await cost(() => store.create(record)), 2, "the first write");
+    assert.equal(await cost(() => store.create(recordWith())), 1);
+    assert.equal(await cost(() => store.read(record.id, now)), 1);
+    const set = new Map([["d:a", Buffer.from("1")]]);
+    await store.patch(record.id, { epoch: 0, set }, now);
+    assert.equal(await cost(() => store.patch(record.id, { epoch: 0, set }, now)), 1, "a write");
+    assert.equal(await cost(() => store.create(other)), 2, "a login without a session");
+    const login = { epoch: 1, subject: "ana", absoluteDeadline: now + hour };
+    assert.equal(await cost(() => store.patch(record.id, { epoch: 0, columns: login }, now)), 2, "a login");
+    const logout = { epoch: 2, subject: null };
+    assert.equal(await cost(() => store.patch(record.id, { epoch: 1, columns: logout }, now)), 1, "a logout");
+    assert.equal(await cost(() => store.list("ben", now)), 3);
+  });
+
   test("asks for a reply that no cache has kept", async () => {
     const caches: (string | undefined)[] = [];
     const store = open({
