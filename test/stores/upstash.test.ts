@@ -205,6 +205,9 @@ describe("upstashStore", { skip: withoutRedis }, async () => {
     const logout = { epoch: 2, subject: null };
     assert.equal(await cost(() => store.patch(record.id, { epoch: 1, columns: logout }, now)), 1, "a logout");
     assert.equal(await cost(() => store.list("ben", now)), 3);
+    const fresh = open({ prefix });
+    await fresh.read(record.id, now);
+    assert.equal(await cost(() => fresh.create(recordWith())), 1, "the first write after a read");
   });
 
   test("asks for a reply that no cache has kept", async () => {
@@ -240,6 +243,7 @@ describe("upstashStore", { skip: withoutRedis }, async () => {
       "a redirect": [replies(302, "", { location: "http://127.0.0.1:1/" }), "STORE_FAILED", false],
       "truncated JSON": [replies(200, '{"result":["YXBwb'), "STORE_UNAVAILABLE", true],
       "another page": [replies(200, "<html>Welcome</html>"), "STORE_UNAVAILABLE", true],
+      "a result of another kind": [replies(200, '{"result":null}'), "STORE_UNAVAILABLE", true],
       "JSON without a result": [replies(200, "{}"), "STORE_UNAVAILABLE", true],
       "JSON that is no object": [replies(200, "null"), "STORE_UNAVAILABLE", true],
       "strings that are not encoded": [

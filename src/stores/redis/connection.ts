@@ -1,6 +1,7 @@
 import { assertOption } from "../../runtime/check-options.ts";
 import type { Argument } from "./record-hash.ts";
 import type { Script } from "./scripts.ts";
+import type { ServerTime } from "./server-time.ts";
 
 /** The part of a node-redis client that the store uses: a client, cluster, Sentinel client or pool, version 5 or newer. */
 export interface NodeRedisClient {
@@ -36,6 +37,8 @@ export interface RedisConnection {
   /** The store's name in errors and events. */
   readonly store: "redis" | "upstash";
   readonly isCluster: boolean;
+  /** Given if reading, too, tells the server's time. */
+  readonly serverTime?: ServerTime;
   /** Reads the hash at a key from its primary. Strings are returned as bytes. */
   hash(key: string): Promise<unknown>;
   /** Runs a script. Strings in the reply are bytes. */

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { RedisConnection, ScriptCommand } from "./connection.ts";
 import type { Argument } from "./record-hash.ts";
+import { isUnknownScript } from "./errors.ts";
 import type { Script } from "./scripts.ts";
+import { ServerTime } from "./server-time.ts";
 
 /** The part of `fetch` that the store uses. */
 export type UpstashFetch = (
@@ -32,21 +34,32 @@ export interface RestApi {
  * @param api is called for each command. Throws if the options are incomplete.
  */
 export function httpConnection(api: () => RestApi): RedisConnection {
-  const run = async ({ name, script, key, args }: ScriptCommand): Promise<unknown> => {
+  const run = async ({ name, script, key, args }: ScriptCommand): Promise<unknown[]> => {
     const { source, sha } = decoding(script);
-    return send(api(), [name, name === "EVAL" ? source : sha, "1", key, ...args.map(binaryText)]);
+    const text = name === "EVAL" ? source : sha;
+    const reply = await send(api(), [name, text, "1", key, ...args.map(binaryText)]);
+    // All of the store's scripts return lists.
+    if (!Array.isArray(reply)) throw new Error("not JSON");
+    return reply;
   };
+  const serverTime = new ServerTime();
   return {
     store: "upstash",
     isCluster: false,
+    serverTime,
     // A command that only reads may be answered by a replica, which may not know of a logout yet.
     async hash(key) {
+      const command = { script: readHash, key, args: [] };
+      let reply: unknown[];
       try {
-        return await run({ name: "EVALSHA", script: readHash, key, args: [] });
+        reply = await run({ ...command, name: "EVALSHA" });
       } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-        return run({ name: "EVAL", script: readHash, key, args: [] });
+        if (!isUnknownScript(error)) throw error;
+        reply = await run({ ...command, name: "EVAL" });
       }
+      const [time, hash] = reply;
+      serverTime.learn(Number(time));
+      return hash;
     },
     run,
     runAndWait: () => Promise.reject(new Error("ERR WAIT needs a connection")),
@@ -55,7 +68,12 @@ export function httpConnection(api: () => RestApi): RedisConnection {
   };
 }
 
-const readHash: Script = { source: "return redis.call('HGETALL', KEYS[1])", sha: "" };
+/** Also returns the server's time, so that the first write after a read knows it. */
+const readHash: Script = {
+  source: `local clock = redis.call('TIME')
+return {clock[1] * 1000 + math.floor(clock[2] / 1000), redis.call('HGETALL', KEYS[1])}`,
+  sha: "", // not used: see `decoding`
+};
 
 /**
  * JSON can't contain bytes. So each byte of an argument is sent as the character U+0000 to U+00FF, and arrives as its

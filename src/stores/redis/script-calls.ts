@@ -20,12 +20,13 @@ const maxAttempts = 5;
 export class ScriptCalls {
   readonly #connection: RedisConnection;
   readonly #timeout: number;
-  readonly #serverTime = new ServerTime();
+  readonly #serverTime: ServerTime;
 
   /** @param timeout how many milliseconds after its call a script may still run. */
   constructor(connection: RedisConnection, timeout: number) {
     this.#connection = connection;
     this.#timeout = timeout;
+    this.#serverTime = connection.serverTime ?? new ServerTime();
   }
 
   /**
