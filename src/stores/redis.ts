@@ -1,7 +1,7 @@
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import type { Store } from "../record/store.ts";
-import { assertOption } from "../runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "../runtime/check-options.ts";
 import { connectionOf } from "./redis/connection.ts";
 import type { IoRedisClient, NodeRedisClient } from "./redis/connection.ts";
 import { NearCache } from "./redis/near-cache.ts";
@@ -51,6 +51,11 @@ export interface RedisStoreOptions {
  * @throws ConfigError CONFIG_INVALID if an option is not valid, or if the client may repeat writes or read from replicas.
  */
 export function redisStore(options: RedisStoreOptions): Store {
+  assertKnownOptions(
+    options,
+    ["client", "prefix", "timeout", "durable", "nearCache", "onWarning"],
+    "redisStore",
+  );
   const { timeout = { seconds: 2 }, durable, nearCache } = options;
   const prefix = checkedPrefix(options.prefix);
   const milliseconds = toMilliseconds(timeout, "timeout");
@@ -66,6 +71,7 @@ export function redisStore(options: RedisStoreOptions): Store {
 }
 
 function replicationOf(durable: RedisDurability, client: RedisStoreOptions["client"]): Replication {
+  assertKnownOptions(durable, ["replicas", "timeout", "connection"], "durable");
   const { replicas, timeout, connection } = durable;
   assertOption(
     Number.isSafeInteger(replicas) && replicas > 0,
