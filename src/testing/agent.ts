@@ -1,12 +1,9 @@
 /** A supertest agent, or any other of superagent: what `request.agent(app)` returns. */
 export interface CookieAgent {
-  readonly jar: AgentJar;
-}
-
-/** The jar of an agent. */
-interface AgentJar {
-  setCookie(cookie: string, host?: string): unknown;
-  getCookies(access: never): unknown;
+  readonly jar: {
+    setCookie(cookie: string, host?: string): unknown;
+    getCookies(access: never): unknown;
+  };
 }
 
 /** For which request a jar is asked for cookies. */

@@ -22,21 +22,6 @@ export interface KeptSession<Data extends object> {
   readonly expiresAt: Date;
 }
 
-/** A pair in a list of cookies, such as the result of `context.cookies()` in Playwright. */
-interface NamedCookie {
-  readonly name: string;
-  readonly value: string;
-}
-
-/** The headers of `fetch`. */
-interface FetchHeaders {
-  get(name: string): string | null;
-  getSetCookie(): string[];
-}
-
-/** The headers of Node, by lower-case names. */
-type NodeHeaders = Readonly<Record<string, string | number | readonly string[] | undefined>>;
-
 /**
  * Where a cookie comes from: the text of a Cookie or Set-Cookie header, several of them, a list of cookies with names
  * and values, a supertest agent, or what has headers: a `CookieJar`, the result of `signIn`, a response of `fetch`,
@@ -45,10 +30,22 @@ type NodeHeaders = Readonly<Record<string, string | number | readonly string[] |
 export type CookieSource =
   | string
   | readonly string[]
-  | readonly NamedCookie[]
+  | readonly { readonly name: string; readonly value: string }[]
   | { readonly jar: { getCookies(access: never): unknown } }
-  | { readonly headers: FetchHeaders | NodeHeaders }
+  | {
+      readonly headers:
+        | { get(name: string): string | null; getSetCookie(): string[] }
+        | Readonly<Record<string, string | number | readonly string[] | undefined>>;
+    }
   | undefined;
+
+/** A pair in a list of cookies, such as the result of `context.cookies()` in Playwright. */
+type NamedCookie = Exclude<Extract<CookieSource, readonly unknown[]>[number], string>;
+
+/** The headers of `fetch`, or of Node by lower-case names. */
+type AnyHeaders = Extract<CookieSource, { readonly headers: unknown }>["headers"];
+
+type FetchHeaders = Extract<AnyHeaders, { getSetCookie(): string[] }>;
 
 /**
  * Looks up what is kept for a cookie, without using the session: no message is consumed and no timeout restarts. It
@@ -98,13 +95,13 @@ function textOf(cookie: string | NamedCookie): string {
   return typeof cookie === "string" ? cookie : `${cookie.name}=${cookie.value}`;
 }
 
-function ofHeaders(headers: FetchHeaders | NodeHeaders): string {
+function ofHeaders(headers: AnyHeaders): string {
   const values = isOfFetch(headers)
     ? [...headers.getSetCookie(), headers.get("cookie")]
     : [headers["set-cookie"], headers["cookie"]].flat();
   return values.filter((value) => typeof value === "string").join("; ");
 }
 
-function isOfFetch(headers: FetchHeaders | NodeHeaders): headers is FetchHeaders {
+function isOfFetch(headers: AnyHeaders): headers is FetchHeaders {
   return typeof headers["getSetCookie"] === "function";
 }
