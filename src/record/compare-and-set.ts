@@ -78,8 +78,14 @@ export interface CasStoreOptions {
   close?(): MaybePromise<void>;
 }
 
-/** How long a patch is tried if its caller does not say, in milliseconds: the default of `storeTimeout`. */
-const defaultTimeout = 2000;
+/** An attempt to patch a record: until when, by `performance.now()`, and how many have failed before. */
+interface Attempt {
+  readonly end: number;
+  readonly failures: number;
+}
+
+/** How long a patch is tried if its caller does not say, in milliseconds. Requests always do. */
+const defaultTimeout = 10_000;
 
 /** How often in a row `replaceIf` may refuse a revision that `get` still returns. */
 const maxStale = 8;
@@ -134,15 +140,17 @@ class CasStore implements Store {
 
   patch(id: string, patch: Patch, now: number, timeout = defaultTimeout): MaybePromise<PatchOutcome> {
     const start = performance.now();
-    const end = start + timeout;
+    const attempt = { end: start + timeout, failures: 0 };
     const known = this.#recent.get(fingerprintOf(id, 0));
-    const first = known?.id === id ? this.#patchOver(id, known.packed, patch, now, end) : undefined;
+    const first = known?.id === id ? this.#patchOver(id, known.packed, patch, now, attempt) : undefined;
     return andThen(first, (guess) =>
       // Any other outcome may be that of an old record.
       guess !== undefined && guess.kind === "applied"
         ? guess
-        : andThen(this.#patchCurrent(id, patch, now, end), (outcome) =>
-            typeof outcome === "number" ? this.#contend(id, patch, now, start, end, outcome) : outcome,
+        : andThen(this.#patchCurrent(id, patch, now, attempt), (outcome) =>
+            typeof outcome === "number"
+              ? this.#contend(id, patch, now, start, attempt.end, outcome)
+              : outcome,
           ),
     );
   }
@@ -180,11 +188,16 @@ class CasStore implements Store {
   }
 
   /** Patches the current record. Returns the revision that was current if somebody else was faster. */
-  #patchCurrent(id: string, patch: Patch, now: number, end: number): MaybePromise<PatchOutcome | number> {
+  #patchCurrent(
+    id: string,
+    patch: Patch,
+    now: number,
+    attempt: Attempt,
+  ): MaybePromise<PatchOutcome | number> {
     return andThen(this.#get("patch", id), (packed) => {
       if (packed === undefined) return { kind: "gone" };
       return andThen(
-        this.#patchOver(id, packed, patch, now, end),
+        this.#patchOver(id, packed, patch, now, attempt),
         (outcome) => outcome ?? recordOf("patch", id, packed).revision,
       );
     });
@@ -196,14 +209,14 @@ class CasStore implements Store {
     packed: BinaryString,
     patch: Patch,
     now: number,
-    end: number,
+    attempt: Attempt,
   ): MaybePromise<PatchOutcome | undefined> {
     const record = recordOf("patch", id, packed);
     const { outcome, next } = layPatch(record, patch, now);
     if (next === undefined) return outcome;
     const written = packRecord(next);
-    const remaining = end - performance.now();
-    if (remaining <= 0) throw this.#error("STORE_TIMEOUT", "patch", "the time was up before it could write");
+    const remaining = attempt.end - performance.now();
+    if (remaining <= 0) throw this.#outOfTime(attempt.failures);
     return andThen(this.#table.replaceIf(rowOf(next, written), record.revision, remaining), (replaced) => {
       if (!this.#checked("patch", "replaceIf", replaced, "boolean")) return undefined;
       this.#remember(id, written);
@@ -225,17 +238,12 @@ class CasStore implements Store {
     for (let [failures, stale] = [1, 0]; stale < maxStale; failures++) {
       // An attempt that fails overlapped another one. So its own time says how far the next ones must be apart.
       const took = Math.max(performance.now() - began, 0.5);
-      const pause = failures === 1 ? 0 : Math.random() * took * Math.min(2 ** failures, 32);
-      if (performance.now() + pause + took > end) {
-        throw this.#error(
-          "STORE_CONTENDED",
-          "patch",
-          `${failures} other writes of the same session came first`,
-        );
-      }
+      const spare = end - performance.now() - took;
+      if (spare < 0) throw this.#outOfTime(failures);
+      const pause = failures === 1 ? 0 : Math.random() * Math.min(took * Math.min(2 ** failures, 32), spare);
       if (pause > 0) await wait(pause);
       began = performance.now();
-      const outcome = await this.#patchCurrent(id, patch, now, end);
+      const outcome = await this.#patchCurrent(id, patch, now, { end, failures });
       if (typeof outcome !== "number") return outcome;
       stale = outcome === last ? stale + 1 : 0;
       last = outcome;
@@ -293,6 +301,12 @@ class CasStore implements Store {
       operation,
       `${from} must return a ${type}, and returned ${typeof result}`,
     );
+  }
+
+  #outOfTime(failures: number): StoreError {
+    return failures === 0
+      ? this.#error("STORE_TIMEOUT", "patch", "the time was up before it could write")
+      : this.#error("STORE_CONTENDED", "patch", `${failures} other writes of the same session came first`);
   }
 
   #error(

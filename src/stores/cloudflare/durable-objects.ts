@@ -1,4 +1,4 @@
-import { ConfigError, unreadableRecord } from "../../errors.ts";
+import { unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import { packRecord, unpackRecord } from "../../record/binary/record.ts";
 import type { Patch, PatchOutcome } from "../../record/patch.ts";
@@ -6,7 +6,7 @@ import { expiresAt } from "../../record/record.ts";
 import type { SessionRecord } from "../../record/record.ts";
 import type { Store } from "../../record/store.ts";
 import { fingerprintOf } from "../../runtime/two-generation-cache.ts";
-import { asStoreError, isRetryable, late, storeError } from "./errors.ts";
+import { asStoreError, isRestart, late, storeError } from "./errors.ts";
 import { encodePatch } from "./wire.ts";
 import type { Answer, Call, OutcomeOnWire, RecordOnWire } from "./wire.ts";
 
@@ -26,8 +26,8 @@ export interface DurableObjectStubLike {
 
 const name = "durable-objects";
 
-/** How long a write may take if its caller does not say, in milliseconds: the default of `storeTimeout`. */
-const defaultTimeout = 2000;
+/** How long a write may take if its caller does not say, in milliseconds. Requests always do. */
+const defaultTimeout = 10_000;
 
 export class ShardedStore implements Store {
   readonly name = name;
@@ -122,7 +122,7 @@ export class ShardedStore implements Store {
       answer = await this.#send(shard, call);
     } catch (error) {
       // Only a read is certain to do no harm the second time.
-      if (operation !== "read" || !isRetryable(error)) throw asStoreError(name, operation, error);
+      if (operation !== "read" || !isRestart(error)) throw asStoreError(name, operation, error);
       try {
         answer = await this.#send(shard, call);
       } catch (again) {
@@ -132,12 +132,6 @@ export class ShardedStore implements Store {
     this.#ahead[shard] = answer.clock - Date.now();
     if (answer.problem === "late") throw storeError(name, operation, late);
     if (answer.problem === "unreadable") throw unreadableRecord(operation);
-    if (answer.problem === "no-sql") {
-      throw new ConfigError(
-        "CONFIG_INVALID",
-        "The class SessionShard has no SQLite storage. List it in new_sqlite_classes of a migration in wrangler's configuration.",
-      );
-    }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what an object of this package answers to the operation
     return answer.result as Result;
   }

@@ -45,10 +45,16 @@ export function asStoreError(
 ): StoreError | ConfigError {
   if (thrown instanceof StoreError || thrown instanceof ConfigError) return thrown;
   const said = messageOf(thrown);
+  if (said.includes("SQL is not enabled")) {
+    return new ConfigError(
+      "CONFIG_INVALID",
+      "The class SessionShard has no SQLite storage. List it in new_sqlite_classes, not in new_classes, in wrangler's configuration.",
+    );
+  }
   const fault =
     faults.find(([pattern]) => pattern.test(said))?.[1] ??
     (has(thrown, "overloaded") ? faults[0]?.[1] : undefined) ??
-    (has(thrown, "retryable") ? faults[3]?.[1] : undefined) ??
+    (isRestart(thrown) ? faults[3]?.[1] : undefined) ??
     failed;
   return storeError(store, operation, fault, thrown);
 }
@@ -59,12 +65,12 @@ export function messageOf(thrown: unknown): string {
   return thrown.cause instanceof Error ? `${thrown.message} ${thrown.cause.message}` : thrown.message;
 }
 
-/** Whether the runtime marked an error as worth another attempt. */
-export function isRetryable(thrown: unknown): boolean {
-  return has(thrown, "retryable") && !has(thrown, "overloaded");
+/** Whether an object restarted, or could not be reached, so that another attempt may succeed. */
+export function isRestart(thrown: unknown): boolean {
+  return (has(thrown, "retryable") || has(thrown, "durableObjectReset")) && !has(thrown, "overloaded");
 }
 
-function has(thrown: unknown, mark: "overloaded" | "retryable"): boolean {
+function has(thrown: unknown, mark: "durableObjectReset" | "overloaded" | "retryable"): boolean {
   return (
     thrown instanceof Error && mark in thrown && Object.getOwnPropertyDescriptor(thrown, mark)?.value === true
   );

@@ -35,7 +35,7 @@ export class SessionShard {
   /** Nothing is awaited from here on: the object does one call after the other, and each as a whole. */
   #answer(call: Call): Answer {
     const clock = Date.now();
-    if (!this.#prepare()) return { clock, problem: "no-sql" };
+    this.#prepare();
     if ("deadline" in call && clock >= call.deadline) return { clock, problem: "late" };
     if (call.operation === "create") return { clock, result: this.#create(call.row) };
     if (call.operation === "read") return { clock, result: this.#find(call.id, call.now) ?? null };
@@ -45,15 +45,9 @@ export class SessionShard {
     return result === undefined ? { clock, problem: "unreadable" } : { clock, result };
   }
 
-  /** Creates the table at the first call. Returns `false` if this class was not given SQLite storage. */
-  #prepare(): boolean {
-    if (this.#isReady) return true;
-    try {
-      // Without SQLite storage the property throws.
-      if (typeof this.#state.storage.sql.exec !== "function") return false;
-    } catch {
-      return false;
-    }
+  /** Creates the table at the first call. Throws if this class was not given SQLite storage. */
+  #prepare(): void {
+    if (this.#isReady) return;
     for (const statement of [
       "CREATE TABLE IF NOT EXISTS coatcheck_session (id TEXT PRIMARY KEY, subject TEXT, expires_at REAL NOT NULL, record TEXT NOT NULL) WITHOUT ROWID",
       "CREATE INDEX IF NOT EXISTS coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL",
@@ -61,7 +55,6 @@ export class SessionShard {
     ])
       this.#rows(statement);
     this.#isReady = true;
-    return true;
   }
 
   #create({ id, subject, expiresAt: end, record }: Row): boolean {

@@ -39,7 +39,7 @@ export interface Answer {
   /** The result; what kind depends on the operation. */
   readonly result?: unknown;
   /** Why there is no result. */
-  readonly problem?: "late" | "no-sql" | "unreadable";
+  readonly problem?: "late" | "unreadable";
 }
 
 /** The outcome of a patch on the wire. */
