@@ -58,8 +58,10 @@ export interface CasStoreOptions {
    * Returns `false`, and changes nothing, if there is no such row or it has another revision. It never creates a row.
    *
    * It must not repeat a write whose result was lost, since its first attempt may have succeeded: it throws then.
+   *
+   * @param isMoved `false` if `subject` and `expiresAt` are what they were, so that their columns need not be written, nor their indexes.
    */
-  replaceIf(row: CasRow, revision: number, timeout: number): MaybePromise<boolean>;
+  replaceIf(row: CasRow, revision: number, timeout: number, isMoved: boolean): MaybePromise<boolean>;
   /**
    * Returns all rows of a subject, in any order: at least their `id` and `bytes`. A row that has this subject must not be missing, or the session stays
    * open when all of the user's sessions are ended. So an index that is updated later does not do. More than that does no harm: expired rows,
@@ -217,7 +219,9 @@ class CasStore implements Store {
     const written = packRecord(next);
     const remaining = attempt.end - performance.now();
     if (remaining <= 0) throw this.#outOfTime(attempt.failures);
-    return andThen(this.#table.replaceIf(rowOf(next, written), record.revision, remaining), (replaced) => {
+    const row = rowOf(next, written);
+    const isMoved = row.subject !== record.subject || row.expiresAt !== expiryOf(record);
+    return andThen(this.#table.replaceIf(row, record.revision, remaining, isMoved), (replaced) => {
       if (!this.#checked("patch", "replaceIf", replaced, "boolean")) return undefined;
       this.#remember(id, written);
       return outcome;
@@ -325,7 +329,11 @@ function rowOf(record: SessionRecord, packed: BinaryString): CasRow {
   // `Buffer.from` would use a pool, and with it hand out other sessions' bytes to those who look at `bytes.buffer`.
   const bytes = Buffer.alloc(packed.length);
   bytes.write(packed, "latin1");
-  return { id, revision, subject, expiresAt: Math.ceil(expiresAt(record)), bytes };
+  return { id, revision, subject, expiresAt: expiryOf(record), bytes };
+}
+
+function expiryOf(record: SessionRecord): number {
+  return Math.ceil(expiresAt(record));
 }
 
 /** @throws StoreError RECORD_UNREADABLE */

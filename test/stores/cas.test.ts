@@ -186,7 +186,7 @@ describe("a patch", () => {
         async replaceIf(row, revision, timeout) {
           // Another process is faster each time.
           await other.patch(row.id, setting("d:other"), now);
-          return table.replaceIf(row, revision, timeout);
+          return table.replaceIf(row, revision, timeout, true);
         },
       };
     });
@@ -241,7 +241,7 @@ describe("a patch", () => {
       insert: (row, timeout) => (timeouts.push(timeout), table.insert(row, timeout)),
       replaceIf: (row, revision, timeout) => (
         timeouts.push(timeout),
-        table.replaceIf(row, revision, timeout)
+        table.replaceIf(row, revision, timeout, true)
       ),
     }));
     await store.create(recordOf(), 700);
@@ -256,7 +256,7 @@ describe("a patch", () => {
   test("is not written again after a function threw, since it may have been written", async () => {
     const { store, table, calls } = watched((all) => ({
       async replaceIf(row, revision, timeout) {
-        await all.replaceIf(row, revision, timeout);
+        await all.replaceIf(row, revision, timeout, true);
         throw new Error("the connection was lost");
       },
     }));
@@ -348,6 +348,20 @@ test("hundreds of rows of one subject are listed without blocking other work", a
   clearImmediate(counting);
   // One of them is bySubject's own.
   assert.ok(turns >= 3, `${turns} turns`);
+});
+
+test("a table is told whether a patch moves the row in its indexes", async () => {
+  const moved: boolean[] = [];
+  const { store } = watched((table) => ({
+    replaceIf: (row, revision, timeout, isMoved) => (
+      moved.push(isMoved),
+      table.replaceIf(row, revision, timeout, isMoved)
+    ),
+  }));
+  await store.create(recordOf({ absoluteDeadline: now + 9_000_000 }));
+  for (const columns of [{}, { permanent: true }, { subject: "lea" }, { lastSeenAt: now + 5 }, {}])
+    await store.patch(recordOf().id, { ...setting("d:a"), columns }, now);
+  assert.deepEqual(moved, [false, false, true, true, false]);
 });
 
 test("a row has whole milliseconds, rounded so that nothing is swept early, and bytes of its own", async () => {

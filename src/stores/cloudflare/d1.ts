@@ -87,8 +87,13 @@ export function d1Functions(
       return results.length === 0 ? undefined : { bytes: bytesIn("read", results[0]) };
     },
 
-    replaceIf: async ({ id, revision, subject, expiresAt, bytes }, expected, timeout) =>
-      write("patch", sql.replaceIf, [id, revision, subject, expiresAt, toBase64(bytes), expected], timeout),
+    async replaceIf({ id, revision, subject, expiresAt, bytes }, expected, timeout, isMoved) {
+      const record = toBase64(bytes);
+      // D1 bills each index that is written, even with the same value.
+      return isMoved
+        ? write("patch", sql.move, [id, expected, revision, record, subject, expiresAt], timeout)
+        : write("patch", sql.replace, [id, expected, revision, record], timeout);
+    },
 
     async bySubject(subject, now) {
       const { results } = await run("list", async () =>
@@ -123,8 +128,10 @@ function statementsFor(table: string) {
     insert: `INSERT INTO ${table} (id, revision, subject, expires_at, record)
       SELECT ?1, ?2, ?3, ?4, ?5 WHERE ${clock} < ?6 ON CONFLICT (id) DO NOTHING RETURNING id`,
     get: `SELECT record FROM ${table} WHERE id = ?1`,
-    replaceIf: `UPDATE ${table} SET revision = ?2, subject = ?3, expires_at = ?4, record = ?5
-      WHERE id = ?1 AND revision = ?6 AND ${clock} < ?7 RETURNING id`,
+    replace: `UPDATE ${table} SET revision = ?3, record = ?4
+      WHERE id = ?1 AND revision = ?2 AND ${clock} < ?5 RETURNING id`,
+    move: `UPDATE ${table} SET revision = ?3, record = ?4, subject = ?5, expires_at = ?6
+      WHERE id = ?1 AND revision = ?2 AND ${clock} < ?7 RETURNING id`,
     bySubject: `SELECT id, record FROM ${table} WHERE subject = ?1 AND expires_at > ?2`,
     sweep: `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE expires_at <= ?1 LIMIT ?2) RETURNING id`,
   };

@@ -90,11 +90,11 @@ export function decodePatch({ expect, set, columns, ...rest }: PatchOnWire): Pat
   };
 }
 
-export function encodeBytes(bytes: Uint8Array): string {
+function encodeBytes(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
-export function decodeBytes(text: string): Uint8Array {
+function decodeBytes(text: string): Uint8Array {
   return Buffer.from(text, "base64");
 }
 
