@@ -130,9 +130,13 @@ const sites = Object.fromEntries(
 
 export const worker = {
   async fetch(request: Request): Promise<Response> {
-    const [, first = "", second = "", third = ""] = new URL(request.url).pathname.split("/");
+    const { pathname, searchParams } = new URL(request.url);
+    const [, first = "", second = "", third = ""] = pathname.split("/");
     if (first === "run") {
-      const clauses = parts[second]?.(third as StoreName);
+      const omitted = searchParams.get("omit")?.split(",") ?? [];
+      const clauses = parts[second]?.(third as StoreName).filter(
+        ({ name }) => !omitted.some((start) => name.startsWith(start)),
+      );
       return clauses === undefined
         ? new Response("no such part", { status: 404 })
         : Response.json(await report(clauses));

@@ -2,17 +2,34 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { generateSecret } from "coatcheck";
 import { CookieJar } from "coatcheck/testing";
 import type { Report } from "./clause.ts";
-import { startWorker, withoutMiniflare } from "./miniflare.ts";
+import { moduleOf, startWorker, withoutMiniflare } from "./miniflare.ts";
 import type { RunningWorker } from "./miniflare.ts";
 
 const skip = process.env["CI"] ? false : withoutMiniflare;
 
+/** The files of the worker, and of the suite that it uses. */
+const files = ["clause", "core-clauses", "fetch-clauses", "suite", "cloudflare-clauses", "cloudflare-worker"];
+
 describe("in workerd", { skip }, () => {
   let worker: RunningWorker | undefined;
   before(async () => {
-    worker = await startWorker();
+    const entry = {
+      path: "entry.js",
+      code: 'export { worker as default, RestartingShard, PlainShard } from "./cloudflare-worker.js";',
+    };
+    worker = await startWorker([entry, ...files.map(moduleOf)], {
+      compatibilityDate: "2026-03-17",
+      compatibilityFlags: ["nodejs_compat"],
+      bindings: { SESSION_SECRET: generateSecret() },
+      d1Databases: ["DB", "EMPTY"],
+      durableObjects: {
+        SHARDS: { className: "RestartingShard", useSQLite: true },
+        PLAIN: { className: "PlainShard" },
+      },
+    });
   });
   after(async () => worker?.close());
 
@@ -24,7 +41,9 @@ describe("in workerd", { skip }, () => {
   for (const store of ["d1", "objects"]) {
     for (const part of ["contract", "races", "own"]) {
       test(`the ${part === "own" ? "clauses of its own" : part} hold for ${store}`, async (t) => {
-        const report = (await (await fetch(`/run/${part}/${store}`)).json()) as Report;
+        // Those with many orders take minutes on D1. `TEST_LONG=1 npm run runtimes` runs all.
+        const omit = part === "races" && store === "d1" && !process.env["TEST_LONG"] ? "?omit=S4,S5" : "";
+        const report = (await (await fetch(`/run/${part}/${store}${omit}`)).json()) as Report;
         assert.deepEqual(report.faults, []);
         assert.ok((report.held["clauses"] ?? 0) > 5);
         t.diagnostic(`${report.held["clauses"]} clauses`);
@@ -39,7 +58,7 @@ describe("in workerd", { skip }, () => {
       const visit = async (path: string): Promise<Response> => {
         const response = await fetch(
           `/${store}${path}`,
-          jar.header === undefined ? {} : { cookie: jar.header },
+          jar.header === undefined ? {} : { headers: { cookie: jar.header } },
         );
         jar.take(response);
         return response;
@@ -51,7 +70,7 @@ describe("in workerd", { skip }, () => {
       assert.equal(await (await visit("/devices")).text(), "1");
       const ended = jar.header ?? "";
       await visit("/logout");
-      assert.deepEqual(await (await fetch(`/${store}/`, { cookie: ended })).json(), {});
+      assert.deepEqual(await (await fetch(`/${store}/`, { headers: { cookie: ended } })).json(), {});
       assert.match(await (await visit("/sweep")).text(), /^\d+$/);
     });
   }

@@ -1,7 +1,6 @@
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
-import { generateSecret } from "coatcheck";
 import { layOut } from "../../scripts/pack.ts";
 
 const programs = join(import.meta.dirname, "programs", "node_modules");
@@ -13,20 +12,27 @@ const miniflare = join(programs, "miniflare", "dist", "src", "index.js");
 export const withoutMiniflare: string | false =
   !existsSync(miniflare) && "Miniflare is not installed here: `npm run runtimes -- --install` does that";
 
+/** A request to a worker. */
+export interface WorkerRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** A worker in Miniflare. */
 export interface RunningWorker {
-  fetch(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  fetch(path: string, init?: WorkerRequest): Promise<Response>;
+  /** Does what a Cron Trigger does. */
+  runCron(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** What is used of Miniflare, which is not among this repository's own packages. */
 interface Miniflare {
   dispatchFetch(url: string, init: object): Promise<Response>;
+  getWorker(): Promise<{ scheduled(options: object): Promise<unknown> }>;
   dispose(): Promise<void>;
 }
-
-/** The files of the worker, and of the suite that it uses. */
-const files = ["clause", "core-clauses", "fetch-clauses", "suite", "cloudflare-clauses", "cloudflare-worker"];
 
 /** The package's entries that they import, with their files. */
 const entries = {
@@ -38,29 +44,34 @@ const entries = {
   "coatcheck/testing": "testing",
 };
 
-/** Starts the built package with test/runtimes/cloudflare-worker.ts in workerd. Modules are found by name, as in test/runtimes/staging.ts. */
-export async function startWorker(): Promise<RunningWorker> {
+/** A module of a worker, as plain JavaScript. */
+export interface WorkerModule {
+  readonly path: string;
+  readonly code: string;
+}
+
+/**
+ * Starts the built package in workerd, with a worker that imports it by name. Modules are found by name, as in
+ * test/runtimes/staging.ts.
+ *
+ * @param modules the first is the one that workerd starts.
+ * @param options what else Miniflare is told: bindings, the compatibility date.
+ */
+export async function startWorker(modules: readonly WorkerModule[], options: object): Promise<RunningWorker> {
   const cache = join(programs, ".cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "cloudflare-"));
   await layOut(folder);
-  const module = (path: string, contents: string) => ({
+  const module = (path: string, contents: string): object => ({
     type: "ESModule",
     path: join(folder, path),
     contents,
   });
-  const { Miniflare } = (await import(miniflare)) as { Miniflare: new (options: object) => Miniflare };
+  const { Miniflare } = (await import(miniflare)) as { Miniflare: new (given: object) => Miniflare };
   const worker = new Miniflare({
     modulesRoot: folder,
     modules: [
-      module(
-        "entry.js",
-        'export { worker as default, RestartingShard, PlainShard } from "./cloudflare-worker.js";',
-      ),
-      ...files.map((name) => {
-        const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));
-        return module(`${name}.js`, code.replaceAll(/from "\.\/([\w-]+)\.ts"/g, 'from "./$1.js"'));
-      }),
+      ...modules.map(({ path, code }) => module(path, code)),
       ...globSync("dist/**/*.js", { cwd: folder }).map((path) =>
         module(path, readFileSync(join(folder, path), "utf8")),
       ),
@@ -68,20 +79,26 @@ export async function startWorker(): Promise<RunningWorker> {
         module(name, `export * from "${name.includes("/") ? ".." : "."}/dist/${file}.js";`),
       ),
     ],
-    compatibilityDate: "2026-03-17",
-    compatibilityFlags: ["nodejs_compat"],
-    bindings: { SESSION_SECRET: generateSecret() },
-    d1Databases: ["DB", "EMPTY"],
-    durableObjects: {
-      SHARDS: { className: "RestartingShard", useSQLite: true },
-      PLAIN: { className: "PlainShard" },
-    },
+    ...options,
   });
   return {
-    fetch: async (path, headers = {}) => worker.dispatchFetch(`https://example.com${path}`, { headers }),
+    fetch: async (path, init = {}) =>
+      worker.dispatchFetch(`https://example.com${path}`, { redirect: "manual", ...init }),
+    async runCron() {
+      await (await worker.getWorker()).scheduled({});
+    },
     async close() {
       await worker.dispose();
       rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** A TypeScript file of this folder as a module of a worker. */
+export function moduleOf(name: string): WorkerModule {
+  const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));
+  return {
+    path: `${name}.js`,
+    code: code.replaceAll(/from "\.\/([\w-]+)\.ts"/g, 'from "./$1.js"'),
   };
 }
