@@ -1,15 +1,19 @@
 // docs/stores-cloudflare.md: its configurations and its Workers, as they stand there, in workerd.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { generateSecret } from "coatcheck";
 import { CookieJar } from "coatcheck/testing";
+import { layOut } from "../../scripts/pack.ts";
 import { startWorker, withoutMiniflare } from "./miniflare.ts";
 
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "stores-cloudflare.md"), "utf8");
+
+const programs = join(import.meta.dirname, "programs", "node_modules");
 
 function blocksOf(language: string): string[] {
   return Array.from(
@@ -84,6 +88,51 @@ describe("the page about Cloudflare", { skip: process.env["CI"] ? false : withou
       }
     });
   }
+
+  test("has Workers that the compiler accepts, with the types that Cloudflare gives them", async () => {
+    const folder = mkdtempSync(join(programs, ".cache", "types-"));
+    try {
+      await layOut(join(folder, "node_modules", "coatcheck"));
+      const types = join(programs, "@cloudflare", "workers-types", "index.d.ts");
+      for (const [at, code] of workers.entries()) {
+        mkdirSync(join(folder, `${at}`));
+        writeFileSync(join(folder, `${at}`, "index.ts"), code);
+        // What `wrangler types` makes of the configurations.
+        const bound = "SESSION_SECRET: string; DB: D1Database; SESSIONS: DurableObjectNamespace";
+        const shard = at === 0 ? "" : '<import("./index.ts").SessionShard>';
+        const text = `/// <reference path="${types}" />\ndeclare namespace Cloudflare { interface Env { ${bound}${shard} } }\n`;
+        writeFileSync(join(folder, `${at}`, "env.d.ts"), text);
+      }
+      const compilerOptions = {
+        target: "ES2024",
+        lib: ["ES2024"],
+        module: "ESNext",
+        moduleResolution: "Bundler",
+      };
+      const strict = {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+        types: [],
+      };
+      writeFileSync(
+        join(folder, "tsconfig.json"),
+        JSON.stringify({ compilerOptions: { ...compilerOptions, ...strict } }),
+      );
+      for (const at of workers.keys()) {
+        const config = { extends: "../tsconfig.json", include: ["."] };
+        writeFileSync(join(folder, `${at}`, "tsconfig.json"), JSON.stringify(config));
+        const compiler = join(import.meta.dirname, "..", "..", "node_modules", "typescript", "bin", "tsc");
+        const args = [compiler, "--project", join(folder, `${at}`), "--pretty", "false"];
+        const { stdout, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+        assert.equal(stdout, "");
+        assert.equal(status, 0);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 
   test("shows the table of D1 as the store creates it", () => {
     const source = readFileSync(

@@ -18,6 +18,8 @@ export interface DurableObjectStateLike {
  * database. It sets no alarm, and does nothing between requests.
  */
 export class SessionShard {
+  /** Exists only as a type: by this name Cloudflare's types know the class of a Durable Object. */
+  declare readonly __DURABLE_OBJECT_BRAND: never;
   readonly #state: DurableObjectStateLike;
   #isReady = false;
 
