@@ -236,7 +236,10 @@ function objectClauses({ SHARDS, PLAIN }: Bindings): RuntimeClause[] {
         const record = recordOf();
         await store.create(record);
         await tell("/restart-before");
-        await assert.rejects(async () => store.patch(record.id, setting, now), StoreError);
+        await assert.rejects(
+          async () => store.patch(record.id, setting, now),
+          isError("STORE_UNAVAILABLE", true),
+        );
         assert.equal((await store.read(record.id, now))?.revision, 1);
         assert.equal((await store.patch(record.id, setting, now)).kind, "applied");
         await tell("/restart-before");
@@ -251,7 +254,10 @@ function objectClauses({ SHARDS, PLAIN }: Bindings): RuntimeClause[] {
         const record = recordOf();
         await store.create(record);
         await tell("/restart-after");
-        await assert.rejects(async () => store.patch(record.id, setting, now), StoreError);
+        await assert.rejects(
+          async () => store.patch(record.id, setting, now),
+          isError("STORE_UNAVAILABLE", true),
+        );
         const found = await store.read(record.id, now);
         assert.equal(found?.fields.size, (found?.revision ?? 0) - 1);
         await tell("/restart-before");

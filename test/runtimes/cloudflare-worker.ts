@@ -92,12 +92,19 @@ async function report(clauses: readonly RuntimeClause[]): Promise<Report> {
   return { version: "", held: { clauses: clauses.length - faults.length }, lacks: [], faults };
 }
 
+/** Whether a patch of the slow store never ends: the next one, or one that has begun. */
+let hangs: "no" | "soon" | "begun" = "no";
+
 /** The memory of this isolate behind a slow network: what a request waits for must be its own, or it dies with another one. */
 function slowStore(): Store {
   const store = memoryStore();
   return {
     ...probeStore(store).store,
     async patch(...args) {
+      if (hangs === "soon") {
+        hangs = "begun";
+        return new Promise(() => {});
+      }
       await new Promise((resolve) => setTimeout(resolve, 20));
       return store.patch(...args);
     },
@@ -119,7 +126,8 @@ const sites = Object.fromEntries(
       const { pathname } = new URL(request.url);
       if (pathname.endsWith("/login")) await session.login("ana");
       if (pathname.endsWith("/logout")) await session.logout();
-      if (pathname.endsWith("/increment")) await session.update("n", (n = 0) => n + 1);
+      if (pathname.endsWith("/hang")) hangs = "soon";
+      if (/\/(?:increment|hang)$/.test(pathname)) await session.update("n", (n = 0) => n + 1);
       if (pathname.endsWith("/sweep")) return new Response(String(await sessions.sweep()));
       if (pathname.endsWith("/devices")) return new Response(String((await sessions.list("ana")).length));
       return Response.json({ subject: session.subject, n: session.get("n") });
@@ -141,6 +149,7 @@ export const worker = {
         ? new Response("no such part", { status: 404 })
         : Response.json(await report(clauses));
     }
+    if (first === "hangs") return new Response(hangs);
     return (await sites[first]?.(request)) ?? new Response("no such site", { status: 404 });
   },
 };

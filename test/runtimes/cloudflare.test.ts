@@ -74,4 +74,19 @@ describe("in workerd", { skip }, () => {
       assert.match(await (await visit("/sweep")).text(), /^\d+$/);
     });
   }
+
+  test("a request does not wait for the update of another one, which may never end", async () => {
+    const jar = new CookieJar();
+    jar.take(await fetch("/slow/login"));
+    const headers = { cookie: jar.header ?? "" };
+    const first: string[] = [];
+    const hanging = fetch("/slow/hang", { headers }).then(({ status }) => first.push(`hanging: ${status}`));
+    // The update that hangs has begun when the flag is down again.
+    while ((await (await fetch("/hangs")).text()) !== "begun");
+    const { status } = await fetch("/slow/increment", { headers });
+    first.push(`other: ${status}`);
+    assert.deepEqual(first, ["other: 200"]);
+    await hanging;
+    assert.deepEqual(first, ["other: 200", "hanging: 503"]);
+  });
 });
