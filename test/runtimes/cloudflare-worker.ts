@@ -119,7 +119,7 @@ const sites = Object.fromEntries(
       store: open(),
       sweepInterval: false,
       // A busy machine is no fault of the store's.
-      storeTimeout: { seconds: 20 },
+      storeTimeout: { seconds: name === "slow" ? 5 : 20 },
     });
     const handler = fetchSessions(sessions, async (request) => {
       const session = await sessions.of(request);
