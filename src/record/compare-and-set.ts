@@ -281,7 +281,7 @@ class CasStore implements Store {
     now: number,
   ): Promise<SessionRecord[]> {
     for (let at = 0; at < rows.length; at += recordsAtOnce) {
-      if (at > 0) await turn();
+      if (at !== 0) await turn();
       this.#collect(found, rows.slice(at, at + recordsAtOnce), subject, now);
     }
     return [...found.values()];

@@ -100,7 +100,7 @@ export class SessionShard {
 
   #sweep(now: number, limit: number): number {
     const sql =
-      "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ? LIMIT ?) RETURNING id";
+      "DELETE FROM coatcheck_session WHERE id IN (SELECT id FROM coatcheck_session WHERE expires_at <= ?1 LIMIT ?2) RETURNING id";
     return this.#rows(sql, now, limit).length;
   }
 
