@@ -10,7 +10,7 @@ import type { Store } from "./record/store.ts";
 import type { TimeoutOptions } from "./services/timeouts.ts";
 import { EndWatcher } from "./services/end-watcher.ts";
 import { FieldCodec } from "./services/field-codec.ts";
-import { KeyedQueue } from "./runtime/keyed-queue.ts";
+import { KeyedQueue, requestsAreIsolated } from "./runtime/keyed-queue.ts";
 import type { Services } from "./services/services.ts";
 import { StoreClient } from "./services/store-client.ts";
 import { Sweeper } from "./services/sweeper.ts";
@@ -138,7 +138,7 @@ export function createServices(options: SessionsOptions): Services {
     keyring,
     limits: readLimits(options.limits),
     protectedValues: createProtectedValues(keyring, clock),
-    updates: new KeyedQueue(),
+    updates: new KeyedQueue(requestsAreIsolated()),
     store,
     sweeper: new Sweeper(store, clock, events, interval),
     tickets: createTicketSigner(keyring, cookie.name),

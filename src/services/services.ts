@@ -27,7 +27,7 @@ export interface Services {
   readonly keyring: Keyring;
   readonly limits: Limits;
   readonly protectedValues: ProtectedValues;
-  /** The updates of this process, one at a time for each record id. */
+  /** The updates of this process, one at a time for each record id where requests can wait for each other. */
   readonly updates: KeyedQueue;
   readonly store: StoreClient;
   readonly sweeper: Sweeper;

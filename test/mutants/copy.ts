@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Mutant } from "./mutants.ts";
 import { Sources } from "./sources.ts";
 
@@ -20,8 +20,10 @@ export class Copy {
   readonly #sources = Sources.in(root);
 
   constructor() {
-    for (const part of ["src", "test", "package.json"])
-      cpSync(join(root, part), join(this.#folder, part), { recursive: true });
+    // What is installed apart, such as the runtimes, is large and not needed.
+    const filter = (path: string): boolean => basename(path) !== "node_modules";
+    for (const part of ["src", "test", "examples", "package.json"])
+      cpSync(join(root, part), join(this.#folder, part), { recursive: true, filter });
     symlinkSync(join(root, "node_modules"), join(this.#folder, "node_modules"), "junction");
   }
 

@@ -48,7 +48,7 @@ function statusOf(error: unknown): number {
 }
 
 /** In process: the order of a race is made by the calls' own async context, which no socket carries. */
-const startInProcess: StartServer = async (sessions, routes) => ({
+export const startInProcess: StartServer = async (sessions, routes) => ({
   fetch: appOf(sessions, routes),
   close: async () => {},
 });
