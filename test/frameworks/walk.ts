@@ -54,7 +54,7 @@ export interface FormRequest {
 const password = "correct horse";
 
 /** One browser without scripts. */
-class Visitor {
+export class Visitor {
   readonly jar: CookieJar = new CookieJar();
   readonly #url: string;
   readonly #form: NonNullable<WalkSettings["form"]>;
@@ -107,7 +107,7 @@ class Visitor {
 }
 
 /** A page as a person reads it: frameworks put comments between the words. */
-function textOf(html: string): string {
+export function textOf(html: string): string {
   return html
     .replaceAll(/<!--[^]*?-->/g, "")
     .replaceAll(/<script[^]*?<\/script>/g, "")
