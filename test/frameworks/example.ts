@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -111,10 +121,12 @@ export class Example {
    * @param runtime the program that runs it, with arguments of its own. Default: this Node.
    * @param start what to give the program instead of the example's own arguments, such as those of a development server.
    *   `$PORT` in them is replaced.
+   * @param env environment variables beside the example's own.
    */
   async start(
     [command = process.execPath, ...flags]: readonly string[] = [],
     start: readonly string[] = this.#settings.start,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<RunningSite> {
     const home = mkdtempSync(join(tmpdir(), `coatcheck-${this.#settings.name}-`));
     const port = this.#port ?? (await freePort());
@@ -122,7 +134,7 @@ export class Example {
     const url = originAt(port);
     const server = spawn(command, [...flags, ...start.map((part) => part.replace("$PORT", String(port)))], {
       cwd: this.folder,
-      env: { ...bare(home), ...this.#settings.env, ...servedWith(home, port) },
+      env: { ...bare(home), ...this.#settings.env, ...env, ...servedWith(home, port) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
@@ -143,6 +155,44 @@ export class Example {
     }
     return { url, pid: server.pid ?? 0, output: () => output, close };
   }
+}
+
+/**
+ * Saves a file of a development server's site five times, each time until the server has run the new one.
+ *
+ * @param visit visits a page that needs the file.
+ */
+export async function reloads(site: RunningSite, path: string, visit: () => Promise<void>): Promise<void> {
+  const source = readFileSync(path, "utf8");
+  try {
+    for (let save = 0; save < 5; save++) {
+      const deadline = AbortSignal.timeout(20_000);
+      for (let visits = 0; !site.output().includes(`saved ${save}`); visits++) {
+        assert.ok(!deadline.aborted, site.output());
+        // Watchers miss a change that follows another one closely.
+        if (visits % 50 === 0) writeFileSync(path, `${source}console.log("saved ${save}");\n`);
+        await visit();
+      }
+      await visit();
+    }
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+/** The open files of a site's process whose path contains `name`; none where the system does not tell. */
+export function openFiles(site: RunningSite, name: string): string[] {
+  const folder = `/proc/${site.pid}/fd`;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      const target = readlinkSync(join(folder, fd));
+      return target.includes(name) ? [target] : [];
+    } catch {
+      // It was closed meanwhile.
+      return [];
+    }
+  });
 }
 
 function bare(home: string): NodeJS.ProcessEnv {

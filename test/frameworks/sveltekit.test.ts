@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RequestListener } from "node:http";
 import { pathToFileURL } from "node:url";
@@ -12,7 +11,7 @@ import type { SvelteKitEvent } from "coatcheck/sveltekit";
 import { statusOf } from "../contracts/apps.ts";
 import { contractTests } from "./contract.ts";
 import type { ContractSettings } from "./contract.ts";
-import { Example } from "./example.ts";
+import { Example, openFiles, reloads } from "./example.ts";
 import type { RunningSite } from "./example.ts";
 import { browserTests, textOf, Visitor, walkTests } from "./walk.ts";
 import type { WalkSettings } from "./walk.ts";
@@ -228,37 +227,10 @@ describe("the development server of SvelteKit", { skip: example.missing }, () =>
   test("visitors stay logged in while a developer saves files, and no store stays open", async () => {
     const ana = new Visitor(site, settings);
     await ana.logIn();
-    const path = join(example.folder, "src", "lib", "server", "sessions.ts");
-    const source = readFileSync(path, "utf8");
-    try {
-      for (let save = 0; save < 5; save++) {
-        const deadline = AbortSignal.timeout(20_000);
-        for (let visit = 0; !site.output().includes(`saved ${save}`); visit++) {
-          assert.ok(!deadline.aborted, site.output());
-          // Watchers miss a change that follows another one closely.
-          if (visit % 50 === 0) writeFileSync(path, `${source}console.log("saved ${save}");\n`);
-          assert.match(await ana.page("/"), /Hello, ana ?!/);
-        }
-        assert.match(await ana.page("/"), /Hello, ana ?!/);
-        const files = openFiles(site.pid, "sessions.db");
-        assert.deepEqual(files, [...new Set(files)], "each file is open once");
-      }
-    } finally {
-      writeFileSync(path, source);
-    }
+    await reloads(site, join(example.folder, "src", "lib", "server", "sessions.ts"), async () => {
+      assert.match(await ana.page("/"), /Hello, ana ?!/);
+    });
+    const files = openFiles(site, "sessions.db");
+    assert.deepEqual(files, [...new Set(files)], "each file is open once");
   });
 });
-
-/** The open files of a process whose path contains this, where the system tells. */
-function openFiles(pid: number, name: string): string[] {
-  const folder = `/proc/${pid}/fd`;
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((fd) => {
-    try {
-      const target = readlinkSync(join(folder, fd));
-      return target.includes(name) ? [target] : [];
-    } catch {
-      return [];
-    }
-  });
-}

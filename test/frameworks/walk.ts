@@ -38,6 +38,8 @@ export interface WalkSettings {
   readonly failedLogin?: number;
   /** Changes a form's request to what the framework's own client would send. */
   readonly form?: (path: string, fields: Readonly<Record<string, string>>) => FormRequest;
+  /** Where the page for everybody is, if not at `/about`. */
+  readonly aboutPath?: string;
   /** What `/about` has in Cache-Control; `null` for nothing. Default: anything that is not about visitors. */
   readonly about?: string | null;
   /** The statuses with which a form of another site may be refused. Default: 403. */
@@ -201,7 +203,7 @@ export function walkTests(siteNow: () => RunningSite, settings: WalkSettings = {
       const { headers } = await ana.send(path);
       assert.match(headers.get("cache-control") ?? "", /private|no-store/, path);
     }
-    const { headers, status } = await ana.send("/about");
+    const { headers, status } = await ana.send(settings.aboutPath ?? "/about");
     assert.equal(status, 200);
     assert.deepEqual(headers.getSetCookie(), []);
     assert.doesNotMatch(headers.get("cache-control") ?? "", /private|no-store/);
