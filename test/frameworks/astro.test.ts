@@ -128,6 +128,25 @@ describe("the example for Astro", { skip: example.missing }, () => {
     assert.equal(response.headers.get("cache-control"), "private, no-cache");
   });
 
+  test("a page that leads to another one by a rewrite shares its session, and is as protected as that", async () => {
+    const ana = visitor();
+    assert.equal((await ana.send("/door")).status, 303);
+    await ana.logIn();
+    assert.match(await ana.page("/door"), /The page of ana/);
+    assert.match(await ana.page("/"), /Note: through the door/);
+  });
+
+  test("a server island of a prerendered page has the session of its visitor", async () => {
+    const ana = visitor();
+    await ana.submit("/note", { note: "on an island" });
+    const page = await (await ana.send("/island/")).text();
+    assert.doesNotMatch(page, /on an island/);
+    const path = /\/_server-islands\/[^'"]+/.exec(page)?.[0].replaceAll("&amp;", "&") ?? "";
+    const island = await ana.send(path);
+    assert.match(await island.text(), /Note: on an island/);
+    assert.match(island.headers.get("cache-control") ?? "", /private|no-store/);
+  });
+
   test("an endpoint refuses what another site sends as JSON, which Astro lets pass", async () => {
     const ana = visitor();
     await ana.submit("/note", { note: "before" });
