@@ -26,13 +26,15 @@ const example = new Example({
   hasOriginAtBuild: true,
 });
 
-// Actions belong to the page at "/", and are named in its query.
-const actions = new Set(["logout", "note", "invalid", "fail", "crash", "fail-login", "everywhere"]);
+// Actions belong to a page, and are named in its query.
+const pages = { "/": ["logout", "note", "everywhere"], "/fail": ["invalid", "fail", "crash", "fail-login"] };
+const pathOf = (path: string): string => {
+  const name = path.slice(1);
+  const page = Object.entries(pages).find(([, actions]) => actions.includes(name))?.[0];
+  return page === undefined ? path : `${page}?/${name}`;
+};
 const settings: WalkSettings = {
-  form(path, fields) {
-    const name = path.slice(1);
-    return { path: actions.has(name) ? `/?/${name}` : path, body: new URLSearchParams(fields) };
-  },
+  form: (path, fields) => ({ path: pathOf(path), body: new URLSearchParams(fields) }),
   failures: [
     { how: "calls error() in an action", path: "/fail", status: 422 },
     { how: "throws in an action", path: "/crash", status: 500 },
@@ -113,9 +115,9 @@ describe("the example for SvelteKit", { skip: example.missing }, () => {
 
   for (const { path, status, type } of [
     { path: "/?/note", status: 200, type: "redirect" },
-    { path: "/?/invalid", status: 422, type: "failure" },
-    { path: "/?/fail", status: 422, type: "error" },
-    { path: "/?/crash", status: 500, type: "error" },
+    { path: "/fail?/invalid", status: 422, type: "failure" },
+    { path: "/fail?/fail", status: 422, type: "error" },
+    { path: "/fail?/crash", status: 500, type: "error" },
   ]) {
     test(`a form with use:enhance to ${path} gets ${type} and ${type === "error" ? "loses" : "keeps"} its data`, async () => {
       const ana = visitor();
