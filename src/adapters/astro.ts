@@ -1,6 +1,11 @@
 import type { Exchange } from "../exchange/exchange.ts";
-import { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
-import { plainServerError } from "../http/default-responses.ts";
+import {
+  forbiddenResponse,
+  serverErrorResponse,
+  toRequestLike,
+  unavailableResponse,
+  withHeaders,
+} from "../exchange/fetch.ts";
 import { loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { MisuseError, StoreError } from "../errors.ts";
@@ -72,9 +77,7 @@ export function astroSessions<Data extends object>(
     const { headers, failure } = await exchange.commit({ status: response.status });
     if (failure === undefined) return withHeaders(response, headers);
     if (failure instanceof StoreError) return withHeaders(await onUnavailable(failure, context), headers);
-    // oxlint-disable-next-line no-console -- what Astro does with an error nobody handles
-    console.error(failure);
-    return withHeaders(new Response(plainServerError.body, plainServerError), headers);
+    return withHeaders(serverErrorResponse(failure), headers);
   };
 }
 

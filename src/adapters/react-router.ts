@@ -1,5 +1,10 @@
-import { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
-import { plainServerError } from "../http/default-responses.ts";
+import {
+  forbiddenResponse,
+  serverErrorResponse,
+  toRequestLike,
+  unavailableResponse,
+  withHeaders,
+} from "../exchange/fetch.ts";
 import { loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { RequestLike } from "../http/request.ts";
@@ -44,9 +49,7 @@ export function reactRouterSessions<Data extends object>(
   const errorResponse = async (error: unknown, args: ReactRouterArgs): Promise<Response> => {
     if (error instanceof StoreError)
       return (await options.onUnavailable?.(error, args)) ?? unavailableResponse();
-    // oxlint-disable-next-line no-console -- what React Router does with an error nobody handles
-    console.error(error);
-    return new Response(plainServerError.body, plainServerError);
+    return serverErrorResponse(error);
   };
 
   return async (args, next) => {

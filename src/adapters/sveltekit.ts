@@ -1,7 +1,12 @@
 import type { Exchange } from "../exchange/exchange.ts";
-import { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "../exchange/fetch.ts";
+import {
+  forbiddenResponse,
+  serverErrorResponse,
+  toRequestLike,
+  unavailableResponse,
+  withHeaders,
+} from "../exchange/fetch.ts";
 import { parseCookieHeader } from "../cookies/parse.ts";
-import { plainServerError } from "../http/default-responses.ts";
 import { loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { RequestLike } from "../http/request.ts";
@@ -64,9 +69,7 @@ export function svelteKitSessions<Data extends object, Event extends SvelteKitEv
   const errorResponse = async (error: unknown, event: Event): Promise<Response> => {
     if (error instanceof StoreError)
       return (await options.onUnavailable?.(error, event)) ?? unavailableResponse();
-    // oxlint-disable-next-line no-console -- what SvelteKit does with an error nobody handles
-    console.error(error);
-    return new Response(plainServerError.body, plainServerError);
+    return serverErrorResponse(error);
   };
 
   return async ({ event, resolve }) => {

@@ -6,6 +6,10 @@ import { join } from "node:path";
 import type { RequestListener } from "node:http";
 import { pathToFileURL } from "node:url";
 import { after, before, describe, test } from "node:test";
+import { createSessions, generateSecret } from "coatcheck";
+import type { Session } from "coatcheck";
+import { memoryStore } from "coatcheck/memory";
+import { CookieJar } from "coatcheck/testing";
 import { svelteKitErrors, svelteKitSessions } from "coatcheck/sveltekit";
 import type { SvelteKitEvent } from "coatcheck/sveltekit";
 import { statusOf } from "../contracts/apps.ts";
@@ -234,5 +238,115 @@ describe("the development server of SvelteKit", { skip: example.missing }, () =>
     });
     const files = openFiles(site, "sessions.db");
     assert.deepEqual(files, [...new Set(files)], "each file is open once");
+  });
+});
+
+describe("a hook after the sessions of SvelteKit", () => {
+  const sessions = createSessions<{ a: string }>({ secret: generateSecret(), store: memoryStore() });
+  const handle = svelteKitSessions(sessions, { building: false });
+
+  /** Sends a request, and has the next hook do something. */
+  async function send(
+    hook: (session: Session<{ a: string }>) => Promise<Response>,
+    asData = false,
+    cookie = "",
+  ) {
+    const request = new Request("http://localhost/", { headers: { cookie } });
+    const event: SvelteKitEvent = {
+      request,
+      locals: {},
+      url: new URL(request.url),
+      route: { id: "/" },
+      isDataRequest: asData,
+      isSubRequest: false,
+    };
+    return handle({ event, resolve: async () => hook(await sessions.of(event.locals)) });
+  }
+
+  // The form of what `redirect()` throws.
+  const redirect = (): never => {
+    throw { status: 307, location: "/elsewhere" }; // oxlint-disable-line typescript/only-throw-error -- as SvelteKit does
+  };
+
+  for (const asData of [false, true]) {
+    test(`keeps what it set if it redirects ${asData ? "the scripts of a page" : "a person"}`, async () => {
+      const jar = new CookieJar();
+      const response = await send(async (session) => {
+        session.set("a", "A");
+        session.flash("seen later");
+        await session.takeFlashes();
+        return redirect();
+      }, asData);
+      jar.take(response);
+      if (asData)
+        assert.deepEqual(await response.json(), { type: "redirect", status: 307, location: "/elsewhere" });
+      else assert.deepEqual([response.status, response.headers.get("location")], [307, "/elsewhere"]);
+      await send(
+        async (session) => {
+          assert.equal(session.get("a"), "A");
+          assert.deepEqual(
+            session.peekFlashes().map(({ message }) => message),
+            ["seen later"],
+          );
+          return new Response();
+        },
+        false,
+        jar.header,
+      );
+    });
+  }
+
+  test("leaves an error to SvelteKit, and sends the cookie of a login itself", async (t) => {
+    const error = new Error("meant to fail");
+    await assert.rejects(
+      send(async (session) => {
+        session.set("a", "lost");
+        throw error;
+      }),
+      error,
+    );
+    const printed = t.mock.method(console, "error", () => {});
+    const response = await send(async (session) => {
+      await session.login("ana");
+      session.set("a", "lost");
+      throw error;
+    });
+    assert.equal(response.status, 500);
+    assert.equal(response.headers.getSetCookie().length, 1);
+    assert.equal(printed.mock.callCount(), 1);
+    const jar = new CookieJar();
+    jar.take(response);
+    await send(
+      async (session) => {
+        assert.deepEqual([session.subject, session.get("a")], ["ana", undefined]);
+        return new Response();
+      },
+      false,
+      jar.header,
+    );
+  });
+
+  test("finds no session while the app is built, and says why", async () => {
+    const locals: { readonly session?: Promise<unknown> } = {};
+    const request = new Request("http://localhost/");
+    const event = {
+      request,
+      locals,
+      url: new URL(request.url),
+      route: { id: "/" },
+      isDataRequest: false,
+      isSubRequest: false,
+    };
+    const building = svelteKitSessions(createSessions({ secret: undefined, store: memoryStore() }), {
+      building: true,
+    });
+    const response = await building({
+      event,
+      async resolve() {
+        await assert.rejects(async () => locals.session, { code: "NO_SESSION_HERE" });
+        return new Response("page");
+      },
+    });
+    assert.equal(await response.text(), "page");
   });
 });

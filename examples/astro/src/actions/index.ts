@@ -1,35 +1,4 @@
-import { ActionError, defineAction } from "astro:actions";
+import { crash, fail } from "./failing";
+import { login } from "./login";
 
-const users = new Map([["ana", "correct horse"]]); // in production: a database with argon2id hashes
-
-export const server = {
-  login: defineAction({
-    accept: "form",
-    async handler(form, { locals }) {
-      const name = String(form.get("name") ?? "");
-      const right = users.get(name);
-      if (right === undefined || right !== form.get("password")) {
-        throw new ActionError({ code: "UNAUTHORIZED", message: "Login failed." });
-      }
-      const session = await locals.session;
-      await session.login(name);
-      session.flash("You are logged in.", "success");
-    },
-  }),
-
-  fail: defineAction({
-    accept: "form",
-    async handler(form, { locals }) {
-      (await locals.session).set("note", String(form.get("note") ?? ""));
-      throw new ActionError({ code: "UNPROCESSABLE_CONTENT", message: "The note is not kept." });
-    },
-  }),
-
-  crash: defineAction({
-    accept: "form",
-    async handler(form, { locals }) {
-      (await locals.session).set("note", String(form.get("note") ?? ""));
-      throw new Error("The note is not kept.");
-    },
-  }),
-};
+export const server = { login, fail, crash };
