@@ -15,7 +15,7 @@ import { contractTests } from "./contract.ts";
 import type { ContractSettings } from "./contract.ts";
 import { Example, openFiles, reloads } from "./example.ts";
 import type { RunningSite } from "./example.ts";
-import { browserTests, Visitor, walkTests } from "./walk.ts";
+import { browserTests, clientLinkTest, Visitor, walkTests } from "./walk.ts";
 import type { WalkSettings } from "./walk.ts";
 
 const program = join("node_modules", "@react-router", "dev", "bin.cjs");
@@ -113,6 +113,7 @@ describe("the example for React Router", { skip: example.missing }, () => {
 
   walkTests(() => site, settings);
   browserTests(() => site);
+  clientLinkTest(() => site);
   contractTests(contract);
 
   for (const path of ["/fail/returned", "/fail/returned.data"]) {

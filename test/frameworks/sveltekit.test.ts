@@ -17,7 +17,7 @@ import { contractTests } from "./contract.ts";
 import type { ContractSettings } from "./contract.ts";
 import { Example, openFiles, reloads } from "./example.ts";
 import type { RunningSite } from "./example.ts";
-import { browserTests, textOf, Visitor, walkTests } from "./walk.ts";
+import { browserTests, clientLinkTest, textOf, Visitor, walkTests } from "./walk.ts";
 import type { WalkSettings } from "./walk.ts";
 
 const vite = join("node_modules", "vite", "bin", "vite.js");
@@ -108,6 +108,7 @@ describe("the example for SvelteKit", { skip: example.missing }, () => {
 
   walkTests(() => site, settings);
   browserTests(() => site);
+  clientLinkTest(() => site);
   contractTests(contract);
 
   test("what an action set is kept if it returns fail()", async () => {

@@ -1,3 +1,4 @@
+import { Link } from "react-router";
 import { sessions } from "../sessions.server";
 import type { Route } from "./+types/user";
 
@@ -6,5 +7,10 @@ export async function loader({ context }: Route.LoaderArgs) {
 }
 
 export default function User({ loaderData }: Route.ComponentProps) {
-  return <h1>The page of {loaderData.name}</h1>;
+  return (
+    <>
+      <h1>The page of {loaderData.name}</h1>
+      <Link to="/">Home</Link>
+    </>
+  );
 }
