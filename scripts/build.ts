@@ -7,8 +7,8 @@ import { rollup } from "rollup";
 const root = dirname(import.meta.dirname);
 
 /**
- * Builds what the package holds: a JavaScript file for each entry point; `shared.js` for what they share, and
- * `shared-node.js` for what the adapters for Node's own responses share; and tsc's declarations of the modules that
+ * Builds what the package holds: a JavaScript file for each entry point; `shared.js` for what they share,
+ * `shared-node.js` for what the adapters for Node's own responses share, `shared-redis.js` for both stores in Redis; and tsc's declarations of the modules that
  * the entry points' declarations lead to.
  *
  * @param folder where to; it is emptied first.
@@ -62,6 +62,8 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       const path = relative(from, file);
       // It imports node:http, which takes longer to load than all the rest.
       if (/^(?:node|adapters.node)\b/.test(path)) return "shared-node";
+      // What the stores over a connection and over HTTP have in common.
+      if (/^stores.redis.(?!connection|http|near-cache)/.test(path)) return "shared-redis";
       // Each store and adapter is apart with its parts, so that nobody loads those of others.
       return /^(?:stores|adapters|testing|adapter|store)\b/.test(path) ? undefined : "shared";
     },

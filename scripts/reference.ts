@@ -37,20 +37,36 @@ export function readDeclarations(): Texts {
 
 /** README, the guides and the examples, by path. The tests run the blocks of the former, and the latter. */
 export function readGuides(): Texts {
-  const paths = globSync(["README.md", "docs/*.md", "examples/{,next/}*.ts"], { cwd: root }).map((path) =>
-    path.replaceAll("\\", "/"),
+  const paths = globSync(["README.md", "docs/{,frameworks/}*.md", "examples/{,*/}*.ts"], { cwd: root }).map(
+    (path) => path.replaceAll("\\", "/"),
   );
   return new Map(paths.toSorted().map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }
 
-/** All pages by path. Throws if an exported name has no declaration or no docstring. */
+/** All pages by path. Throws if an exported name has no declaration or no docstring, or mentions a type that
+ * no entry point exports. */
 export function referencePages(entries: Texts, modules: Texts, guides: Texts): Map<string, string> {
   const reference = new Map<string, readonly Exported[]>();
+  const names = new Set(
+    Array.from(entries.values(), (module) => [...exportsOf(module, modules).keys()]).flat(),
+  );
+  const declared = new Set(
+    [...modules.values()].flatMap((text) =>
+      Array.from(
+        text.matchAll(/^(?:export )?(?:declare )?(?:class|interface|type) (\w+)/gm),
+        ([, name = ""]) => name,
+      ),
+    ),
+  );
   for (const [entry, module] of entries) {
     const exports = [...exportsOf(module, modules).values()];
     const faults = exports.flatMap(({ name, declarations }) => {
       if (declarations.length === 0) return `${entry}: ${name} has no declaration`;
-      return declarations.every(({ comment }) => comment !== "") ? [] : `${entry}: ${name} has no docstring`;
+      if (declarations.some(({ comment }) => comment === "")) return `${entry}: ${name} has no docstring`;
+      return declarations
+        .flatMap(({ code }) => typesIn(code))
+        .filter((type) => declared.has(type) && !names.has(type))
+        .map((type) => `${entry}: ${name} mentions ${type}, which no entry point exports`);
     });
     if (faults.length > 0) throw new Error(faults.join("\n"));
     reference.set(
@@ -141,10 +157,35 @@ function section(exported: Exported, entry: string, reference: Reference, guides
     return home === undefined || found === undefined ? [] : linkTo(found, home);
   });
   if (links.length > 0) parts.push(`Types: ${links.join(", ")}`);
-  const { examples, mentions } = guidesOf(name, entry, guides);
-  if (examples.length > 0) parts.push(`Examples: ${examples.slice(0, 5).join(", ")}`);
-  else if (mentions.length > 0) parts.push(`Guides: ${mentions.join(", ")}`);
+  const { by, examples } = examplesOf(exported, entry, reference, guides);
+  if (examples.length > 0) {
+    const use = by === exported ? "" : ` (with \`${by.name}\`)`;
+    parts.push(`Examples${use}: ${examples.slice(0, 5).join(", ")}`);
+  }
+  const { mentions } = guidesOf(name, entry, guides);
+  if (by !== exported && mentions.length > 0) parts.push(`Guides: ${mentions.join(", ")}`);
   return [`## \`${name}\` (${kind})`, ...parts].join("\n\n");
+}
+
+/** The examples of a name; for a type that none imports, those of the nearest name whose signature has it. */
+function examplesOf(
+  exported: Exported,
+  entry: string,
+  reference: Reference,
+  guides: Texts,
+): { readonly by: Exported; readonly examples: readonly string[] } {
+  const seen = new Map([[exported, entry]]);
+  for (const [by, home] of seen) {
+    const { examples } = guidesOf(by.name, home, guides);
+    if (examples.length > 0) return { by, examples };
+    if (by.kind !== "interface" && by.kind !== "type" && by.kind !== "class") continue;
+    for (const [other, exports] of [[home, reference.get(home) ?? []] as const, ...reference]) {
+      for (const user of exports)
+        if (user.declarations.some(({ code }) => typesIn(code).includes(by.name)) && !seen.has(user))
+          seen.set(user, other);
+    }
+  }
+  return { by: exported, examples: [] };
 }
 
 /** The names of types in code, without those of its type parameters. */

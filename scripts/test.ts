@@ -75,7 +75,7 @@ function rightPackage(): boolean {
 }
 
 const empty: string[] = [];
-const files = globSync("test/**/*.test.ts", { cwd: root })
+const files = globSync("test/**/*.test.ts", { cwd: root, exclude: ["**/node_modules"] })
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .toSorted()
   .map((file) => join(root, file));

@@ -1,8 +1,8 @@
 // For authors of adapters: see docs/adapters.md.
 
 export { exchangesOf } from "./sessions.ts";
-export type { Exchanges } from "./exchange/exchanges.ts";
-export type { Exchange, HandlerOutcome, Committed } from "./exchange/exchange.ts";
+export type { Exchanges, RequestWrapper } from "./exchange/exchanges.ts";
+export type { AccessListener, Exchange, HandlerOutcome, Committed } from "./exchange/exchange.ts";
 export { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "./exchange/fetch.ts";
 export { plainForbidden, plainServerError, plainUnavailable } from "./http/default-responses.ts";
 export type { PlainResponse } from "./http/default-responses.ts";

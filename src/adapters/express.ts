@@ -1,3 +1,4 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
 import type { Sessions } from "../sessions.ts";
@@ -20,6 +21,7 @@ export function expressSessions<
   sessions: Sessions<Data>,
   options: NodeSessionsOptions<Request, Response> = {},
 ): (req: Request, res: Response, next: (error?: unknown) => void) => void {
+  assertKnownOptions(options, ["onUnavailable", "onForbidden"], "expressSessions");
   return nodeSessions(sessions, options);
 }
 

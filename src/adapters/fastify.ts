@@ -1,7 +1,8 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
 import type { PlainResponse } from "../http/default-responses.ts";
 import { bufferResponse } from "../node/buffered-response.ts";
-import { loginRedirect } from "../http/login-redirect.ts";
+import { assertLoginOptions, loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
@@ -23,17 +24,18 @@ export interface FastifyReply {
   send(payload: unknown): unknown;
 }
 
-type Next = (error?: Error) => void;
+/** What a hook or a plugin calls when it has finished. */
+export type FastifyDone = (error?: Error) => void;
 
 /** The part of a Fastify app that this adapter uses, in Fastify 4 and 5. */
 export interface FastifyApp {
   addHook(
     name: "onRequest",
-    hook: (request: FastifyRequest, reply: FastifyReply, next: Next) => void,
+    hook: (request: FastifyRequest, reply: FastifyReply, next: FastifyDone) => void,
   ): unknown;
   addHook(
     name: "onError",
-    hook: (request: FastifyRequest, reply: FastifyReply, error: Error, next: Next) => void,
+    hook: (request: FastifyRequest, reply: FastifyReply, error: Error, next: FastifyDone) => void,
   ): unknown;
 }
 
@@ -60,7 +62,8 @@ export interface FastifySessionsOptions {
 export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
-): (app: FastifyApp, pluginOptions: unknown, done: () => void) => void {
+): (app: FastifyApp, pluginOptions: unknown, done: FastifyDone) => void {
+  assertKnownOptions(options, ["onUnavailable", "onForbidden"], "fastifySessions");
   const exchanges = exchangesOf(sessions);
   const {
     onUnavailable = (_error, _request, reply) => sendPlain(reply.raw, plainUnavailable),
@@ -75,7 +78,7 @@ export function fastifySessions<Data extends object>(
     sendPlain(reply.raw, plainServerError);
   };
 
-  const refuse = async (request: FastifyRequest, reply: FastifyReply, next: Next): Promise<void> => {
+  const refuse = async (request: FastifyRequest, reply: FastifyReply, next: FastifyDone): Promise<void> => {
     try {
       await onForbidden(request, reply);
     } catch (error) {
@@ -121,6 +124,7 @@ export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (request: FastifyRequest & { readonly url: string }, reply: FastifyReply) => Promise<void> {
+  assertLoginOptions(options);
   return async (request, reply) => {
     if ((await sessions.of(request)).loggedIn) return;
     send(reply, loginRedirect(new NodeRequestLike(request.raw), request.url, options));

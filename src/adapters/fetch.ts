@@ -1,4 +1,6 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import { loginResponse } from "../exchange/fetch.ts";
+import { assertLoginOptions } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { FetchHandler, HandleOptions } from "../exchange/fetch.ts";
 import type { Sessions } from "../sessions.ts";
@@ -13,6 +15,7 @@ export function fetchSessions<Data extends object>(
   handler: FetchHandler,
   options: HandleOptions = {},
 ): (request: Request) => Promise<Response> {
+  assertKnownOptions(options, ["onError", "onUnavailable", "onForbidden"], "fetchSessions");
   return (request) => sessions.handle(request, handler, options);
 }
 
@@ -25,6 +28,7 @@ export function requireLogin<Data extends object>(
   handler: FetchHandler,
   options: LoginRedirectOptions = {},
 ): FetchHandler {
+  assertLoginOptions(options);
   return async (request) => {
     const { loggedIn } = await sessions.of(request);
     return loggedIn ? handler(request) : loginResponse(request, options);

@@ -1,3 +1,4 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import {
   forbiddenResponse,
   loginResponse,
@@ -5,6 +6,7 @@ import {
   unavailableResponse,
   withHeaders,
 } from "../exchange/fetch.ts";
+import { assertLoginOptions } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { applyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
@@ -44,6 +46,7 @@ export function h3Sessions<Data extends object, Event extends H3Event = H3Event>
   sessions: Sessions<Data>,
   options: H3SessionsOptions<Event> = {},
 ): <Failure>(app: H3App<Event, Failure>) => void {
+  assertKnownOptions(options, ["onUnavailable", "onForbidden"], "h3Sessions");
   const exchanges = exchangesOf(sessions);
   /** The headers that the response to an error must carry. */
   const errorHeaders = new WeakMap<Event, ResponseHeaders>();
@@ -94,6 +97,7 @@ export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (event: H3Event, next: () => unknown) => Promise<unknown> {
+  assertLoginOptions(options);
   return async (event, next) => {
     const { loggedIn } = await sessions.of(event);
     return loggedIn ? next() : loginResponse(event.req, options);

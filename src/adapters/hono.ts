@@ -1,3 +1,4 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import { isThenable } from "../runtime/maybe-promise.ts";
 import { StoreError } from "../errors.ts";
 import {
@@ -7,6 +8,7 @@ import {
   unavailableResponse,
   withHeaders,
 } from "../exchange/fetch.ts";
+import { assertLoginOptions } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import type { Sessions } from "../sessions.ts";
 import { exchangesOf } from "../sessions.ts";
@@ -35,6 +37,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   sessions: Sessions<Data>,
   options: HonoSessionsOptions<Context> = {},
 ): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  assertKnownOptions(options, ["onUnavailable", "onForbidden"], "honoSessions");
   const exchanges = exchangesOf(sessions);
   const unavailable = async (c: Context, error: StoreError): Promise<Response> =>
     (await options.onUnavailable?.(c, error)) ?? unavailableResponse();
@@ -85,6 +88,7 @@ export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (c: HonoContext, next: () => Promise<void>) => Promise<Response | undefined> {
+  assertLoginOptions(options);
   return async (c, next) => {
     if (!(await sessions.of(c)).loggedIn) return loginResponse(c.req.raw, options);
     await next();

@@ -1,7 +1,8 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import { plainForbidden, plainUnavailable } from "../http/default-responses.ts";
 import type { PlainResponse } from "../http/default-responses.ts";
 import { bufferResponse } from "../node/buffered-response.ts";
-import { loginRedirect } from "../http/login-redirect.ts";
+import { assertLoginOptions, loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
@@ -43,6 +44,7 @@ export function koaSessions<Data extends object, Context extends KoaContext = Ko
   sessions: Sessions<Data>,
   options: KoaSessionsOptions<Context> = {},
 ): (ctx: Context, next: () => Promise<unknown>) => Promise<void> {
+  assertKnownOptions(options, ["onUnavailable", "onForbidden"], "koaSessions");
   const exchanges = exchangesOf(sessions);
   const {
     onUnavailable = (ctx) => sendPlain(ctx.res, plainUnavailable),
@@ -82,6 +84,7 @@ export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (ctx: KoaContext & { readonly originalUrl: string }, next: () => Promise<unknown>) => Promise<void> {
+  assertLoginOptions(options);
   return async (ctx, next) => {
     if ((await sessions.of(ctx)).loggedIn) await next();
     else respond(ctx, loginRedirect(new NodeRequestLike(ctx.req), ctx.originalUrl, options));

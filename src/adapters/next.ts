@@ -1,3 +1,4 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AnyData } from "../session/data-types.ts";
 import type { HandleOptions } from "../exchange/fetch.ts";
@@ -91,6 +92,11 @@ export function nextSessions<Data extends object>(
   sessions: Sessions<Data>,
   options: NextSessionsOptions,
 ): NextSessions<Data> {
+  assertKnownOptions(
+    options,
+    ["cookies", "headers", "redirect", "refresh", "loginPath", "returnParameter"],
+    "nextSessions",
+  );
   const exchanges = exchangesOf(sessions);
   /** Whether an action is running, so that an action called by another shares its session. */
   const inAction = new AsyncLocalStorage<true>();

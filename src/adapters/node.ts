@@ -1,8 +1,9 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isThenable } from "../runtime/maybe-promise.ts";
 import { plainServerError, plainForbidden, plainUnavailable } from "../http/default-responses.ts";
 import { bufferResponse } from "../node/buffered-response.ts";
-import { loginRedirect } from "../http/login-redirect.ts";
+import { assertLoginOptions, loginRedirect } from "../http/login-redirect.ts";
 import type { LoginRedirectOptions } from "../http/login-redirect.ts";
 import { emitInContext, NodeRequestLike, sendPlain } from "../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../node/messages.ts";
@@ -63,6 +64,8 @@ export function nodeSessions<Data extends object, Request extends NodeRequest, R
 ): (request: Request, response: Response, next?: (error?: unknown) => void) => void {
   const handler = typeof first === "function" ? first : undefined;
   const options: NodeHandlerOptions<Request, Response> = typeof first === "function" ? second : first;
+  const ofHandler = handler === undefined ? [] : ["onError"];
+  assertKnownOptions(options, ["onUnavailable", "onForbidden", ...ofHandler], "nodeSessions");
   const {
     onUnavailable = (_error, _request, response) => sendPlain(response, plainUnavailable),
     onForbidden = (_request, response) => sendPlain(response, plainForbidden),
@@ -163,6 +166,7 @@ export function requireLogin<Data extends object>(
   sessions: Sessions<Data>,
   options: LoginRedirectOptions = {},
 ): (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => Promise<void> {
+  assertLoginOptions(options);
   return async (request, response, next) => {
     try {
       if (!(await sessions.of(request)).loggedIn) {

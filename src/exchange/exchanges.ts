@@ -92,7 +92,7 @@ export class Exchanges<Data extends object = AnyData> {
 }
 
 /** The properties with which frameworks expose the server's request. */
-interface RequestWrapper {
+export interface RequestWrapper {
   readonly req?: unknown;
   readonly raw?: unknown;
 }

@@ -1,3 +1,4 @@
+import { assertKnownOptions } from "../runtime/check-options.ts";
 import type { PlainResponse } from "./default-responses.ts";
 import type { RequestLike } from "./request.ts";
 
@@ -10,6 +11,15 @@ export interface LoginRedirectOptions {
    * `"return"`.
    */
   readonly returnParameter?: string;
+}
+
+/**
+ * Rejects options of `requireLogin` that do not exist.
+ *
+ * @throws ConfigError CONFIG_INVALID
+ */
+export function assertLoginOptions(options: LoginRedirectOptions): void {
+  assertKnownOptions(options, ["loginPath", "returnParameter"], "requireLogin");
 }
 
 /** The response to a request that needs a login. */

@@ -274,6 +274,8 @@ class ResponseBuffer<Data extends object>
       this.#restoreState();
       discardWrites(this.#response, this.#calls);
       if (response.stream !== undefined && this.#isEnded) this.#send("end", []); // for its "close", after HEAD
+      // The first write into a compressor's stream would have found room there.
+      this.#drain?.release(false);
       return;
     }
     const isFull = this.#pass(headers, () => replay(response, this.#originals, this.#calls));

@@ -37,7 +37,8 @@ export interface NodeResponse {
   writeHead(...args: unknown[]): unknown;
   write(...args: unknown[]): unknown;
   end(...args: unknown[]): unknown;
-  flushHeaders(): void;
+  /** HTTP/2 has it too; its types lack it. */
+  flushHeaders?(): void;
   destroy(error?: Error): unknown;
   emit(event: "drain"): boolean;
   on(event: "close", listener: () => void): unknown;

@@ -91,7 +91,7 @@ type Intercepted = NodeResponse & { [interceptor]?: WriteInterceptor; [isShared]
  */
 export function interceptWrites(response: NodeResponse, by: WriteInterceptor): WriteMethods {
   // oxlint-disable-next-line typescript/unbound-method -- they are called on the response
-  const { writeHead, flushHeaders, write, end } = response;
+  const { writeHead, flushHeaders = nothing, write, end } = response;
   const target: Intercepted = response;
   if (target[interceptor] === undefined) {
     target[interceptor] = by;
@@ -176,3 +176,5 @@ export function throwHeadersSent({ stream }: NodeResponse): never {
     code: stream === undefined ? "ERR_HTTP_HEADERS_SENT" : "ERR_HTTP2_HEADERS_SENT",
   });
 }
+
+function nothing(): void {}

@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { Channel } from "node:diagnostics_channel";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
-import type { Cause } from "./outage-notice.ts";
+import type { OutageCause } from "./outage-notice.ts";
 import type { RejectionReason } from "./rejection.ts";
 
 /**
@@ -38,7 +38,7 @@ export type SessionEvent =
       readonly operation: StoreOperation;
       readonly code: StoreErrorCode;
       readonly milliseconds: number;
-      readonly cause?: Cause;
+      readonly cause?: OutageCause;
     }
   | { readonly type: "swept"; readonly deleted: number };
 

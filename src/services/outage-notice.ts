@@ -1,7 +1,7 @@
 import type { StoreError } from "../errors.ts";
 
 /** The part of an error's cause that may be reported: nothing that could contain a value. */
-export interface Cause {
+export interface OutageCause {
   /** The name of its class, such as `"Error"`. */
   readonly name: string;
   /** Its code, if it has one, such as `"ECONNREFUSED"` or PostgreSQL's `"57P01"`. */
@@ -12,7 +12,7 @@ export interface Cause {
  * Returns what may be reported about the cause of a store error. Never its message: those of databases contain
  * queries and addresses.
  */
-export function causeOf({ cause }: StoreError): Cause | undefined {
+export function causeOf({ cause }: StoreError): OutageCause | undefined {
   if (!(cause instanceof Error)) return undefined;
   const code: unknown = Reflect.get(cause, "code");
   const name = isWord(cause.name) ? cause.name : "Error";

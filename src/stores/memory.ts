@@ -6,7 +6,7 @@ import type { SessionRecord } from "../record/record.ts";
 import type { Store } from "../record/store.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { recordsAtOnce, turn } from "../runtime/time-slices.ts";
-import { assertOption } from "../runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "../runtime/check-options.ts";
 
 /** The options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -25,6 +25,7 @@ export interface MemoryStoreOptions {
  * @throws ConfigError CONFIG_INVALID for a `maxRecords` that is not a whole number above zero.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  assertKnownOptions(options, ["maxRecords"], "memoryStore");
   const { maxRecords = 100_000 } = options;
   assertOption(
     Number.isSafeInteger(maxRecords) && maxRecords >= 1,

@@ -1,7 +1,7 @@
 import { toMilliseconds } from "../runtime/duration.ts";
 import type { Duration } from "../runtime/duration.ts";
 import type { Store } from "../record/store.ts";
-import { assertOption } from "../runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "../runtime/check-options.ts";
 import {
   assertFetchesNoTypes,
   isPgClient,
@@ -9,13 +9,13 @@ import {
   isPostgresSql,
   rejectClient,
 } from "./postgres/clients.ts";
-import type { PgClient, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";
+import type { PgClient, PgConnection, PgPool, PostgresClient, PostgresSql } from "./postgres/clients.ts";
 import { overClient, overPool, overSql } from "./postgres/connection.ts";
 import type { Connection } from "./postgres/connection.ts";
 import { schemaNames } from "./postgres/names.ts";
 import { PgStore } from "./postgres/store.ts";
 
-export type { PgClient, PgPool, PostgresClient, PostgresSql };
+export type { PgClient, PgConnection, PgPool, PostgresClient, PostgresSql };
 
 /** The options of {@link postgresStore}. */
 export interface PostgresStoreOptions {
@@ -59,6 +59,7 @@ export interface PostgresStore extends Store {
  * @throws ConfigError CONFIG_INVALID if an option is not valid.
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
+  assertKnownOptions(options, ["client", "schema", "table", "durability", "timeout"], "postgresStore");
   const { client, schema = "public", table = "coatcheck_session", durability = "normal" } = options;
   assertOption(durability === "normal" || durability === "full", 'durability must be "normal" or "full".');
   const timeout = toMilliseconds(options.timeout ?? { milliseconds: 1800 }, "timeout");

@@ -16,7 +16,7 @@ import type { Store } from "../record/store.ts";
 import { ConfigError, StoreError, unreadableRecord } from "../errors.ts";
 import type { StoreErrorCode, StoreOperation } from "../errors.ts";
 import { blockingPatience, isBusy, resultCode } from "./sqlite/database.ts";
-import { assertOption } from "../runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "../runtime/check-options.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
 import type { HeldDatabase } from "./sqlite/shared.ts";
 
@@ -44,6 +44,7 @@ export interface SqliteStoreOptions {
  * @throws ConfigError CONFIG_INVALID if an option is not valid.
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
+  assertKnownOptions(options, ["path", "durability", "busyTimeout"], "sqliteStore");
   const { path, durability = "normal", busyTimeout = { milliseconds: 1500 } } = options;
   assertOption(
     typeof path === "string" && path !== "",

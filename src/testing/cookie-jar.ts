@@ -1,4 +1,7 @@
-/** A browser's cookies for one host. Supports what tests of sessions need: names, values and deletion. */
+/**
+ * A browser's cookies for one host. Supports what tests of sessions need: names, values and deletion. It ignores all
+ * other attributes, so it sends `Secure` cookies over plain http, too.
+ */
 export class CookieJar {
   readonly #cookies = new Map<string, string>();
 
@@ -8,14 +11,20 @@ export class CookieJar {
     return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join("; ");
   }
 
+  /** The headers of a request: the Cookie header, or nothing if the jar is empty. */
+  get headers(): { cookie?: string } {
+    const { header } = this;
+    return header === undefined ? {} : { cookie: header };
+  }
+
   /** The value of a cookie. */
   get(name: string): string | undefined {
     return this.#cookies.get(name);
   }
 
-  /** Applies the Set-Cookie headers of a response. */
-  take(response: Response): void {
-    for (const header of response.headers.getSetCookie()) {
+  /** Applies the Set-Cookie headers of a response, or a list of such headers. */
+  take(response: Response | readonly string[]): void {
+    for (const header of "headers" in response ? response.headers.getSetCookie() : response) {
       const [pair = "", ...attributes] = header.split("; ");
       const name = pair.slice(0, pair.indexOf("="));
       if (attributes.includes("Max-Age=0")) this.#cookies.delete(name);

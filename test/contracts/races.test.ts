@@ -33,6 +33,12 @@ const stores: Readonly<Record<string, RacedStore>> = {
     adapters: ["fetch"],
     omit: /^S[45]/,
   },
+  "redis (HTTP)": {
+    openStore: () => redisDoors.HTTP()(),
+    skip: withoutRedis,
+    adapters: ["fetch"],
+    omit: /^S[45]/,
+  },
   "postgres (pg)": {
     openStore: async () => emptyPostgres("pool"),
     skip: withoutPostgres,

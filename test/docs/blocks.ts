@@ -23,6 +23,9 @@ const fenceWords = new Set(["continued", "handler"]);
  * - `ts handler` is the inside of a handler: `session`, `sessions`, `cookies` and `request` are there.
  * - `continued` after either of them goes on where the block before it ended.
  *
+ * A block of a page about a framework that begins with a file's name (`// server.ts`) is a part of that file, and held to
+ * it by test/frameworks/pages.test.ts.
+ *
  * In all of them, `expression; // => value` says what it is, and `call; // throws CODE` that it throws.
  */
 export function examplesOf(page: string, text: string, given: string): Example[] {
@@ -50,7 +53,9 @@ function blocksOf(page: string, text: string): Block[] {
     if (language === "ts" && unknown !== undefined) {
       throw new Error(`${page}:${at + 1} says "${unknown}", which means nothing`);
     }
-    if (language === "ts") blocks.push({ words: new Set(words), line: at, lines: lines.slice(at + 1, end) });
+    const isExcerpt = page.startsWith("docs/frameworks/") && /^\/\/ \S+\.\w+$/.test(lines[at + 1] ?? "");
+    if (language === "ts" && !isExcerpt)
+      blocks.push({ words: new Set(words), line: at, lines: lines.slice(at + 1, end) });
     at = end;
   }
   return blocks;

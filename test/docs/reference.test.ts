@@ -57,6 +57,17 @@ describe("the reference", () => {
     }
   });
 
+  test("gives every name an example, or a type that of what takes or returns it", () => {
+    const without = Array.from(actual).flatMap(([path, page]) =>
+      page
+        .split(/^## /m)
+        .slice(1)
+        .filter((part) => !/^Examples/m.test(part))
+        .map((part) => `${path}: ${/^`(\w+)`/.exec(part)?.[1]}`),
+    );
+    assert.deepEqual(without, []);
+  });
+
   test("would be found stale, surplus or missing", () => {
     const expected = new Map([
       ["a.md", "new"],
@@ -97,7 +108,7 @@ describe("the maker of the reference", () => {
     return referencePages(entries, modules, guides).get("docs/reference/den.md") ?? "";
   };
 
-  test("refuses an exported name without a docstring, and one without a declaration", () => {
+  test("refuses an exported name without a docstring or a declaration, and a type that can not be imported", () => {
     assert.throws(
       () => made("export declare const bear: 1;\n"),
       /^Error: coatcheck\/den: bear has no docstring$/,
@@ -118,14 +129,19 @@ describe("the maker of the reference", () => {
       /bear has no docstring/,
     );
     assert.throws(() => made('export { bear } from "./rooms/parts.ts";\n'), /bear has no declaration/);
+    assert.throws(
+      () =>
+        made(
+          "/** A secret. */\ntype Hidden = 1;\n/** Sleeps. */\nexport declare function sleep(a: Hidden): void;\n",
+        ),
+      /^Error: coatcheck\/den: sleep mentions Hidden, which no entry point exports$/,
+    );
   });
 
   test("tells of names that an entry point declares or passes on, with tags and members' comments", () => {
     const den = [
       'import type { Bear } from "./rooms/parts.ts";',
       "export type { Bear };",
-      "/** A secret. */",
-      "type Hidden = 1;",
       "/**",
       " * Wakes a {@link Bear}.",
       " *",
@@ -133,7 +149,7 @@ describe("the maker of the reference", () => {
       " *   sleeps.",
       " * @returns `false` if it goes on sleeping. @throws Error if it is hungry.",
       " */",
-      "export declare function wake<Bee extends Hidden>(bear: Bear): boolean;",
+      "export declare function wake<Bee extends string>(bear: Bear): boolean;",
       "",
     ].join("\n");
     const parts =
@@ -148,7 +164,7 @@ describe("the maker of the reference", () => {
         "## `wake` (function)",
         "Wakes a `Bear`.",
         "- `bear`: the one that\n  sleeps.\n- Returns `false` if it goes on sleeping.\n- Throws Error if it is hungry.",
-        "```typescript\nfunction wake<Bee extends Hidden>(bear: Bear): boolean;\n```",
+        "```typescript\nfunction wake<Bee extends string>(bear: Bear): boolean;\n```",
         "Types: [`Bear`](den.md#bear-class)\n",
       ].join("\n\n"),
     );

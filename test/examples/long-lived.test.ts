@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { serve } from "@hono/node-server";
 import { generateSecret } from "coatcheck";
 import { CookieJar } from "coatcheck/testing";
+import { io } from "socket.io-client";
 import { WebSocket } from "ws";
+import type * as SocketIoExample from "../../examples/socket-io.ts";
 
 process.env["SESSION_SECRET"] = generateSecret();
 process.env["SESSION_DB"] = ":memory:";
@@ -57,6 +59,53 @@ test("a WebSocket opens for whoever is logged in, and hangs up when they log out
     assert.equal((await closed)[0], 1008);
   }
 });
+
+for (const transport of ["websocket", "polling"]) {
+  test(`Socket.IO over ${transport} connects whoever is logged in, and disconnects them when they log out`, async (t) => {
+    const { server, sessions } = (await import(
+      `../../examples/socket-io.ts?${transport}`
+    )) as typeof SocketIoExample;
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(async () => {
+      server.closeAllConnections();
+      server.close();
+      await sessions.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const { jar, post } = visitorOf(`http://127.0.0.1:${port}`);
+    const connect = (headers: Readonly<Record<string, string>> = {}) => {
+      const socket = io(`http://127.0.0.1:${port}`, {
+        transports: [transport],
+        forceNew: true,
+        reconnection: false,
+        extraHeaders: { cookie: jar.header ?? "", ...headers },
+      });
+      t.after(() => socket.close());
+      return socket;
+    };
+    const event = async (socket: ReturnType<typeof connect>, name: string): Promise<unknown> =>
+      new Promise((resolve) => socket.on(name, resolve));
+
+    assert.match(String(await event(connect(), "connect_error")), /Log in first/);
+    await post("/login");
+    const hijack = connect({ origin: "https://evil.example" });
+    assert.match(
+      String(await event(hijack, "connect_error")),
+      /Log in first/,
+      "another site's page gets none",
+    );
+
+    for (const end of [async () => post("/logout"), async () => sessions.revokeAll("ana")]) {
+      await post("/login");
+      const socket = connect();
+      assert.equal(await event(socket, "greeting"), "Hello, ana!");
+      const disconnected = event(socket, "disconnect");
+      await end();
+      assert.equal(typeof (await disconnected), "string");
+    }
+  });
+}
 
 test("an event stream begins for whoever is logged in, and ends when they log out", async (t) => {
   const { app, sessions } = await import("../../examples/events.ts");

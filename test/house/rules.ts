@@ -11,10 +11,11 @@ export interface Rule {
 /** The longest a file of src may be. */
 export const maxLines = 350;
 
-/** Adapters that are a layer over another one. */
+/** Adapters that are a layer over another one, and a store that shares the parts of another one. */
 const over: Readonly<Record<string, string>> = {
   "src/adapters/express.ts": "src/adapters/node.ts",
   "src/adapters/koa.ts": "src/adapters/node.ts",
+  "src/stores/upstash.ts": "src/stores/redis/",
 };
 
 /**
@@ -70,13 +71,15 @@ export const rules: readonly Rule[] = [
     faults: (files) => ["src/", "app/"].flatMap((part) => circlesIn(files, part)),
   },
   {
-    name: "stores and adapters never import their siblings, except express and koa on node",
+    name: "stores and adapters never import their siblings, except express and koa on node, and upstash the parts of redis",
     faults: (files) =>
       eachImport(files, "src/", (path, { specifier, target }) => {
         if (target === undefined || !siblings.has(roomOf(path)) || roomOf(path) !== roomOf(target)) {
           return undefined;
         }
-        const own = over[path] === target || isPartOfSame(path, target);
+        const base = over[path];
+        const isBase = base !== undefined && (base === target || (base.endsWith("/") && target.startsWith(base)));
+        const own = isBase || isPartOfSame(path, target);
         return own ? undefined : `imports its sibling ${specifier}`;
       }),
   },

@@ -23,7 +23,6 @@ import { Hono } from "hono";
 import { compress as honoCompress } from "hono/compress";
 import Koa from "koa";
 import koaCompress from "koa-compress";
-// @ts-expect-error TS7016: comes without types
 import supertest from "supertest";
 import { inLaterTurn } from "../support/store-calls.ts";
 

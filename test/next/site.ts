@@ -12,6 +12,9 @@ export const next: Example = new Example({
   output: [".next"],
 });
 
+/** What Node is given to serve it while it is developed. */
+export const development: readonly string[] = [program, "dev", "--hostname", "127.0.0.1"];
+
 /** The route that the contract's requests go to, beside the example's own. */
 export const contractRoute: Readonly<Record<string, string>> = {
   "app/contract/[path]/route.ts": join(import.meta.dirname, "contract-route.ts"),

@@ -140,6 +140,29 @@ const exceptions: readonly Exception[] = [
       program.front.length > 0 && throws(bare) && dressed.outcome === "the response",
   },
   {
+    reason:
+      "HTTP/2: what is written after the end destroys Node's stream, which then refuses no head; a held one is there",
+    parts: ({ program, step, wasEnded, bare, dressed }) =>
+      isHttp2(program) && wasEnded && isHead(step) && !throws(bare) && throws(dressed),
+  },
+  {
+    reason:
+      "a compressor that stumbled over a status never sends a head, unless the sessions in front send one for it",
+    parts: ({ program, at, bareRun }) =>
+      program.behind.some((name) => name.startsWith("polkaCompression")) &&
+      bareRun.steps.slice(0, at).some(({ outcome }) => outcome === "throws ERR_HTTP_INVALID_STATUS_CODE"),
+  },
+  {
+    reason:
+      "the answer to a failure has no headers that described the page, though what gathers a body has sent none yet",
+    parts: ({ program, step }) => step.kind === "fail" && program.front.includes("gathering"),
+  },
+  {
+    reason: "a head is refused twice: because it was sent, and because a framework can't read a value in it",
+    parts: ({ step, bare, dressed }) =>
+      step.kind === "call" && bare.outcome === "throws ERR_HTTP_HEADERS_SENT" && throws(dressed),
+  },
+  {
     reason: "a head that something in front keeps to itself is a head for whoever is behind the sessions",
     parts: ({ program, bare, dressed }) =>
       keepsHead(program) && bare.looks?.headersSent === false && dressed.looks?.headersSent === true,

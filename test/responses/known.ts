@@ -132,6 +132,12 @@ export const knownPrograms: readonly Program[] = [
     patiently(2),
     call("end"),
   ),
+  program(
+    { server: "connect", front: ["polkaCompression({ threshold: 0 })"] },
+    use("flash"),
+    { kind: "leave" },
+    { kind: "write patiently", chunk: literal("page"), times: 1 },
+  ),
   program({ server: "http2", method: "HEAD" }, use("set"), { kind: "leave" }, call("end", callback)),
   // The same sessions twice.
   program({ server: "express5", layers: "two, used between" }, use("login"), call("send", literal("page"))),

@@ -52,6 +52,8 @@ export async function perform(stage: Stage): Promise<void> {
       witness.steps.push(seen);
       try {
         const done = act(stage, step);
+        // Its first write is made before it is waited for.
+        if (step.kind === "write patiently") witness.hasBegun = true;
         const result = done instanceof Waiting ? await done.promise : done;
         seen.outcome = shown(result, response);
         if (begins(step)) witness.hasBegun = true;

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request as send } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -131,12 +132,14 @@ test("nothing is told of a cookie that is not Secure, of a page that sends none,
 
 test("HTTP/2 says by its scheme whether it is http", async (t) => {
   const sessions = hub();
-  const listener = nodeSessions(sessions, async (request, response) => {
-    await (await sessions.of(request)).login("lea");
-    response.end();
-  });
-  // HTTP/2's messages fit, but their types say so only in part.
-  const server = createHttp2Server(listener as never).listen(0, "127.0.0.1");
+  const listener = nodeSessions(
+    sessions,
+    async (request: Http2ServerRequest, response: Http2ServerResponse) => {
+      await (await sessions.of(request)).login("lea");
+      response.end();
+    },
+  );
+  const server = createHttp2Server(listener).listen(0, "127.0.0.1");
   await once(server, "listening");
   const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   t.after(() => {

@@ -393,6 +393,17 @@ describe("redisStore", { skip: withoutRedis }, async () => {
       assert.deepEqual(await warned([], denied), []);
     });
 
+    test("not at all with onWarning: false, and the server is not even asked", async () => {
+      const judged = await RedisServer.start();
+      const under = await nodeClient(judged.url);
+      const store = redisStore({ client: under, onWarning: false });
+      for (let reads = 0; reads < 3; reads++) await store.read("none", now);
+      const asked = /cmdstat_config\b/;
+      assert.doesNotMatch(await judged.ask("INFO", "commandstats"), asked);
+      await redisStore({ client: under, onWarning: () => {} }).read("none", now);
+      await until("it asks", async () => asked.test(await judged.ask("INFO", "commandstats")));
+    });
+
     test("as a warning of the process, when nobody else asks", async () => {
       const heard = once(process, "warning") as Promise<[Error & { code?: string }]>;
       await redisStore({ client }).read("none", now);

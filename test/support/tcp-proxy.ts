@@ -56,6 +56,11 @@ export class TcpProxy {
     for (const line of this.#lines) line.flush();
   }
 
+  /** As a router that has lost its memory: from now on nothing arrives on these connections, and nobody is told. */
+  forget(): void {
+    for (const line of this.#lines) line.isLost = true;
+  }
+
   /** Breaks every connection: both ends are told. */
   reset(): void {
     for (const line of this.#lines) line.destroy();
@@ -71,6 +76,7 @@ export class TcpProxy {
 /** One connection: a socket for each end, and what is on its way to them. */
 class Line {
   onEnd: () => void = () => {};
+  isLost = false;
   readonly #ends: Readonly<Record<Direction, Socket>>;
   readonly #held: Record<Direction, Buffer[]> = { toServer: [], toClient: [] };
   readonly #ended: Record<Direction, boolean> = { toServer: false, toClient: false };
@@ -84,6 +90,7 @@ class Line {
   }
 
   flush(): void {
+    if (this.isLost) return;
     for (const direction of ["toServer", "toClient"] as const) {
       if (this.#cut[direction]) continue;
       const end = this.#ends[direction];

@@ -2,28 +2,15 @@ import type { AnyData } from "../../session/data-types.ts";
 import type { Session } from "../../session/session.ts";
 import { MisuseError } from "../../errors.ts";
 
-/** The members of a session that write, and those that only the `sessions` object may use. */
-type Writers =
-  | "set"
-  | "delete"
-  | "clear"
-  | "update"
-  | "flash"
-  | "login"
-  | "logout"
-  | "rotate"
-  | "permanent"
-  | "reopen"
-  | "settle"
-  | "cookieAction"
-  | "showedMessages";
-
 /** A session in a server component: without the methods that write. `takeFlashes` works, since it counts as reading. */
-export type ReadableSession<Data extends object = AnyData> = Omit<Session<Data>, Writers> & {
+export type ReadableSession<Data extends object = AnyData> = Omit<
+  Session<Data>,
+  "set" | "delete" | "clear" | "update" | "flash" | "login" | "logout" | "rotate" | "permanent"
+> & {
   readonly permanent: boolean;
 };
 
-const writers: ReadonlySet<PropertyKey> = new Set<Writers>([
+const writers: ReadonlySet<PropertyKey> = new Set<keyof Session>([
   "set",
   "delete",
   "clear",
@@ -32,8 +19,10 @@ const writers: ReadonlySet<PropertyKey> = new Set<Writers>([
   "login",
   "logout",
   "rotate",
-  "reopen",
-  "settle",
+  // Those that only this package calls.
+  "reload",
+  "commit",
+  "clientLeft",
 ]);
 
 function refuse(what: string): never {

@@ -1,4 +1,4 @@
-import { StoreError } from "../../errors.ts";
+import { ConfigError, StoreError } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { RedisConnection } from "./connection.ts";
 import { redisError } from "./errors.ts";
@@ -14,12 +14,13 @@ const abandonedAfter = 60_000;
 /** Runs the store's calls: limits how many wait at once, converts errors, and starts the startup check. */
 export class RedisCalls {
   readonly #connection: RedisConnection;
-  readonly #onWarning: (warning: RedisWarning) => void;
+  readonly #onWarning: ((warning: RedisWarning) => void) | false;
   /** The start times of the waiting calls, oldest first. */
   readonly #waiting = new Set<{ readonly start: number }>();
   #isChecked = false;
 
-  constructor(connection: RedisConnection, onWarning: (warning: RedisWarning) => void) {
+  /** @param onWarning `false` for no startup check. */
+  constructor(connection: RedisConnection, onWarning: ((warning: RedisWarning) => void) | false) {
     this.#connection = connection;
     this.#onWarning = onWarning;
   }
@@ -28,7 +29,7 @@ export class RedisCalls {
   async run<T>(operation: StoreOperation, work: (start: number) => Promise<T>): Promise<T> {
     const call = { start: performance.now() };
     if (this.#isCrowded(call.start)) {
-      const message = `The redis store could not ${operation}: ${maxWaiting} calls are already waiting for Redis.`;
+      const message = `The ${this.#connection.store} store could not ${operation}: ${maxWaiting} calls are already waiting for Redis.`;
       throw new StoreError("STORE_BUSY", operation, message, { transient: true });
     }
     this.#waiting.add(call);
@@ -37,7 +38,9 @@ export class RedisCalls {
       if (!this.#isChecked) this.#check();
       return result;
     } catch (error) {
-      throw redisError(operation, error);
+      // Options that come from the environment are checked at the first call.
+      if (error instanceof ConfigError) throw error;
+      throw redisError(this.#connection.store, operation, error);
     } finally {
       this.#waiting.delete(call);
     }
@@ -55,9 +58,11 @@ export class RedisCalls {
   /** Runs after the first successful call, when the connection is known to work. */
   #check(): void {
     this.#isChecked = true;
+    const onWarning = this.#onWarning;
+    if (onWarning === false) return;
     void (async () => {
       try {
-        for (const warning of await checkServers(this.#connection)) this.#onWarning(warning);
+        for (const warning of await checkServers(this.#connection)) onWarning(warning);
       } catch {
         // The check only gives advice. Calls that need the connection report its errors.
       }

@@ -1,5 +1,7 @@
 import { assertOption } from "../../runtime/check-options.ts";
 import type { Argument } from "./record-hash.ts";
+import type { Script } from "./scripts.ts";
+import type { ServerTime } from "./server-time.ts";
 
 /** The part of a node-redis client that the store uses: a client, cluster, Sentinel client or pool, version 5 or newer. */
 export interface NodeRedisClient {
@@ -22,17 +24,21 @@ export interface IoRedisClient {
   off(event: "error", listener: () => void): unknown;
 }
 
-/** A script call on one key. `script` is the source for `EVAL` and the SHA-1 for `EVALSHA`. */
+/** A script call on one key: with the script's source (`EVAL`), or with its SHA-1. */
 export interface ScriptCommand {
   readonly name: "EVAL" | "EVALSHA";
-  readonly script: string;
+  readonly script: Script;
   readonly key: string;
   readonly args: readonly Argument[];
 }
 
-/** @internal The operations the store needs, the same for both client libraries. */
+/** @internal The operations the store needs, the same for both client libraries and for HTTP. */
 export interface RedisConnection {
+  /** The store's name in errors and events. */
+  readonly store: "redis" | "upstash";
   readonly isCluster: boolean;
+  /** Given if reading, too, tells the server's time. */
+  readonly serverTime?: ServerTime;
   /** Reads the hash at a key from its primary. Strings are returned as bytes. */
   hash(key: string): Promise<unknown>;
   /** Runs a script. Strings in the reply are bytes. */
@@ -73,7 +79,7 @@ export function connectionOf(client: NodeRedisClient | IoRedisClient): RedisConn
   // Waiting calls fail by themselves, and the client reconnects.
   const ignore = (): void => {};
   client.on("error", ignore);
-  return { ...connection, release: () => void client.off("error", ignore) };
+  return { ...connection, store: "redis", release: () => void client.off("error", ignore) };
 }
 
 /** RESP types 36 (strings) and 37 (maps): strings stay bytes, and maps become lists, in RESP3 as in RESP2. */
@@ -88,7 +94,10 @@ const untimed = { ...asBytes, timeout: 0 };
 /** With more commands in flight, something is slow, and node-redis' timeout should keep unwritten ones from piling up. */
 const maxUntimed = 200;
 
-function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release"> {
+/** A connection without what both libraries have in common. */
+type LibraryConnection = Omit<RedisConnection, "release" | "store">;
+
+function nodeConnection(client: NodeRedisClient): LibraryConnection {
   let inFlight = 0;
   const send = async (key: string, words: readonly Argument[]): Promise<unknown> => {
     const options = inFlight < maxUntimed && client.isReady === true ? untimed : asBytes;
@@ -126,7 +135,11 @@ function nodeConnection(client: NodeRedisClient): Omit<RedisConnection, "release
 }
 
 function wordsOf({ name, script, key, args }: ScriptCommand): Argument[] {
-  return [name, script, "1", key, ...args];
+  return [name, scriptText(name, script), "1", key, ...args];
+}
+
+function scriptText(name: ScriptCommand["name"], { source, sha }: Script): string {
+  return name === "EVAL" ? source : sha;
 }
 
 /** Methods that ioredis has but does not declare in its types. */
@@ -143,7 +156,7 @@ function isIo(client: object): client is IoClient {
   return hasMethods(client, ["evalBuffer", "evalshaBuffer", "hgetallBuffer", "pipeline", "on", "off"]);
 }
 
-function ioConnection(client: IoClient): Omit<RedisConnection, "release"> {
+function ioConnection(client: IoClient): LibraryConnection {
   checkIoOptions(client);
   return {
     isCluster: client.isCluster,
@@ -151,12 +164,12 @@ function ioConnection(client: IoClient): Omit<RedisConnection, "release"> {
     hash: async (key) => client.hgetallBuffer(key),
     run: async ({ name, script, key, args }) =>
       name === "EVALSHA"
-        ? client.evalshaBuffer(script, 1, key, ...args)
-        : client.evalBuffer(script, 1, key, ...args),
+        ? client.evalshaBuffer(script.sha, 1, key, ...args)
+        : client.evalBuffer(script.source, 1, key, ...args),
     async runAndWait({ name, script, key, args }, replicas, timeout) {
       const command = name === "EVALSHA" ? "evalshaBuffer" : "evalBuffer";
       return pipelined(client, [
-        [command, script, 1, key, ...args],
+        [command, scriptText(name, script), 1, key, ...args],
         ["wait", replicas, timeout],
       ]);
     },

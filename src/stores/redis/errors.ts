@@ -30,11 +30,29 @@ const replies: Readonly<Record<string, Fault>> = {
   WRONGTYPE: ["RECORD_UNREADABLE", false, "the record's key holds something that is not a record"],
 };
 
+const refused: Fault = ["STORE_FAILED", false, "Redis refused the command"];
+
 /** Matched against the class name and message, since the clients' own errors have no codes. */
 const texts: readonly (readonly [RegExp, Fault])[] = [
   [/max number of clients/i, ["STORE_BUSY", true, "Redis has too many clients"]],
   [/queue is full/i, ["STORE_BUSY", true, "the client's queue is full"]],
   [/command timed out|^TimeoutError|^CommandTimeout/i, ["STORE_TIMEOUT", true, "the client waited too long"]],
+  // Over HTTP. The texts of Upstash's limits begin with ERR.
+  [
+    /^Error: HTTP 429|requests? limit exceeded|rate limit/i,
+    ["STORE_BUSY", true, "the limit of requests is reached"],
+  ],
+  [/capacity quota exceeded/i, ["STORE_FULL", true, "the database is full"]],
+  [/^Error: HTTP 5/, ["STORE_UNAVAILABLE", true, "the server of the REST API failed"]],
+  [/^Error: HTTP \d/, refused],
+  [
+    /^Error: not JSON/,
+    ["STORE_UNAVAILABLE", true, "the reply was cut off or is not that of a REST API of Redis"],
+  ],
+  [
+    /^Error: not encoded/,
+    ["STORE_FAILED", false, "the server did not encode its reply in base64, as it was asked to"],
+  ],
   [/cluster redirections|cannot find node/i, elsewhere],
   // node-redis throws that TypeError if its map of the cluster is incomplete.
   [/slots cache|startup nodes|root nodes|cluster|sentinel|shard|^TypeError: Cannot read prop/i, elsewhere],
@@ -42,6 +60,7 @@ const texts: readonly (readonly [RegExp, Fault])[] = [
 
 /** Converts a client's error into a StoreError that contains none of the command's arguments. */
 export function redisError(
+  store: string,
   operation: StoreOperation,
   cause: unknown,
   args: readonly Argument[] = [],
@@ -54,10 +73,8 @@ export function redisError(
   const [code, transient, what] =
     replies[word ?? ""] ??
     texts.find(([pattern]) => pattern.test(named))?.[1] ??
-    (word === "ERR" || cause instanceof TypeError
-      ? (["STORE_FAILED", false, "Redis refused the command"] as const)
-      : unreachable);
-  return new StoreError(code, operation, `The redis store could not ${operation}: ${what}.`, {
+    (word === "ERR" || cause instanceof TypeError ? refused : unreachable);
+  return new StoreError(code, operation, `The ${store} store could not ${operation}: ${what}.`, {
     transient,
     cause: bare(cause, text, args),
   });

@@ -1,6 +1,6 @@
 import { packRecord, unpackRecord } from "../../record/binary/record.ts";
 import type { SessionRecord } from "../../record/record.ts";
-import { assertOption } from "../../runtime/check-options.ts";
+import { assertKnownOptions, assertOption } from "../../runtime/check-options.ts";
 import { asBytes, hasMethods } from "./connection.ts";
 import { fromHash } from "./record-hash.ts";
 
@@ -56,6 +56,7 @@ export class NearCache {
 
   /** @throws ConfigError CONFIG_INVALID if the client does not receive invalidations. */
   constructor(options: NearCacheOptions, keyOf: (id: string) => string) {
+    assertKnownOptions(options, ["connection", "maxRecords"], "nearCache");
     const { connection, maxRecords = 10_000 } = options;
     const client: unknown = connection;
     const receivesInvalidations =

@@ -20,12 +20,13 @@ const maxAttempts = 5;
 export class ScriptCalls {
   readonly #connection: RedisConnection;
   readonly #timeout: number;
-  readonly #serverTime = new ServerTime();
+  readonly #serverTime: ServerTime;
 
   /** @param timeout how many milliseconds after its call a script may still run. */
   constructor(connection: RedisConnection, timeout: number) {
     this.#connection = connection;
     this.#timeout = timeout;
+    this.#serverTime = connection.serverTime ?? new ServerTime();
   }
 
   /**
@@ -64,7 +65,7 @@ export class ScriptCalls {
     throw new StoreError(
       "STORE_TIMEOUT",
       operation,
-      `The redis store could not ${operation}: the command reached Redis too late and was not executed.`,
+      `The ${this.#connection.store} store could not ${operation}: the command reached Redis too late and was not executed.`,
       { transient: true },
     );
   }
@@ -76,10 +77,10 @@ export class ScriptCalls {
     replication: Replication | undefined,
   ): Promise<unknown> {
     try {
-      return await this.#call({ name: "EVALSHA", script: script.sha, key, args }, replication);
+      return await this.#call({ name: "EVALSHA", script, key, args }, replication);
     } catch (error) {
       if (!isUnknownScript(error)) throw error;
-      return this.#call({ name: "EVAL", script: script.source, key, args }, replication);
+      return this.#call({ name: "EVAL", script, key, args }, replication);
     }
   }
 

@@ -1,0 +1,5 @@
+import { site } from "./site.ts";
+
+export default (request: Request) => site(request);
+
+export const config = { path: "/*" };
