@@ -29,7 +29,7 @@ export async function build(folder = join(root, "dist")): Promise<void> {
 /** The entry points in package.json: the module of src, such as `adapters/koa`, by the name that users import from. */
 export function entryPoints(): Map<string, string> {
   const manifest = readFileSync(join(root, "package.json"), "utf8");
-  const found = manifest.matchAll(/"\.(\/\w+)?": \{\s*"coatcheck-source": "\.\/src\/([\w/-]+)\.ts"/g);
+  const found = manifest.matchAll(/"\.(\/[\w-]+)?": \{\s*"coatcheck-source": "\.\/src\/([\w/-]+)\.ts"/g);
   return new Map(Array.from(found, ([, name = "", module = ""]) => [`coatcheck${name}`, module]));
 }
 

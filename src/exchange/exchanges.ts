@@ -39,7 +39,7 @@ export class Exchanges<Data extends object = AnyData> {
    */
   begin(request: RequestLike, handles: readonly object[]): Exchange<Data> {
     const exchange = new Exchange(this.#services, this.#running, request);
-    for (const handle of handles) this.#byHandle.set(handle, exchange);
+    this.share(exchange, handles);
     return exchange;
   }
 
@@ -53,8 +53,13 @@ export class Exchanges<Data extends object = AnyData> {
     const known = handles.map((handle) => this.#byHandle.get(handle)).find((found) => found !== undefined);
     const exchange = known ?? this.#mountedIn(request);
     if (exchange?.isCommitted !== false) return undefined;
-    for (const handle of handles) this.#byHandle.set(handle, exchange);
+    this.share(exchange, handles);
     return exchange;
+  }
+
+  /** Lets `sessions.of` find an exchange by more objects, such as those of a request that the server sends to itself. */
+  share(exchange: Exchange<Data>, handles: readonly object[]): void {
+    for (const handle of handles) this.#byHandle.set(handle, exchange);
   }
 
   /** The exchange of the current request, in any code that its handler calls. */

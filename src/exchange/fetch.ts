@@ -38,6 +38,12 @@ export function unavailableResponse(): Response {
   return toResponse(plainUnavailable);
 }
 
+/** For adapters: prints an error that nobody handles, and returns a plain 500. */
+export function serverErrorResponse(error: unknown): Response {
+  logError(error);
+  return toResponse(plainServerError);
+}
+
 /** For adapters: the response to a request that needs a login and has none, as `loginRedirect` describes it. */
 export function loginResponse(request: Request, options: LoginRedirectOptions): Response {
   const { pathname, search } = new URL(request.url);
@@ -173,11 +179,10 @@ async function errorResponse(error: unknown, request: Request, options: HandleOp
       assertResponse(response, isOutage ? "onUnavailable()" : "onError()");
       return response;
     }
-    logError(error);
+    return serverErrorResponse(error);
   } catch (failure) {
-    logError(failure);
+    return serverErrorResponse(failure);
   }
-  return toResponse(plainServerError);
 }
 
 /** Does not use `instanceof`, because a response may come from another realm or library. */

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -23,6 +33,8 @@ export interface ExampleSettings {
   readonly start: readonly string[];
   /** What a build leaves in its folder. It is deleted before the next one. */
   readonly output?: readonly string[];
+  /** Whether the build has to know the site's address, as `ORIGIN`. The first `start` after it serves the site there. */
+  readonly hasOriginAtBuild?: boolean;
   /** Environment variables for the build and the server. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -30,6 +42,8 @@ export interface ExampleSettings {
 /** A site that runs in a process of its own. */
 export interface RunningSite {
   readonly url: string;
+  /** The id of its process. */
+  readonly pid: number;
   /** Everything that the server printed so far. */
   output(): string;
   /** Sends SIGTERM and waits until the process ends. */
@@ -42,6 +56,8 @@ export class Example {
   /** Why its tests are skipped, or `false`. In CI it has to be installed. */
   readonly missing: string | false;
   readonly #settings: ExampleSettings;
+  /** The port that a build was told. */
+  #port: number | undefined;
 
   constructor(settings: ExampleSettings) {
     const { name, installed } = settings;
@@ -63,10 +79,12 @@ export class Example {
     const installed = join(this.folder, "node_modules", "coatcheck");
     rmSync(installed, { recursive: true, force: true });
     await layOut(installed);
-    const { build, env, name, output = [] } = this.#settings;
+    const { build, env, hasOriginAtBuild = false, name, output = [] } = this.#settings;
     for (const path of output) rmSync(join(this.folder, path), { recursive: true, force: true });
     if (build === undefined) return;
     const home = mkdtempSync(join(tmpdir(), `coatcheck-${name}-`));
+    this.#port = hasOriginAtBuild ? await freePort() : undefined;
+    const origin = this.#port === undefined ? {} : { ORIGIN: originAt(this.#port) };
     const places = Object.keys(added).map((path) => join(this.folder, path));
     try {
       for (const [path, from] of Object.entries(added)) {
@@ -75,7 +93,7 @@ export class Example {
       }
       execFileSync(process.execPath, build, {
         cwd: this.folder,
-        env: { ...bare(home), ...env, SESSION_FILE: "/proc/nowhere/sessions.db" },
+        env: { ...bare(home), ...env, ...origin, SESSION_FILE: "/proc/nowhere/sessions.db" },
         stdio: "pipe",
         encoding: "utf8",
       });
@@ -102,17 +120,21 @@ export class Example {
    *
    * @param runtime the program that runs it, with arguments of its own. Default: this Node.
    * @param start what to give the program instead of the example's own arguments, such as those of a development server.
+   *   `$PORT` in them is replaced.
+   * @param env environment variables beside the example's own.
    */
   async start(
     [command = process.execPath, ...flags]: readonly string[] = [],
     start: readonly string[] = this.#settings.start,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<RunningSite> {
     const home = mkdtempSync(join(tmpdir(), `coatcheck-${this.#settings.name}-`));
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const server = spawn(command, [...flags, ...start], {
+    const port = this.#port ?? (await freePort());
+    this.#port = undefined;
+    const url = originAt(port);
+    const server = spawn(command, [...flags, ...start.map((part) => part.replace("$PORT", String(port)))], {
       cwd: this.folder,
-      env: { ...bare(home), ...this.#settings.env, ...servedWith(home, port) },
+      env: { ...bare(home), ...this.#settings.env, ...env, ...servedWith(home, port) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
@@ -131,8 +153,46 @@ export class Example {
       await close();
       throw new Error(`examples/${this.#settings.name} did not start:\n${output}`, { cause: error });
     }
-    return { url, output: () => output, close };
+    return { url, pid: server.pid ?? 0, output: () => output, close };
   }
+}
+
+/**
+ * Saves a file of a development server's site five times, each time until the server has run the new one.
+ *
+ * @param visit visits a page that needs the file.
+ */
+export async function reloads(site: RunningSite, path: string, visit: () => Promise<void>): Promise<void> {
+  const source = readFileSync(path, "utf8");
+  try {
+    for (let save = 0; save < 5; save++) {
+      const deadline = AbortSignal.timeout(20_000);
+      for (let visits = 0; !site.output().includes(`saved ${save}`); visits++) {
+        assert.ok(!deadline.aborted, site.output());
+        // Watchers miss a change that follows another one closely.
+        if (visits % 50 === 0) writeFileSync(path, `${source}console.log("saved ${save}");\n`);
+        await visit();
+      }
+      await visit();
+    }
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+/** The open files of a site's process whose path contains `name`; none where the system does not tell. */
+export function openFiles(site: RunningSite, name: string): string[] {
+  const folder = `/proc/${site.pid}/fd`;
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      const target = readlinkSync(join(folder, fd));
+      return target.includes(name) ? [target] : [];
+    } catch {
+      // It was closed meanwhile.
+      return [];
+    }
+  });
 }
 
 function bare(home: string): NodeJS.ProcessEnv {
@@ -152,12 +212,16 @@ function servedWith(home: string, port: number): NodeJS.ProcessEnv {
   return {
     HOST: "127.0.0.1",
     PORT: String(port),
-    // SvelteKit's server would otherwise take every request for one over https.
-    ORIGIN: `http://127.0.0.1:${port}`,
+    // The server of SvelteKit 2 would otherwise take every request for one over https.
+    ORIGIN: originAt(port),
     // Made for these tests, and known to everybody.
     SESSION_SECRET: "9f2JmQxW0cTq7LrYv5hNbKd8sGzE3uXpRa1oViMw4Ic",
     SESSION_FILE: join(home, "sessions.db"),
   };
+}
+
+function originAt(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }
 
 async function freePort(): Promise<number> {

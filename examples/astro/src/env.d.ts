@@ -1,0 +1,5 @@
+declare namespace App {
+  interface Locals {
+    readonly session: ReturnType<typeof import("./lib/sessions").sessions.of>;
+  }
+}
