@@ -3,7 +3,14 @@ import type { Exchanges } from "../../exchange/exchanges.ts";
 import { plainForbidden, plainServerError, plainUnavailable } from "../../http/default-responses.ts";
 import type { RequestLike } from "../../http/request.ts";
 import { bufferResponse } from "../../node/buffered-response.ts";
-import { emitInContext, NodeRequestLike, sendPlain } from "../../node/messages.ts";
+import { applyHeaders } from "../../http/response-headers.ts";
+import {
+  emitInContext,
+  headersOf,
+  NodeRequestLike,
+  removeRepresentationHeaders,
+  sendPlain,
+} from "../../node/messages.ts";
 import type { NodeRequest, NodeResponse } from "../../node/messages.ts";
 import { StoreError } from "../../errors.ts";
 import { InnerRequest, isForwarded } from "./inner.ts";
@@ -48,6 +55,8 @@ export function connectNitro2<Data extends object>(
   const { onError } = h3App.options;
   const owners = new WeakMap<object, RequestLike>();
   const ends = new WeakMap<Nitro2Event, () => void>();
+  /** Made-up requests that failed, until the response to the error is made. */
+  const uncommitted = new WeakMap<Nitro2Event, Exchange<Data>>();
 
   /** Runs the handler in an exchange until it turns out to be cached. */
   const run = async (event: Nitro2Event, exchange: Exchange<Data>): Promise<void> =>
@@ -80,10 +89,36 @@ export function connectNitro2<Data extends object>(
     }
   };
 
-  const handleOuter = async (event: Nitro2Event, incoming: RequestLike): Promise<void> => {
+  /** Commits the exchange of a made-up response, which nobody has read yet. */
+  const commitMadeUp = async (event: Nitro2Event, exchange: Exchange<Data>): Promise<void> => {
+    uncommitted.delete(event);
+    const { res } = event.node;
+    const { headers, failure } = await exchange.commit({ status: res.statusCode });
+    if (failure !== undefined) {
+      clear(res);
+      await sendError(failure, event);
+    }
+    applyHeaders(headersOf(res), headers);
+  };
+
+  const handleMadeUp = async (event: Nitro2Event, exchange: Exchange<Data>): Promise<void> => {
+    try {
+      await run(event, exchange);
+    } catch (error) {
+      exchange.fail(error);
+      if (!(error instanceof StoreError)) {
+        uncommitted.set(event, exchange);
+        throw error;
+      }
+      clear(event.node.res);
+      await sendError(error, event);
+    }
+    await commitMadeUp(event, exchange);
+  };
+
+  const handleOuter = async (event: Nitro2Event, exchange: Exchange<Data>): Promise<void> => {
     const { req, res } = event.node;
-    const exchange = exchanges.begin(incoming, [event, req]);
-    if (!isMadeUp(req)) emitInContext(req, (work) => exchange.run(work));
+    emitInContext(req, (work) => exchange.run(work));
     const buffered = bufferResponse(res, exchange, async (failure) => sendError(failure, event));
     try {
       await run(event, exchange);
@@ -94,7 +129,6 @@ export function connectNitro2<Data extends object>(
       if (when === "sent" || (when === "now" && !(error instanceof StoreError))) throw error;
       if (when === "now") await sendError(error, event);
     }
-    await sent(event);
   };
 
   h3App.handler = async (event) => {
@@ -103,14 +137,15 @@ export function connectNitro2<Data extends object>(
     // What came from the network never shares the exchange of another request, whatever its headers say.
     const outer = isMadeUp(req) ? exchanges.outer(incoming, [event, req]) : undefined;
     if (outer !== undefined) return handleInner(event, outer);
-    if (exchanges.allows(incoming)) return handleOuter(event, incoming);
-    await send(res, await options.onForbidden?.(), plainForbidden);
-    return sent(event);
+    if (!exchanges.allows(incoming)) return send(res, await options.onForbidden?.(), plainForbidden);
+    const exchange = exchanges.begin(incoming, [event, req]);
+    return isMadeUp(req) ? handleMadeUp(event, exchange) : handleOuter(event, exchange);
   };
 
   h3App.options.onError = async (error, event) => {
     await onError?.(error, event);
-    await sent(event);
+    const exchange = uncommitted.get(event);
+    if (exchange !== undefined) await commitMadeUp(event, exchange);
   };
 
   // Called when the event has its final context, and before any handler.
@@ -166,15 +201,16 @@ function endBeforeCaching(context: object, end: (() => void) | undefined): void 
   });
 }
 
-/**
- * Resolves when a response that waits for its commit is written. Nitro reads a made-up response as soon as its handler
- * is finished.
- */
-async function sent({ node: { req, res } }: Nitro2Event): Promise<void> {
-  if (!isMadeUp(req) || !res.writableEnded || Reflect.get(res, "writableFinished") === true) return;
-  await new Promise<void>((resolve) => {
-    Reflect.apply(Reflect.get(res, "once"), res, ["finish", resolve]);
+/** Drops what was written to a made-up response, and the headers that described it. */
+function clear(response: NodeResponse): void {
+  Object.assign(response, {
+    _data: undefined,
+    finished: false,
+    headersSent: false,
+    writableEnded: false,
+    writableFinished: false,
   });
+  removeRepresentationHeaders(response);
 }
 
 async function send(
