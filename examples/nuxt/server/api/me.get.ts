@@ -1,4 +1,4 @@
 export default defineEventHandler(async (event) => {
   const session = await sessions.of(event);
-  return { name: session.subject, edit: 1, note: session.get("note") };
+  return { name: session.subject, note: session.get("note") };
 });
