@@ -1,8 +1,7 @@
 // The example for TanStack Start: built and served, and with Vite's development server.
 
 import assert from "node:assert/strict";
-import { copyFileSync, rmSync, writeFileSync } from "node:fs";
-import { globSync, readFileSync } from "node:fs";
+import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Example } from "./example.ts";
@@ -81,7 +80,8 @@ describe("the example for TanStack Start", { skip: example.missing }, () => {
       test("keeps its data if it returns, or throws redirect() or notFound()", async () => {
         const ana = await loggedIn();
         for (const [name, note] of Object.entries({
-          keep: "kept",
+          // A form's function must return a Response or redirect, or Start responds with 500.
+          ...(way === "a form without scripts" ? {} : { keep: "kept" }),
           leave: "kept by a redirect",
           miss: "kept by notFound",
         })) {
@@ -118,8 +118,6 @@ describe("Vite's development server of TanStack Start", { skip: example.missing 
   let site: RunningSite;
   const changed = join(example.folder, "src", "routes", "edit.ts");
   const filesRoute = join(example.folder, "src", "routes", "files.ts");
-  const tree = join(example.folder, "src", "routeTree.gen.ts");
-  const keptTree = example.missing === false ? readFileSync(tree, "utf8") : "";
   const edit = (edition: number): void =>
     writeFileSync(
       changed,
@@ -139,7 +137,6 @@ describe("Vite's development server of TanStack Start", { skip: example.missing 
   after(async () => {
     await site.close();
     for (const file of [changed, filesRoute]) rmSync(file, { force: true });
-    writeFileSync(tree, keptTree);
   });
 
   test("keeps visitors logged in over reloads, and closes what it had opened", async () => {

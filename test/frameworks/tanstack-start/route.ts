@@ -15,6 +15,7 @@ const refuse = createServerFn(post).handler(async () => {
 
 const answer = createServerFn(post).handler(async () => {
   (await sessions.current()).set("note", "lost");
+  // oxlint-disable-next-line typescript/only-throw-error -- as Start allows
   throw new Response("Refused.", { status: 422 });
 });
 
