@@ -122,7 +122,9 @@ describe("Vite's development server of SolidStart", { skip: example.missing }, (
     writeFileSync(
       changed,
       `import { sessions } from "../sessions";
-       export const GET = async () => new Response(String((await sessions.current()) && ${edition}));`,
+       export async function GET() {
+         return new Response(String((await sessions.current()) && ${edition}));
+       }`,
     );
 
   before(async () => {
