@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Example } from "./example.ts";
 import type { RunningSite } from "./example.ts";
+import { until } from "./until.ts";
 import { browserTests, Visitor, walkTests } from "./walk.ts";
 
 const vite = "node_modules/vite/bin/vite.js";
@@ -147,20 +148,12 @@ describe("Vite's development server of TanStack Start", { skip: example.missing 
     assert.ok(atFirst > 0);
     for (const edition of [1, 2, 3]) {
       edit(edition);
-      await until(async () => (await (await ana.send("/edit")).text()) === String(edition));
+      await until(
+        async () => (await (await ana.send("/edit")).text()) === String(edition),
+        () => edit(edition),
+      );
     }
     assert.match(await ana.page("/"), /Hello, ana ?!/);
     await until(async () => (await files()) <= atFirst);
   });
 });
-
-/** Resolves when the development server does what is expected. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = AbortSignal.timeout(60_000);
-  for (;;) {
-    if (await isSo().catch(() => false)) return;
-    assert.ok(!deadline.aborted, "the server was not reloaded");
-    // Nothing says when a development server has reloaded, so it is asked again.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
