@@ -21,9 +21,9 @@ const example = new Example({
 
 const own = (file: string): string => join(import.meta.dirname, "nitro", file);
 const added = {
-  "server/routes/test/[name].ts": own("routes.ts"),
-  "server/routes/contract/[place]/[...path].ts": own("contract-route.ts"),
-  "server/plugins/contract.ts": own("contract.ts"),
+  "server/routes/test/[name].ts": own("routes.js"),
+  "server/routes/contract/[place]/[...path].ts": own("contract-route.js"),
+  "server/plugins/contract.ts": own("contract.js"),
 };
 
 // A suite that is skipped is not counted, a test is.
@@ -175,7 +175,7 @@ describe("nitro dev", { skip: example.missing }, () => {
 
   before(async () => {
     mkdirSync(dirname(place), { recursive: true });
-    copyFileSync(own("files.ts"), place);
+    copyFileSync(own("files.js"), place);
     edit(0);
     site = await example.start([], [program, "dev", "--host", "127.0.0.1"]);
   });

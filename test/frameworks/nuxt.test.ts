@@ -21,12 +21,12 @@ const example = new Example({
 
 const own = (file: string): string => join(import.meta.dirname, "nuxt", file);
 const added = {
-  "layers/test/nuxt.config.ts": own("nuxt.config.ts"),
+  "layers/test/nuxt.config.ts": own("nuxt.config.js"),
   "layers/test/app/pages/inner.vue": own("inner.vue"),
   "layers/test/app/pages/cached.vue": own("cached.vue"),
-  "layers/test/server/api/cached.get.ts": own("cached.ts"),
-  "layers/test/server/routes/test/[name].ts": own("routes.ts"),
-  "layers/test/server/plugins/contract.ts": own("contract.ts"),
+  "layers/test/server/api/cached.get.ts": own("cached.js"),
+  "layers/test/server/routes/test/[name].ts": own("routes.js"),
+  "layers/test/server/plugins/contract.ts": own("contract.js"),
 };
 
 // A suite that is skipped is not counted, a test is.

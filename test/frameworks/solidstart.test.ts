@@ -19,7 +19,7 @@ const example = new Example({
   output: [".output"],
 });
 const own = (file: string): string => join(import.meta.dirname, "solidstart", file);
-const added = { "src/routes/test.tsx": own("page.ts") };
+const added = { "src/routes/test.tsx": own("page.js") };
 
 /** A page and an API route of SolidStart are better kept in files of their own, so the forms go to /api. */
 const settings: WalkSettings = {
@@ -130,7 +130,7 @@ describe("Vite's development server of SolidStart", { skip: example.missing }, (
 
   before(async () => {
     edit(0);
-    copyFileSync(own("files.ts"), filesRoute);
+    copyFileSync(own("files.js"), filesRoute);
     site = await example.start([], [vite, "dev", "--host", "127.0.0.1", "--strictPort"]);
   });
 

@@ -17,7 +17,7 @@ const example = new Example({
   start: ["server.js"],
   output: ["dist"],
 });
-const added = { "src/routes/test.tsx": join(import.meta.dirname, "tanstack-start", "route.ts") };
+const added = { "src/routes/test.tsx": join(import.meta.dirname, "tanstack-start", "route.js") };
 
 // A suite that is skipped is not counted, a test is.
 test("the example for TanStack Start is installed", { skip: example.missing }, () => {});
@@ -131,7 +131,7 @@ describe("Vite's development server of TanStack Start", { skip: example.missing 
 
   before(async () => {
     edit(0);
-    copyFileSync(join(import.meta.dirname, "tanstack-start", "files.ts"), filesRoute);
+    copyFileSync(join(import.meta.dirname, "tanstack-start", "files.js"), filesRoute);
     site = await example.start([], [vite, "dev", "--host", "127.0.0.1", "--strictPort"]);
   });
 

@@ -4,7 +4,7 @@
 // @ts-nocheck
 import { createFileRoute, notFound, redirect } from "@tanstack/react-router";
 import { createServerFn } from "@tanstack/react-start";
-import { sessions } from "../sessions.server";
+import { sessions } from "../sessions.server.ts";
 
 const post = { method: "POST" };
 
