@@ -169,8 +169,7 @@ describe("nitro dev", { skip: example.missing }, () => {
   const edit = (edition: number): void =>
     writeFileSync(
       changed,
-      `import { sessions } from "../utils/sessions.ts";
-       export default async (event) => String((await sessions.of(event)) && ${edition});`,
+      `import { sessions } from "../utils/sessions.ts"; export default async (event) => String((await sessions.of(event)) && ${edition});`,
     );
 
   before(async () => {

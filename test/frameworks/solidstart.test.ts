@@ -122,7 +122,7 @@ describe("Vite's development server of SolidStart", { skip: example.missing }, (
   const edit = (edition: number): void =>
     writeFileSync(
       changed,
-      `import { sessions } from "../sessions";
+      `import { sessions } from "../sessions.ts";
        export async function GET() {
          return new Response(String((await sessions.current()) && ${edition}));
        }`,

@@ -123,7 +123,7 @@ describe("Vite's development server of TanStack Start", { skip: example.missing 
     writeFileSync(
       changed,
       `import { createFileRoute } from "@tanstack/react-router";
-       import { sessions } from "../sessions.server";
+       import { sessions } from "../sessions.server.ts";
        export const Route = createFileRoute("/edit")({
          server: { handlers: { GET: async () => new Response(String((await sessions.current()) && ${edition})) } },
        });`,
