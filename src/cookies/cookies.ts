@@ -96,10 +96,15 @@ export class Cookies {
     this.#values.set(name, undefined);
   }
 
+  /** @internal The Set-Cookie headers so far. */
+  get changes(): readonly string[] {
+    return [...this.#headers.values()];
+  }
+
   /** @internal Returns the Set-Cookie headers. From then on, `set` and `delete` throw. */
   commit(): string[] {
     this.#committed = true;
-    return [...this.#headers.values()];
+    return [...this.changes];
   }
 
   /** @internal Notes that the client has gone. `set` and `delete` no longer throw, and their cookies are never sent. */

@@ -82,6 +82,22 @@ export class Exchange<Data extends object = AnyData> {
     return this.#current.run(this, handler);
   }
 
+  /**
+   * Runs the handler as `run` does, and passes it a function that ends this. Call it before code whose result is not for
+   * this visitor alone, such as a handler whose response is cached for everybody.
+   */
+  runUntil<T>(handler: (end: () => void) => T): T {
+    return this.#current.runUntil(this, handler);
+  }
+
+  /**
+   * What the handler has changed so far and the commit will write or send. Compare it, item by item, with what it was
+   * before, to know whether some part of the handler has changed anything.
+   */
+  get changes(): readonly unknown[] {
+    return [...(this.#opened?.changes ?? []), ...(this.#cookies?.changes ?? [])];
+  }
+
   /** Whether the handler has asked for the session or the cookies. If not, the response needs nothing. */
   get accessed(): boolean {
     return this.#session !== undefined || this.#cookies !== undefined || this.#storeFailure !== undefined;

@@ -61,7 +61,8 @@ export function toRequestLike(request: Request): RequestLike {
   return new FetchRequestLike(request);
 }
 
-class FetchRequestLike implements RequestLike {
+/** The {@link RequestLike} of a `Request`. Adapters use `toRequestLike`, or extend it. */
+export class FetchRequestLike implements RequestLike {
   readonly #request: Request;
   #headers: Headers | undefined;
 

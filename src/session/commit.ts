@@ -43,6 +43,12 @@ export function isModified(pending: PendingChanges): boolean {
   return !isUnmodified(pending) || !pending.handle.isIdle;
 }
 
+/** What the request has changed or taken so far, item by item. The items are the same as before if nothing changed. */
+export function changesOf({ data, flashes, permanent }: PendingChanges): readonly unknown[] {
+  const messages = flashes === undefined ? [] : [...flashes.additionNames, ...flashes.taken().keys()];
+  return [permanent, ...data.changesSoFar(), ...messages];
+}
+
 /** Commits after calls that the handler did not await; synchronously if there is nothing to wait for. */
 export function commitInTurn(
   pending: PendingChanges,

@@ -195,6 +195,12 @@ export class SessionData {
     return { set, remove };
   }
 
+  /** Returns this request's changes so far, as objects that are replaced by later changes. */
+  changesSoFar(): readonly Change[] {
+    for (const key of [...this.#changed.keys(), ...this.#read.keys()]) this.#noticeLater(key);
+    return [...this.#changed.values()];
+  }
+
   /**
    * Returns the limits for a patch that sets data. This request has counted only what it knows; if other requests
    * have written meanwhile, the store counts.

@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Services } from "../services/services.ts";
-import { commitInTurn, isModified, needsCommit } from "./commit.ts";
+import { changesOf, commitInTurn, isModified, needsCommit } from "./commit.ts";
 import type { ResponseOutcome, PendingChanges } from "./commit.ts";
 import type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./data-types.ts";
 import { FlashQueue } from "./flashes.ts";
@@ -82,10 +82,7 @@ export class Session<Data extends object = AnyData> {
     return toDate(this.#handle.current?.authenticatedAt);
   }
 
-  /**
-   * When the session was last used. May lag behind by up to a tenth of the idle timeout or a minute, whichever is
-   * shorter.
-   */
+  /** When the session was last used. May lag by a tenth of the idle timeout, or by a minute if that is shorter. */
   get lastSeenAt(): Date | undefined {
     return toDate(this.#handle.current?.lastSeenAt);
   }
@@ -277,10 +274,7 @@ export class Session<Data extends object = AnyData> {
     return commitInTurn(this.#pending, outcome, takesCookie);
   }
 
-  /**
-   * @internal Notes that the client went away before the response began. The session still works, but nothing is
-   * saved.
-   */
+  /** @internal Notes that the client left before the response began. The session works, but nothing is saved. */
   clientLeft(): void {
     if (this.#responded) return;
     if (this.modified) this.#reportDrop();
@@ -290,6 +284,11 @@ export class Session<Data extends object = AnyData> {
   /** @internal Whether the handler made changes that are not written yet. */
   get modified(): boolean {
     return !this.#responded && isModified(this.#pending);
+  }
+
+  /** @internal What this request has changed so far; see `Exchange.changes`. */
+  get changes(): readonly unknown[] {
+    return changesOf(this.#pending);
   }
 
   /** @internal Whether a commit would have something to write. */

@@ -153,7 +153,8 @@ export function walkTests(siteNow: () => RunningSite, settings: WalkSettings = {
     const response = await visitor().send("/user");
     assert.ok([302, 303, 307].includes(response.status), String(response.status));
     const { pathname, search } = new URL(response.headers.get("location") ?? "", siteNow().url);
-    assert.equal(pathname + search, "/login?return=%2Fuser");
+    // Routers differ in whether they encode a slash in a query.
+    assert.equal(pathname + search.replaceAll("/", "%2F"), "/login?return=%2Fuser");
   });
 
   for (const { how, path, status } of failures) {

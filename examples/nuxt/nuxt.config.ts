@@ -1,0 +1,4 @@
+export default defineNuxtConfig({
+  compatibilityDate: "2026-01-01",
+  routeRules: { "/about": { prerender: true } },
+});

@@ -1,0 +1,4 @@
+export default defineEventHandler(async (event) => {
+  const session = await sessions.of(event);
+  return session.takeFlashes();
+});

@@ -1,0 +1,3 @@
+import { nitroSessions } from "coatcheck/nitro";
+
+export default defineNitroPlugin(nitroSessions(sessions));

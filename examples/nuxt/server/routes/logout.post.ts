@@ -1,0 +1,5 @@
+export default defineEventHandler(async (event) => {
+  const session = await sessions.of(event);
+  await session.logout();
+  return sendRedirect(event, "/", 303);
+});
