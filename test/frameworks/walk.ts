@@ -54,7 +54,7 @@ export interface FormRequest {
 const password = "correct horse";
 
 /** One browser without scripts. */
-class Visitor {
+export class Visitor {
   readonly jar: CookieJar = new CookieJar();
   readonly #url: string;
   readonly #form: NonNullable<WalkSettings["form"]>;
