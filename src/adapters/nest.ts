@@ -159,8 +159,7 @@ export function nestSessions<Data extends object>(
       if ((await sessions.of(request)).loggedIn) return true;
       const target = request.originalUrl ?? request.url ?? "/";
       const { status, headers } = loginRedirect(new NodeRequestLike(request.raw ?? request), target, options);
-      for (const [name, value] of Object.entries(headers))
-        http.getResponse().header(name, value);
+      for (const [name, value] of Object.entries(headers)) http.getResponse().header(name, value);
       const refusal = new nest.HttpException("Log in first.", status);
       refusals.add(refusal);
       throw refusal;

@@ -45,6 +45,7 @@ export async function contractApp(platform, makeParts, answer, statusOf) {
   common.Res({ passthrough: true })(Everything.prototype, "handle", 1);
   common.Controller()(Everything);
 
+  // oxlint-disable-next-line typescript/no-extraneous-class -- modules of Nest are empty classes
   class ContractModule {}
   common.Module({ imports: [SessionsModule], controllers: [Everything] })(ContractModule);
 

@@ -118,9 +118,17 @@ describe("Nest", { skip: missing }, () => {
         const route = routes[path];
         if (route === undefined) return { status: 404 };
         const { body, ...rest } = await route(() => sessions.of(request), request);
-        return { ...rest, body: typeof body === "object" ? Readable.from(body, { objectMode: false }) : body ?? "" };
+        return {
+          ...rest,
+          body: typeof body === "object" ? Readable.from(body, { objectMode: false }) : (body ?? ""),
+        };
       };
-      const { listener } = await contractApp(platform, (nest) => nestSessions(sessions, nest), answer, statusOf);
+      const { listener } = await contractApp(
+        platform,
+        (nest) => nestSessions(sessions, nest),
+        answer,
+        statusOf,
+      );
       return { listener };
     };
 

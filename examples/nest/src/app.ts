@@ -7,15 +7,15 @@ import { FastifyAdapter } from "@nestjs/platform-fastify";
 import type { NestFastifyApplication } from "@nestjs/platform-fastify";
 import fastifyCompress from "@fastify/compress";
 import compression from "compression";
-import { AppModule } from "./app.module.js";
+import { TestedModule } from "./tested.module.js";
 
 export async function createApp(): Promise<INestApplication> {
   if (process.env.PLATFORM === "fastify") {
-    const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter());
+    const app = await NestFactory.create<NestFastifyApplication>(TestedModule, new FastifyAdapter());
     await app.register(fastifyCompress, { threshold: 0 });
     return app;
   }
-  const app = await NestFactory.create<NestExpressApplication>(AppModule);
+  const app = await NestFactory.create<NestExpressApplication>(TestedModule);
   app.use(compression({ threshold: 0 }));
   return app;
 }

@@ -1,4 +1,15 @@
-import { Body, Controller, Get, Header, Post, Query, Redirect, Req, UseFilters, UseGuards } from "@nestjs/common";
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  Post,
+  Query,
+  Redirect,
+  Req,
+  UseFilters,
+  UseGuards,
+} from "@nestjs/common";
 import { safeReturnPath } from "coatcheck";
 import type { Session } from "coatcheck";
 import { escaped, page } from "./page.js";
