@@ -136,6 +136,8 @@ export class Example {
       cwd: this.folder,
       env: { ...bare(home), ...this.#settings.env, ...env, ...servedWith(home, port) },
       stdio: ["ignore", "pipe", "pipe"],
+      // Development servers start processes of their own, which end with it only as a group.
+      detached: process.platform !== "win32",
     });
     let output = "";
     for (const stream of [server.stdout, server.stderr]) {
@@ -252,9 +254,14 @@ async function answers(server: ChildProcess, url: string): Promise<void> {
 async function ended(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exit = once(server, "exit");
-  server.kill();
+  killGroup(server, "SIGTERM");
   // A server that ignores SIGTERM must not keep the tests.
-  const timer = setTimeout(() => server.kill("SIGKILL"), 10_000);
+  const timer = setTimeout(() => killGroup(server, "SIGKILL"), 10_000);
   await exit;
   clearTimeout(timer);
+}
+
+function killGroup(server: ChildProcess, signal: NodeJS.Signals): void {
+  if (process.platform === "win32" || server.pid === undefined) server.kill(signal);
+  else process.kill(-server.pid, signal);
 }
