@@ -100,7 +100,7 @@ export function frameworksTable(): string {
       if (column === without) return "n/a";
       return shown.test(text) ? "yes" : "";
     });
-    return [`[${name}](${page})${version}`, `\`coatcheck/${entry}\``, ...cells];
+    return [`[${name}](${page})${version}`, `\`coatcheck/${entry}\``].concat(cells);
   });
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

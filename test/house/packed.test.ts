@@ -89,7 +89,14 @@ describe("the packed package", () => {
 
   /** What does not belong in the package: all but papers, declarations, entry points and what they share. */
   function strangers(paths: readonly string[]): string[] {
-    const own = new Set(["LICENSE", "README.md", "package.json", "dist/shared.js", "dist/shared-node.js", "dist/shared-redis.js"]);
+    const own = new Set([
+      "LICENSE",
+      "README.md",
+      "package.json",
+      "dist/shared.js",
+      "dist/shared-node.js",
+      "dist/shared-redis.js",
+    ]);
     const manifest = readFileSync(join(installed, "package.json"), "utf8");
     for (const [, path = ""] of manifest.matchAll(/"default": "\.\/([^"]+)"/g)) own.add(path);
     const isDeclaration = (path: string): boolean =>

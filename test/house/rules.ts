@@ -78,7 +78,8 @@ export const rules: readonly Rule[] = [
           return undefined;
         }
         const base = over[path];
-        const isBase = base !== undefined && (base === target || (base.endsWith("/") && target.startsWith(base)));
+        const isBase =
+          base !== undefined && (base === target || (base.endsWith("/") && target.startsWith(base)));
         const own = isBase || isPartOfSame(path, target);
         return own ? undefined : `imports its sibling ${specifier}`;
       }),
