@@ -76,6 +76,7 @@ function rightPackage(): boolean {
 
 const empty: string[] = [];
 const files = globSync("test/**/*.test.ts", { cwd: root })
+  .filter((file) => !file.split(sep).includes("node_modules"))
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .toSorted()
   .map((file) => join(root, file));
