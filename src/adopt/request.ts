@@ -280,15 +280,23 @@ export class OldCookiesOfRequest implements RequestAdoption {
     this.#removeOld(found);
   }
 
-  /** Ends a session if the credential can still open it. */
+  /** Ends a session if the credential can still open it, or is about to. */
   async #endSession(found: Found, id: string, now: number): Promise<void> {
     const { calls } = this.#incoming;
-    const record = await calls.read(id, true);
-    if (record === null) return;
-    const isOpen = this.#tickets(found, id).some(({ verifier }) => verifiersEqual(verifier, record.verifier));
-    if (!isOpen && !isPending(record)) return;
-    await calls.patch(id, endingPatch(record.epoch, now));
-    this.#services.endWatcher.noteEpoch(id, record.epoch + 1);
+    for (;;) {
+      const record = await calls.read(id, true);
+      if (record === null) return;
+      const isOpen = this.#tickets(found, id).some(({ verifier }) =>
+        verifiersEqual(verifier, record.verifier),
+      );
+      if (!isOpen && !isPending(record)) return;
+      const outcome = await calls.patch(id, endingPatch(record.epoch, now));
+      if (outcome.kind === "applied") {
+        this.#services.endWatcher.noteEpoch(id, record.epoch + 1);
+        return;
+      }
+      // Another request has just completed it, or ended it; the next read tells which.
+    }
   }
 
   /**

@@ -63,8 +63,8 @@ export type SessionEvent =
 
 /**
  * Why an old cookie opened nothing:
- * - `invalid`: no key fits, or its content can't be read.
- * - `expired`: it was good once, or its record is gone.
+ * - `invalid`: it does not have the right form, or no secret fits.
+ * - `expired`: its time is over, or its record is gone or can't be read.
  * - `ambiguous`: the request contains two different good ones.
  * - `used`: it was used before, and its session has ended, has a newer ticket, or was ended for all of its subject.
  */
