@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { revokedVerifier, verifiersEqual } from "../crypto/ticket.ts";
 import { andThen } from "../runtime/maybe-promise.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { SessionRecord } from "../record/record.ts";
@@ -40,8 +41,8 @@ function idOf(text: string): string {
 }
 
 /** Returns until when a credential must be remembered. */
-export function rememberedUntil({ goodUntil }: Credential, now: number): number {
-  return goodUntil === undefined ? now + memory : goodUntil + leeway;
+export function rememberedUntil({ goodUntil = Number.POSITIVE_INFINITY }: Credential, now: number): number {
+  return Math.min(now + memory, goodUntil + leeway);
 }
 
 /** Returns a marker. @param id the session that the credential opened; `undefined` if it opened none. */
@@ -57,12 +58,12 @@ export function markerRecord(
 
 /** Returns the record of a session that no visitor has got yet: without subject and data, so that no list shows it. */
 export function pendingRecord(id: string, now: number, until: number): SessionRecord {
-  return emptyRecord(id, now, until);
+  return { ...emptyRecord(id, now, until), verifier: pendingVerifier };
 }
 
 /** Whether nobody has got the session of a record yet. */
-export function isPending({ epoch, verifier }: SessionRecord): boolean {
-  return epoch === 0 && Buffer.compare(verifier, pendingVerifier) === 0;
+export function isPending({ verifier }: SessionRecord): boolean {
+  return verifiersEqual(verifier, pendingVerifier);
 }
 
 /** Returns the id of the session that a marker names. */
@@ -91,7 +92,8 @@ function emptyRecord(id: string, now: number, until: number): SessionRecord {
     id,
     epoch: 0,
     revision: 1,
-    verifier: pendingVerifier,
+    // As of a session that has ended, so that `revoke` leaves it alone: whoever has the cookie can work out the id.
+    verifier: revokedVerifier,
     ticketAt: now,
     subject: null,
     createdAt: now,

@@ -257,18 +257,26 @@ testOnStores(
   },
 );
 
-testOnStores("what is noted shows in no list, and holds neither subject nor data", async (site) => {
-  const visitor = site.coming(site.old.keep("a", { user: "leo", theme: "canary" }));
-  const id = await visitor.with((session) => session.id);
-  await visitor.with((session) => session.logout());
-  await visitor.sessions.revokeAll("leo");
-  const records = await site.probe.records();
-  assert.equal(records.length, 3);
-  for (const { subject, fields } of records) {
-    assert.equal(subject, null);
-    for (const bytes of fields.values()) assert.equal(Buffer.from(bytes).toString(), id);
-  }
-});
+testOnStores(
+  "what is noted shows in no list, holds neither subject nor data, and can't be revoked",
+  async (site) => {
+    const cookie = cookieSessionCookies({ user: "leo", theme: "canary" }, secret);
+    const visitor = site.coming(cookie);
+    const id = await visitor.with((session) => session.id);
+    await visitor.with((session) => session.logout());
+    await visitor.sessions.revokeAll("leo");
+    const records = await site.probe.records();
+    assert.equal(records.length, 3);
+    for (const { subject, fields } of records) {
+      assert.equal(subject, null);
+      for (const bytes of fields.values()) assert.equal(Buffer.from(bytes).toString(), id);
+    }
+    // Its id is a plain hash, so somebody who has the cookie can send it to a page that revokes.
+    for (const { id: noted } of records) assert.equal(await visitor.sessions.revoke(noted), false);
+    site.clock.advance(61_000);
+    assert.equal(await site.coming(cookie, visitor.sessions).subject(), undefined);
+  },
+);
 
 test("a note lasts for 400 days, or as long as the cookie could be good", async (t) => {
   const site = new NewSite(t);
