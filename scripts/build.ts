@@ -62,8 +62,8 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       const path = relative(from, file);
       // It imports node:http, which takes longer to load than all the rest.
       if (/^(?:node|adapters.node)\b/.test(path)) return "shared-node";
-      // Each store and adapter is apart with its parts, so that nobody loads those of others.
-      return /^(?:stores|adapters|testing|adapter|store)\b/.test(path) ? undefined : "shared";
+      // Each store and adapter, and adoption, is apart with its parts, so that nobody loads those of others.
+      return /^(?:stores|adapters|adopt|testing|adapter|store)\b/.test(path) ? undefined : "shared";
     },
   });
 }

@@ -57,7 +57,7 @@ export function hmac(algorithm: string, key: string | Uint8Array, text: string):
 
 /** Compares in constant time. */
 export function bytesEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && timingSafeEqual(one, other);
+  return one.length !== other.length ? false : timingSafeEqual(one, other);
 }
 
 /** Compares in constant time, so that each signature has only one spelling. */
@@ -68,5 +68,6 @@ export function textsEqual(one: string, other: string): boolean {
 /** Decodes base64url; `undefined` unless it is the one way to write these bytes. */
 export function decodeCanonical(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64url");
-  return bytes.toString("base64url") === text ? bytes : undefined;
+  const isCanonical = text === bytes.toString("base64url");
+  return isCanonical ? bytes : undefined;
 }

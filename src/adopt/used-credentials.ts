@@ -58,7 +58,7 @@ export function markerRecord(
 
 /** Returns the record of a session that no visitor has got yet: without subject and data, so that no list shows it. */
 export function pendingRecord(id: string, now: number, until: number): SessionRecord {
-  return { ...emptyRecord(id, now, until), verifier: pendingVerifier };
+  return emptyRecord(id, now, until, pendingVerifier);
 }
 
 /** Whether nobody has got the session of a record yet. */
@@ -87,13 +87,16 @@ export function markSubject(store: StoreClient, subject: string, now: number): M
   });
 }
 
-function emptyRecord(id: string, now: number, until: number): SessionRecord {
+/**
+ * @param verifier default: that of a session that has ended, so that `revoke` leaves a marker alone. Whoever has the
+ *   cookie can work out the marker's id.
+ */
+function emptyRecord(id: string, now: number, until: number, verifier = revokedVerifier): SessionRecord {
   return {
     id,
     epoch: 0,
     revision: 1,
-    // As of a session that has ended, so that `revoke` leaves it alone: whoever has the cookie can work out the id.
-    verifier: revokedVerifier,
+    verifier,
     ticketAt: now,
     subject: null,
     createdAt: now,

@@ -290,3 +290,19 @@ test("a note lasts for 400 days, or as long as the cookie could be good", async 
   const later = site.adopting([site.cookies({ until: new Date(site.clock.now() + day) })]);
   assert.equal(await site.coming(cookie, later).subject(), undefined);
 });
+
+testOnStores("a slow page does not replace the cookie of a login that came later", async (site) => {
+  for (const isSlow of [false, true]) {
+    const cookie = site.old.keep(`a-${isSlow}`, { user: "leo" });
+    const sessions = site.adopting();
+    const [slow, quick] = [site.coming(cookie, sessions), site.coming(cookie, sessions)];
+    await slow.with(async (session) => {
+      assert.equal(session.subject, "leo");
+      await quick.with((other) => (isSlow ? other.login("leo") : undefined));
+      // From then on the store is asked again.
+      site.clock.advance(10);
+    });
+    assert.equal(slow.ticket === undefined, isSlow);
+    assert.equal(await quick.subject(), "leo");
+  }
+});

@@ -1534,11 +1534,17 @@ export const attackMutants: readonly Mutant[] = [
       "return { ...emptyRecord(marker, now, until), verifier: pendingVerifier, fields };",
       "can't be revoked",
     ],
+    [
+      "an adopted cookie is sent without looking again",
+      "this.cookie.claim(loaded.record, loaded.record.ticketAt);",
+      "",
+      "slow page",
+    ],
   ]),
   ...of("adopt/races", [
     [
       "what opens and what ends an adopted session may miss each other",
-      "if (outcome.kind === 'applied') { this.#services.endWatcher.noteEpoch(id, record.epoch + 1); return; }",
+      'if (outcome.kind === "applied") { this.#services.endWatcher.noteEpoch(id, record.epoch + 1); return; }',
       "return void outcome;",
       "brings the old cookie along",
     ],
@@ -1553,12 +1559,6 @@ export const attackMutants: readonly Mutant[] = [
       "if (since !== null) return this.#join(found, since);",
       "",
       "two first requests",
-    ],
-    [
-      "an adopted cookie is sent without looking again",
-      "this.cookie.claim(loaded.record, loaded.record.ticketAt);",
-      "",
-      "slow response",
     ],
   ]),
   ...of("adopt/adopting", [
