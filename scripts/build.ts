@@ -64,8 +64,8 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       if (/^(?:node|adapters.node)\b/.test(path)) return "shared-node";
       // What the stores over a connection and over HTTP have in common.
       if (/^stores.redis.(?!connection|http|near-cache)/.test(path)) return "shared-redis";
-      // Each store and adapter is apart with its parts, so that nobody loads those of others.
-      return /^(?:stores|adapters|testing|adapter|store)\b/.test(path) ? undefined : "shared";
+      // Each store and adapter, and adoption, is apart with its parts, so that nobody loads those of others.
+      return /^(?:stores|adapters|adopt|testing|adapter|store)\b/.test(path) ? undefined : "shared";
     },
   });
 }

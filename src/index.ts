@@ -1,11 +1,12 @@
 export { systemClock } from "./runtime/clock.ts";
+export type { AdoptionSource } from "./services/adoption-source.ts";
 export type { Clock } from "./runtime/clock.ts";
 export type { CookieKind, Cookies } from "./cookies/cookies.ts";
 export type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./session/data-types.ts";
 export type { DevelopmentWarnings } from "./services/development-warnings.ts";
 export type { Duration } from "./runtime/duration.ts";
 export { eventChannel } from "./services/events.ts";
-export type { PublishedEvent, SessionEvent } from "./services/events.ts";
+export type { AdoptionRefusal, PublishedEvent, SessionEvent } from "./services/events.ts";
 export type { OutageCause } from "./services/outage-notice.ts";
 export type { Flash, FlashFilter } from "./session/flashes.ts";
 export type { FetchHandler, HandleOptions } from "./exchange/fetch.ts";

@@ -1,4 +1,5 @@
 import { assertKnownOptions, assertOption } from "./runtime/check-options.ts";
+import type { AdoptionSource } from "./services/adoption-source.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { DevelopmentWarnings } from "./services/development-warnings.ts";
 import type { Duration } from "./runtime/duration.ts";
@@ -64,6 +65,11 @@ export interface SessionsOptions extends TimeoutOptions {
    * `production` or `test`.
    */
   readonly developmentWarnings?: boolean | DevelopmentWarnings;
+  /**
+   * Systems whose visitors keep their login: a visitor who brings no ticket, but a good cookie of one of them, goes
+   * on as who they were. `coatcheck/adopt` has the sources. Default: none.
+   */
+  readonly adopt?: readonly AdoptionSource[];
   /** The source of the current time and of timers. Default: the system clock. */
   readonly clock?: Clock;
 }
@@ -82,6 +88,7 @@ const known = [
   "sweepInterval",
   "watchInterval",
   "developmentWarnings",
+  "adopt",
   "clock",
 ] as const satisfies readonly (keyof SessionsOptions)[];
 
@@ -127,7 +134,8 @@ export function createServices(options: SessionsOptions): Services {
   const watchInterval = toMilliseconds(options.watchInterval ?? { seconds: 5 }, "watchInterval");
   const advice = createDevelopmentAdvice(options.developmentWarnings);
   advice?.created(options.store, cookie.name);
-  return {
+  const services: Services = {
+    adopter: undefined,
     advice,
     clock,
     codec: new FieldCodec(options.store.inProcess ? undefined : createSealer(keyring, "field"), events),
@@ -144,4 +152,15 @@ export function createServices(options: SessionsOptions): Services {
     tickets: createTicketSigner(keyring, cookie.name),
     timeouts,
   };
+  return options.adopt === undefined ? services : withAdopter(services, options.adopt);
+}
+
+/** Lets the first source connect all of them: this file must not import what few apps use. */
+function withAdopter(services: Services, sources: readonly AdoptionSource[]): Services {
+  const isList = Array.isArray(sources) && sources.every((source) => typeof source?.connect === "function");
+  assertOption(
+    isList,
+    "adopt must be a list of sources from coatcheck/adopt, such as [fromExpressSession({ … })].",
+  );
+  return { ...services, adopter: sources[0]?.connect(sources, services) };
 }

@@ -145,6 +145,7 @@ export class Sessions<Data extends object = AnyData> {
    */
   async check(): Promise<void> {
     this.#services.keyring.assertPresent();
+    this.#services.adopter?.assertPresent();
     await this.#services.store.read(newRecordId(), true);
   }
 
@@ -172,7 +173,8 @@ export class Sessions<Data extends object = AnyData> {
   }
 
   /**
-   * Ends all sessions of a subject: after a password change, or for "log out everywhere" (ASVS 7.4.3).
+   * Ends all sessions of a subject: after a password change, or for "log out everywhere" (ASVS 7.4.3). With `adopt`,
+   * cookies of the system before no longer open a session of this subject either.
    *
    * @param options `except`: the id of a session to keep.
    * @returns the number of sessions ended.
@@ -181,6 +183,8 @@ export class Sessions<Data extends object = AnyData> {
    */
   async revokeAll(subject: string, options: { readonly except?: string } = {}): Promise<number> {
     this.#services.keyring.assertPresent();
+    // Before the list is read: a session that is adopted after that sees it.
+    await this.#services.adopter?.refuseSubject(subject);
     return revokeSessions(this.#services, subject, options.except);
   }
 

@@ -6,7 +6,7 @@ import { ConfigError } from "../errors.ts";
 export type Secret = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** What a derived key is for. A key for one purpose can't be used for another. */
-export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal";
+export type Purpose = "ticket" | "field" | "cookie-sign" | "cookie-seal" | "adopt";
 
 /** @internal A key for one purpose, derived from one secret key. */
 export interface PurposeKey {

@@ -2,6 +2,7 @@ import { StoreError } from "../errors.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { cookieValues, parseCookieHeader } from "../cookies/parse.ts";
 import type { ResponseOutcome } from "../session/commit.ts";
+import type { Adopter, RequestAdoption } from "../services/adopter.ts";
 import type { Services } from "../services/services.ts";
 import { Cookies } from "../cookies/cookies.ts";
 import type { AsyncVariable } from "../runtime/async-variable.ts";
@@ -9,12 +10,12 @@ import type { AnyData } from "../session/data-types.ts";
 import { isWebSocketRequest } from "../http/request.ts";
 import type { RequestLike } from "../http/request.ts";
 import { RecordHandle } from "../session/record-handle.ts";
-import { load } from "../session/load.ts";
+import { judge, load, noTicket } from "../session/load.ts";
 import type { LoadResult } from "../session/load.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import { Session } from "../session/session.ts";
 import type { StoreClient } from "../services/store-client.ts";
-import { attempt } from "../runtime/maybe-promise.ts";
+import { andThen, attempt } from "../runtime/maybe-promise.ts";
 
 /**
  * How a handler ended. `takesNoCookie`: the response can't set cookies, so what needs one waits for another response.
@@ -47,6 +48,8 @@ export class Exchange<Data extends object = AnyData> {
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
+  /** The request's cookies of the system before; `null` if there are none. */
+  #adoption: RequestAdoption | null | undefined;
   #cookies: Cookies | undefined;
   #hasFailed = false;
   #storeFailure: StoreError | undefined;
@@ -209,7 +212,8 @@ export class Exchange<Data extends object = AnyData> {
 
   #committed(outcome: ResponseOutcome, failure: unknown, plain: readonly string[]): Committed {
     // The session cookie of a login or logout is always sent; other cookies only if the request succeeded.
-    const own = this.#sessionCookies();
+    const clearings = this.#adoption?.clearings ?? none;
+    const own = clearings.length === 0 ? this.#sessionCookies() : [...this.#sessionCookies(), ...clearings];
     return {
       headers: this.#headers(outcome === "failed" || failure !== undefined ? own : [...own, ...plain]),
       failure,
@@ -242,7 +246,31 @@ export class Exchange<Data extends object = AnyData> {
       return { record: null, rejection: { reason: "cross-origin" }, canStart: false };
     }
     const values = this.#request.cookieValues?.(cookie.name) ?? cookieValues(this.#cookieHeader, cookie.name);
-    return load(services, calls, values, authoritative);
+    return values.length === 0 && services.adopter !== undefined
+      ? this.#adopt(services.adopter, calls)
+      : load(services, calls, values, authoritative);
+  }
+
+  /**
+   * Opens the session of a visitor without a ticket who brings a cookie of the system before. Only for responses that
+   * can set cookies, and not for forms of other sites: our own cookie would not come along with these.
+   */
+  #adopt(adopter: Adopter, calls: StoreClient): MaybePromise<LoadResult> {
+    const { method } = this.#request;
+    const cannot = this.#isCommitted || this.#isClientGone || this.#request.isUpgraded === true;
+    const header: RequestLike["header"] = (name) => this.#request.header(name);
+    // Without the path, exempt paths count like any other.
+    const isAllowed = this.#services.crossOrigin.allows({ method, header });
+    if (cannot || !isAllowed || isWebSocketRequest(this.#request)) return noTicket;
+    return andThen(this.#oldCookies(adopter, calls)?.adopt(), (adopted) => {
+      if (adopted === undefined) return noTicket;
+      const result = judge(this.#services, adopted.ticket, adopted.record);
+      return result.record === null ? result : { ...result, isNewTicket: true };
+    });
+  }
+
+  #oldCookies(adopter: Adopter, calls: StoreClient): RequestAdoption | null {
+    return (this.#adoption ??= adopter.begin(this.#request, calls) ?? null);
   }
 
   /** @param earlier the session from an earlier call, whose changes are applied to the record as it is now. */
@@ -259,7 +287,13 @@ export class Exchange<Data extends object = AnyData> {
 
   #begin(calls: StoreClient, loaded: LoadResult): Session<Data> {
     const services = this.#services;
-    const session = new Session<Data>(services, new RecordHandle(services, calls, loaded), this.#request);
+    const { adopter } = services;
+    const retire =
+      adopter === undefined
+        ? undefined
+        : (current: string | undefined) => this.#oldCookies(adopter, calls)?.retire(current);
+    const handle = new RecordHandle(services, calls, loaded, retire);
+    const session = new Session<Data>(services, handle, this.#request);
     this.#opened = session;
     if (this.#isClientGone) session.clientLeft();
     // The response has left, or there will be none: the session can be read, and throws when it is written to.

@@ -29,6 +29,25 @@ export type SessionEvent =
   /** A field could not be unsealed or decoded; it counts as absent. */
   | { readonly type: "field-unreadable"; readonly id: string; readonly field: string }
   | { readonly type: "cross-origin-refused"; readonly method: string }
+  /** A visitor of the system before goes on in this new session (`adopt`). `from` names the system. */
+  | {
+      readonly type: "adopted";
+      readonly id: string;
+      readonly subject: string | null;
+      readonly from: string;
+    }
+  /** An old cookie opened nothing. */
+  | { readonly type: "adoption-refused"; readonly from: string; readonly reason: AdoptionRefusal }
+  /**
+   * The old record could not be read or removed, or the app's `take` threw. `cause` is the error's name and code,
+   * without its message.
+   */
+  | {
+      readonly type: "adoption-failed";
+      readonly from: string;
+      readonly step: "read" | "take" | "remove";
+      readonly cause?: Cause;
+    }
   /**
    * A store call failed after `milliseconds`. `cause` is the name and code of the driver's error, without its
    * message.
@@ -41,6 +60,15 @@ export type SessionEvent =
       readonly cause?: OutageCause;
     }
   | { readonly type: "swept"; readonly deleted: number };
+
+/**
+ * Why an old cookie opened nothing:
+ * - `invalid`: it does not have the right form, or no secret fits.
+ * - `expired`: its time is over, or its record is gone or can't be read.
+ * - `ambiguous`: the request contains two different good ones.
+ * - `used`: it was used before, and its session has ended, has a newer ticket, or was ended for all of its subject.
+ */
+export type AdoptionRefusal = "invalid" | "expired" | "ambiguous" | "used";
 
 /**
  * An event as subscribers get it, with the session cookie's name to tell several `sessions` objects of a process

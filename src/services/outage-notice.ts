@@ -9,10 +9,10 @@ export interface OutageCause {
 }
 
 /**
- * Returns what may be reported about the cause of a store error. Never its message: those of databases contain
+ * Returns what may be reported about the cause of an error. Never its message: those of databases contain
  * queries and addresses.
  */
-export function causeOf({ cause }: StoreError): OutageCause | undefined {
+export function causeOf({ cause }: { readonly cause?: unknown }): OutageCause | undefined {
   if (!(cause instanceof Error)) return undefined;
   const code: unknown = Reflect.get(cause, "code");
   const name = isWord(cause.name) ? cause.name : "Error";

@@ -5,6 +5,7 @@ import type { TicketSigner } from "../crypto/ticket.ts";
 import type { CrossOriginCheck } from "../http/cross-origin.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { KeyedQueue } from "../runtime/keyed-queue.ts";
+import type { Adopter } from "./adopter.ts";
 import type { DevelopmentAdvice } from "./development-warnings.ts";
 import type { EndWatcher } from "./end-watcher.ts";
 import type { Events } from "./events.ts";
@@ -16,6 +17,8 @@ import type { Timeouts } from "./timeouts.ts";
 
 /** What all requests of one `sessions` object share. */
 export interface Services {
+  /** Adopts visitors of the system before; `undefined` if the app does not use `adopt`. */
+  readonly adopter: Adopter | undefined;
   /** Warns a developer about what browsers do silently; `undefined` if all warnings are off. */
   readonly advice: DevelopmentAdvice | undefined;
   readonly clock: Clock;

@@ -13,6 +13,7 @@ export interface SessionInfo {
   readonly id: string;
   readonly subject: string;
   readonly createdAt: Date;
+  /** When the subject logged in; for a session that was adopted from another system, when that was. */
   readonly authenticatedAt: Date;
   /** May lag behind by up to a tenth of the idle timeout or a minute, whichever is shorter. */
   readonly lastSeenAt: Date;

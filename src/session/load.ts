@@ -10,7 +10,14 @@ import type { VerifiedTicket } from "../crypto/ticket.ts";
 import { endOf, lateRequestWindow } from "../services/timeouts.ts";
 
 /** The result of loading the session of a request. */
-export type LoadResult = { readonly record: SessionRecord; readonly ticket: VerifiedTicket } | Refusal;
+export type LoadResult = Loaded | Refusal;
+
+interface Loaded {
+  readonly record: SessionRecord;
+  readonly ticket: VerifiedTicket;
+  /** Whether the request did not bring the ticket, so that its response must send it. */
+  readonly isNewTicket?: true;
+}
 
 interface Refusal {
   readonly record: null;
@@ -42,7 +49,7 @@ export function load(
   authoritative: boolean,
 ): MaybePromise<LoadResult> {
   const ticket = readTickets(services, values);
-  if (ticket === undefined) return { record: null, rejection: undefined, canStart: true };
+  if (ticket === undefined) return noTicket;
   if (typeof ticket === "string") return reject(services, ticket);
   return attempt(
     () => calls.read(ticket.id, authoritative),
@@ -51,8 +58,11 @@ export function load(
   );
 }
 
+/** The result for a request that has no ticket. */
+export const noTicket: LoadResult = { record: null, rejection: undefined, canStart: true };
+
 /** Decides whether a record may be used with this ticket now. */
-function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): LoadResult {
+export function judge(services: Services, ticket: VerifiedTicket, record: SessionRecord | null): LoadResult {
   if (record === null) return reject(services, "ended", ticket.id);
   const now = services.clock.now();
   const canStart = now - record.ticketAt > lateRequestWindow;

@@ -51,6 +51,8 @@ export function login(
 
 async function bind(services: Services, handle: RecordHandle, data: SessionData, to: Login): Promise<void> {
   const agent = JSON.stringify(to.agent);
+  const retired = handle.hasClient ? handle.retireOldCookies() : undefined;
+  if (retired !== undefined) await retired;
   const record = handle.current;
   if (record === null || !handle.hasClient || !(await takeOver(services, handle, data, record, to, agent))) {
     // There is no record, or it ended or another request logged in while this one ran. An explicit login always

@@ -35,6 +35,7 @@ export class RecordHandle {
   readonly #services: Services;
   /** The store client of the request, whose calls share one deadline. */
   readonly calls: StoreClient;
+  readonly #retire: ((current: string | undefined) => MaybePromise<void>) | undefined;
   #cookie: PendingCookie | undefined;
   #queue: KeyedQueue | undefined;
   #record: SessionRecord | null = null;
@@ -48,9 +49,16 @@ export class RecordHandle {
   /** Whether only this request has written to the record since it was read. */
   #isComplete = true;
 
-  constructor(services: Services, calls: StoreClient, loaded: LoadResult) {
+  /** @param retire makes the request's cookies of the system before useless (`adopt`). */
+  constructor(
+    services: Services,
+    calls: StoreClient,
+    loaded: LoadResult,
+    retire?: (current: string | undefined) => MaybePromise<void>,
+  ) {
     this.#services = services;
     this.calls = calls;
+    this.#retire = retire;
     this.reload(loaded);
   }
 
@@ -62,6 +70,9 @@ export class RecordHandle {
     this.#canStart = loaded.record === null && loaded.canStart;
     this.#rejection = loaded.record === null ? loaded.rejection : undefined;
     this.#replaced = loaded.record === null ? loaded.replaced : undefined;
+    if (loaded.record === null || loaded.isNewTicket !== true) return;
+    this.cookie.send();
+    this.cookie.claim(loaded.record, loaded.record.ticketAt);
   }
 
   /** Why the request's ticket was rejected. */
@@ -263,6 +274,8 @@ export class RecordHandle {
    *   that ended it.
    */
   async end(): Promise<SessionRecord | undefined> {
+    const retired = this.retireOldCookies();
+    if (retired !== undefined) await retired;
     const record = this.#record ?? this.#rotated;
     if (record === undefined) return undefined;
     const now = this.#services.clock.now();
@@ -275,6 +288,13 @@ export class RecordHandle {
     this.cookie.clear();
     this.cookie.claim({ id: record.id, verifier: revokedVerifier }, now);
     return record;
+  }
+
+  /**
+   * Call it before a login or a logout: a cookie of the system before that comes along must not open a session later.
+   */
+  retireOldCookies(): MaybePromise<void> {
+    return this.#retire?.(this.#record?.id);
   }
 
   /** Sends the same ticket again: signed with the newest key, or with a new lifetime. */

@@ -77,7 +77,7 @@ export class Session<Data extends object = AnyData> {
     return toDate(this.#handle.current?.createdAt);
   }
 
-  /** When the subject logged in: for "log in again before you change your password" (ASVS 7.5.1). */
+  /** When the subject logged in, to ask for the password again (ASVS 7.5.1); `undefined` if unknown, after `adopt`. */
   get authenticatedAt(): Date | undefined {
     return toDate(this.#handle.current?.authenticatedAt);
   }

@@ -25,6 +25,7 @@ import { StoreError } from "../../src/errors.ts";
 import { recordFrom, recordText } from "../../src/stores/postgres/record-json.ts";
 import { fromHash, toHash } from "../../src/stores/redis/record-hash.ts";
 import { recordOf } from "../support/records.ts";
+import { adoptionDecoders } from "./adoption-decoders.ts";
 
 /** Something that reads bytes that others may have written. */
 export interface Decoder {
@@ -143,6 +144,7 @@ export type Decoders = Readonly<Record<string, () => Decoder>>;
 
 /** Every decoder of the package. */
 export const decoders: Decoders = {
+  ...adoptionDecoders,
   "packed record": () => ({
     seeds: records.map((record) => latin1(packRecord(record))),
     decode(input) {

@@ -34,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   exchange: ["session", "services", "cookies", "http", "runtime", "errors"],
   options: ["services", "record", "cookies", "crypto", "http", "runtime", "errors"],
   sessions: ["options", "exchange", "session", "services", "cookies", "crypto", "http", "runtime", "errors"],
+  adopt: ["session", "services", "record", "cookies", "crypto", "http", "runtime", "errors"],
   node: ["exchange", "http", "runtime", "errors"],
   stores: ["record", "runtime", "errors"],
   adapters: ["sessions", "node", "exchange", "session", "cookies", "http", "runtime", "errors"],

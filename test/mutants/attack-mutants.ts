@@ -1497,4 +1497,126 @@ export const attackMutants: readonly Mutant[] = [
       "none of its page",
     ],
   ]),
+  ...of("adopt/replays", [
+    [
+      "a logout forgets the old cookie that comes along",
+      "this.#oldCookies(adopter, calls)?.retire(current)",
+      "void this.#oldCookies(adopter, calls) ?? (current === '' ? Promise.resolve() : undefined)",
+      "comes along",
+    ],
+    [
+      "an old cookie is marked, but the session that it opens goes on",
+      "if (session !== undefined && session !== current) await this.#endSession(found, session, now);",
+      "if (session === current && session === '') await this.#endSession(found, session, now);",
+      "ends the session of another",
+    ],
+    [
+      "revokeAll ends what is there, and not what comes",
+      "await this.#services.adopter?.refuseSubject(subject);",
+      "",
+      "have not come yet",
+    ],
+    [
+      "an adopted session does not look whether its subject's were ended",
+      "(await calls.read(subjectMarkerId(record.subject), true)) !== null",
+      "(await calls.read(subjectMarkerId(record.subject), true)) === undefined",
+      "have not come yet",
+    ],
+    [
+      "a used cookie is remembered for a day",
+      "return Math.min(now + memory, goodUntil + leeway);",
+      "return Math.min(now + leeway, goodUntil + leeway);",
+      "for 400 days",
+    ],
+    [
+      "a note can be revoked by whoever works out its id",
+      "return { ...emptyRecord(marker, now, until), fields };",
+      "return { ...emptyRecord(marker, now, until), verifier: pendingVerifier, fields };",
+      "can't be revoked",
+    ],
+    [
+      "an adopted cookie is sent without looking again",
+      "this.cookie.claim(loaded.record, loaded.record.ticketAt);",
+      "",
+      "slow page",
+    ],
+  ]),
+  ...of("adopt/races", [
+    [
+      "what opens and what ends an adopted session may miss each other",
+      'if (outcome.kind === "applied") { this.#services.endWatcher.noteEpoch(id, record.epoch + 1); return; }',
+      "return void outcome;",
+      "brings the old cookie along",
+    ],
+    [
+      "the second of two requests opens a session of its own",
+      "if (await calls.create(markerRecord(marker, pending.id, now, until)))",
+      "if ((await calls.create(markerRecord(marker, pending.id, now, until))) || pending.id !== '')",
+      "two first requests",
+    ],
+    [
+      "an old record that another request has just removed was never there",
+      "if (since !== null) return this.#join(found, since);",
+      "",
+      "two first requests",
+    ],
+  ]),
+  ...of("adopt/adopting", [
+    [
+      "a ticket of ours does not keep an old cookie from counting",
+      "return values.length === 0 && services.adopter !== undefined",
+      "return services.adopter !== undefined",
+      "pays nothing",
+    ],
+    [
+      "a form of another site on an exempt path adopts",
+      "const isAllowed = this.#services.crossOrigin.allows({ method, header });",
+      "const isAllowed = this.#services.crossOrigin.allows(this.#request) || method === '' || header === undefined;",
+      "exempt path",
+    ],
+    [
+      "a WebSocket's handshake adopts",
+      "if (cannot || !isAllowed || isWebSocketRequest(this.#request)) return noTicket;",
+      "if (cannot || !isAllowed) return noTicket;",
+      "handshake",
+    ],
+    [
+      "an adopted login counts as fresh",
+      "authenticatedAt: null, lastSeenAt: now, ...lifetimeOf(timeouts, taken.permanent, now),",
+      "authenticatedAt: now, lastSeenAt: now, ...lifetimeOf(timeouts, taken.permanent, now),",
+      "no known age",
+    ],
+  ]),
+  ...of("adopt/forgeries", [
+    [
+      "old signatures are not compared",
+      "return bytesEqual(Buffer.from(one), Buffer.from(other));",
+      "return one.length === other.length || bytesEqual(Buffer.from(one), Buffer.from(other));",
+      "nothing that differs",
+    ],
+    [
+      "an old session may change prototypes",
+      'if (levels === 0 || Object.hasOwn(value, "__proto__")) return false;',
+      "if (levels === 0) return false;",
+      "change prototypes",
+    ],
+    [
+      "of two good old cookies the first counts",
+      "if (others.length > 0) {",
+      "if (others.length > 99) {",
+      "two different good ones",
+    ],
+    [
+      "an encrypted token may have any header",
+      'Object.keys(header).every((name) => ["alg", "enc", "kid", "typ"].includes(name))',
+      "Object.keys(header).length > 0",
+      "other headers",
+    ],
+    [
+      "a Flask session inflates to any size",
+      "inflateSync(bytes, { maxOutputLength: maxInflated })",
+      "inflateSync(bytes, { maxOutputLength: 64 * maxInflated })",
+      "beyond measure",
+    ],
+  ]),
 ];
