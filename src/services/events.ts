@@ -46,7 +46,7 @@ export type SessionEvent =
       readonly type: "adoption-failed";
       readonly from: string;
       readonly step: "read" | "take" | "remove";
-      readonly cause?: Cause;
+      readonly cause?: OutageCause;
     }
   /**
    * A store call failed after `milliseconds`. `cause` is the name and code of the driver's error, without its
