@@ -37,9 +37,15 @@ export function readDeclarations(): Texts {
 
 /** README, the guides and the examples, by path. The tests run the blocks of the former, and the latter. */
 export function readGuides(): Texts {
-  const paths = globSync(["README.md", "docs/{,frameworks/}*.md", "examples/{,*/}*.ts"], { cwd: root }).map(
-    (path) => path.replaceAll("\\", "/"),
-  );
+  const paths = globSync(
+    [
+      "README.md",
+      "docs/{,frameworks/}*.md",
+      "examples/*.ts",
+      "examples/*/{,src/,app/,server/}{,*/}*.{ts,tsx}",
+    ],
+    { cwd: root, exclude: ["**/node_modules", "**/dist", "**/.*"] },
+  ).map((path) => path.replaceAll("\\", "/"));
   return new Map(paths.toSorted().map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }
 
@@ -201,11 +207,13 @@ export function guidesOf(
 ): { examples: string[]; mentions: string[] } {
   const examples: string[] = [];
   const mentions: string[] = [];
-  const imported = new RegExp(`^import [^;]*\\b${name}\\b[^;]*\\} from "${entry}";`, "m");
+  const imported = new RegExp(`^(?:import|export) [^;]*\\b${name}\\b[^;]*\\} from "${entry}";`, "m");
   for (const [path, text] of guides) {
     const title = path.endsWith(".md") ? /^# ([^:\n]+)/.exec(text)?.[1] : path;
     const link = `[${title}](${posix.relative("docs/reference", path)})`;
-    const blocks = path.endsWith(".md") ? (text.match(/^```ts\b[^]*?^```/gm) ?? []) : [text];
+    const blocks = path.endsWith(".md")
+      ? (text.match(/^```(?:ts|tsx|typescript)\b[^]*?^```/gm) ?? [])
+      : [text];
     if (blocks.some((block) => imported.test(block))) examples.push(link);
     else if (new RegExp(`\`[^\`\\n]*\\b${name}\\b[^\`\\n]*\``).test(text)) mentions.push(link);
   }

@@ -29,12 +29,13 @@ export interface HapiResponse {
   takeover(): HapiResponse;
 }
 
-type Extension = (request: HapiRequest, h: HapiToolkit) => HapiResponse | symbol;
+/** What hapi calls at a point in the life of a request. */
+export type HapiExtension = (request: HapiRequest, h: HapiToolkit) => HapiResponse | symbol;
 
 /** The part of a hapi server that this adapter uses. */
 export interface HapiServer {
   readonly listener: HapiListener;
-  ext(event: "onRequest" | "onPreResponse", method: Extension): unknown;
+  ext(event: "onRequest" | "onPreResponse", method: HapiExtension): unknown;
 }
 
 /** The part of the server's listener that this adapter uses. */

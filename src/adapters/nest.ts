@@ -8,10 +8,10 @@ import { nodeSessions } from "./node.ts";
 import type { NodeSessionsOptions } from "./node.ts";
 
 /** A request of Nest: that of Express is Node's own, that of Fastify has it as `raw`. */
-type NestRequest = NodeRequest & { readonly raw?: NodeRequest };
+export type NestRequest = NodeRequest & { readonly raw?: NodeRequest };
 
 /** A response of Nest, in the same way. `header` is the name that both frameworks share. */
-type NestResponse = NodeResponse & {
+export type NestResponse = NodeResponse & {
   readonly raw?: NodeResponse;
   header(name: string, value: string): unknown;
 };
@@ -23,13 +23,13 @@ export interface NestArgumentsHost {
 }
 
 /** The part of rxjs' `Observable` that this adapter uses. */
-export interface NestObservable {
+interface NestObservable {
   readonly constructor: new (subscribe: (subscriber: NestObserver) => unknown) => NestObservable;
   subscribe(observer: NestObserver): unknown;
 }
 
 /** The part of rxjs' `Observer` that this adapter uses. */
-export interface NestObserver {
+interface NestObserver {
   next(value: unknown): void;
   error(error: unknown): void;
   complete(): void;
@@ -38,7 +38,7 @@ export interface NestObserver {
 /** The functions of Nest that {@link nestSessions} is given: `{ ...common, ...core }` has them all. */
 export interface NestFunctions {
   /** From `@nestjs/common`. */
-  readonly Catch: (...exceptions: Seeing[]) => ClassDecorator;
+  readonly Catch: (...exceptions: (new (...args: unknown[]) => object)[]) => ClassDecorator;
   /** From `@nestjs/common`. */
   readonly HttpException: new (response: string, status: number) => Error;
   /** From `@nestjs/common`. */
@@ -87,9 +87,6 @@ export interface NestDynamicModule {
   readonly providers: { readonly provide: string | symbol; readonly useValue: object }[];
   readonly exports: symbol[];
 }
-
-/** What a filter of Nest catches: Nest asks each with `instanceof`. */
-type Seeing = new (...args: unknown[]) => object;
 
 type Done = (error?: unknown) => void;
 type Hook = (request: NestRequest, response: NestResponse, done: Done) => unknown;

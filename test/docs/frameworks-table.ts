@@ -9,7 +9,7 @@ interface Framework {
   readonly name: string;
   /** The package whose version is told, and the folder whose package.json has it. Without it no version is told. */
   readonly installed?: readonly [name: string, folder: string];
-  /** What a program imports, if there is an entry point for it. */
+  /** What a program imports, after `coatcheck/`. Empty for `sessions.handle`. */
   readonly entry: string;
   readonly page: string;
   /** The files that test it. */
@@ -64,9 +64,25 @@ export const frameworks: readonly Framework[] = [
     page: "docs/next.md",
     tests: ["test/next/browser.test.ts", "test/next/contract.ts", "test/next/pages-router.test.ts"],
   },
+  example("NestJS, on Express and on Fastify", "nest", "@nestjs/core", "nest"),
+  example("SvelteKit", "sveltekit", "@sveltejs/kit", "sveltekit"),
+  example("React Router, framework mode", "react-router", "react-router", "react-router"),
+  example("Astro", "astro", "astro", "astro"),
+  example("Nuxt, with Nitro 2", "nuxt", "nuxt", "nitro"),
+  example("Nitro", "nitro", "nitro", "nitro"),
+  example("TanStack Start", "tanstack-start", "@tanstack/react-start", ""),
+  example("SolidStart", "solidstart", "@solidjs/start", ""),
+  example("Elysia, on Node and on Bun", "elysia", "elysia", "elysia"),
+  example("hapi", "hapi", "@hapi/hapi", "hapi"),
   example("Polka", "polka", "polka", "node"),
   example("tRPC", "trpc", "@trpc/server", "node"),
   example("GraphQL Yoga", "graphql-yoga", "graphql-yoga", "node"),
+  {
+    name: "AWS Lambda, Vercel and Netlify functions",
+    entry: "hono",
+    page: "docs/frameworks/serverless.md",
+    tests: ["test/serverless/serverless.test.ts"],
+  },
   {
     ...adapter("Socket.IO", "node", "socket.io"),
     page: "docs/frameworks/sockets.md",
@@ -83,12 +99,13 @@ export const frameworks: readonly Framework[] = [
 
 /** What may be tested of a framework, and how its tests show that they do. */
 const columns: Readonly<Record<string, RegExp>> = {
-  "login and logout": /\bwalkTests\(|adapterContract|logs in\b|logs people in|whoever is logged in/,
-  "handler that fails": /\bwalkTests\(|adapterContract|if it throws|resolver in it throws/,
-  "logout elsewhere": /\bwalkTests\(|adapterContract|logout from elsewhere|revokeAll\(/,
+  "login and logout":
+    /\bwalkTests\(|adapterContract|serverless walk|logs in\b|logs people in|whoever is logged in/,
+  "handler that fails": /\bwalkTests\(|adapterContract|serverless walk|if it throws|resolver in it throws/,
+  "logout elsewhere": /\bwalkTests\(|adapterContract|serverless walk|logout from elsewhere|revokeAll\(/,
   contract: /adapterContract|[cC]ontractTests\(/,
   browser: /\bbrowserTests\(|startChromium/,
-  "development server": /development server/,
+  "development server": /development server|nuxt dev|nitro dev|while developing/,
 };
 
 export function frameworksTable(): string {
@@ -100,7 +117,7 @@ export function frameworksTable(): string {
       if (column === without) return "n/a";
       return shown.test(text) ? "yes" : "";
     });
-    return [`[${name}](${page})${version}`, `\`coatcheck/${entry}\``].concat(cells);
+    return [`[${name}](${page})${version}`, `\`${join("coatcheck", entry)}\``].concat(cells);
   });
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

@@ -15,6 +15,7 @@ export const maxLines = 350;
 const over: Readonly<Record<string, string>> = {
   "src/adapters/express.ts": "src/adapters/node.ts",
   "src/adapters/koa.ts": "src/adapters/node.ts",
+  "src/adapters/nest.ts": "src/adapters/node.ts",
   "src/stores/upstash.ts": "src/stores/redis/",
 };
 
@@ -72,7 +73,7 @@ export const rules: readonly Rule[] = [
     faults: (files) => ["src/", "app/"].flatMap((part) => circlesIn(files, part)),
   },
   {
-    name: "stores and adapters never import their siblings, except express and koa on node, and upstash the parts of redis",
+    name: "stores and adapters never import their siblings, except express, koa and nest on node, and upstash the parts of redis",
     faults: (files) =>
       eachImport(files, "src/", (path, { specifier, target }) => {
         if (target === undefined || !siblings.has(roomOf(path)) || roomOf(path) !== roomOf(target)) {

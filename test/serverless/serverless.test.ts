@@ -24,6 +24,7 @@ const root = join(import.meta.dirname, "..", "..");
 const secret = generateSecret();
 
 /** What every one of the sites does. */
+/** The serverless walk: a login, a message, a handler that fails, another site's form, a logout from elsewhere. */
 async function walk(invoke: Invoke, origin: string): Promise<void> {
   const visitor = new Visitor(invoke, origin);
   assert.equal((await visitor.get()).text, "Hello, stranger! Visit 1.");
