@@ -4,6 +4,7 @@ import { cookieValues, parseCookieHeader } from "../cookies/parse.ts";
 import type { ResponseOutcome } from "../session/commit.ts";
 import type { Services } from "../services/services.ts";
 import { Cookies } from "../cookies/cookies.ts";
+import type { SessionCookieOverride } from "../cookies/session-cookie.ts";
 import type { AsyncVariable } from "../runtime/async-variable.ts";
 import type { AnyData } from "../session/data-types.ts";
 import { isWebSocketRequest } from "../http/request.ts";
@@ -54,6 +55,7 @@ export class Exchange<Data extends object = AnyData> {
   #isClientGone = false;
   #isAccessed = false;
   #takesCookie = true;
+  #cookieOf: (() => SessionCookieOverride | undefined) | undefined;
 
   /** @internal Use `Exchanges.begin`. */
   constructor(services: Services, current: AsyncVariable<Exchange<Data>>, request: RequestLike) {
@@ -106,6 +108,39 @@ export class Exchange<Data extends object = AnyData> {
     return this.#listener;
   }
 
+  /**
+   * @internal Loads the session before the handler asks for it, for adapters whose handlers get it without a promise.
+   * Synchronous if the store is. That is no access yet: the response stays as it is until `accessPreloaded`.
+   *
+   * @throws what `session` throws.
+   */
+  preload(): MaybePromise<Session<Data>> {
+    if (this.#opened !== undefined) return this.#opened;
+    if (this.#session !== undefined) return this.#session;
+    const calls = this.#requestCalls;
+    return attempt(
+      () => this.#load(calls, false),
+      (loaded) => this.#begin(calls, loaded),
+      (error) => this.#noteStoreFailure(error),
+    );
+  }
+
+  /** @internal Notes the first access to a session that was preloaded. */
+  accessPreloaded(): void {
+    if (this.#session !== undefined || this.#opened === undefined) return;
+    this.#noteAccess();
+    this.#session = Promise.resolve(this.#opened);
+    if (this.#isCommitted) void this.#opened.commit("failed");
+  }
+
+  /**
+   * @internal Lets an adapter decide about the session cookie of this response.
+   * @param cookieOf returns the attributes that differ, or `undefined` if the cookie must not be sent.
+   */
+  overrideCookie(cookieOf: () => SessionCookieOverride | undefined): void {
+    this.#cookieOf = cookieOf;
+  }
+
   /** Notes that the handler failed, whatever the response will be: for adapters that can observe errors. */
   fail(error: unknown): void {
     this.#hasFailed = true;
@@ -119,6 +154,7 @@ export class Exchange<Data extends object = AnyData> {
    * @throws StoreError if the store fails or does not answer in time; ConfigError SECRET_MISSING.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
+    if (this.#opened !== undefined) this.accessPreloaded();
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
       this.#noteAccess();
       this.#isAuthoritative = authoritative;
@@ -211,9 +247,11 @@ export class Exchange<Data extends object = AnyData> {
     const action = this.#opened?.cookieAction;
     if (action === undefined || action.kind === "none") return none;
     const { advice, clock, cookie, tickets } = this.#services;
-    if (action.kind === "clear") return [cookie.cleared()];
-    if (cookie.secure) advice?.cookieSent(this.#request);
-    return [cookie.sent(tickets.sign(action.ticket), action, clock.now())];
+    const override = this.#cookieOf?.();
+    if (this.#cookieOf !== undefined && override === undefined) return none;
+    if (action.kind === "clear") return [cookie.cleared(override)];
+    if (cookie.secure && override?.secure !== false) advice?.cookieSent(this.#request);
+    return [cookie.sent(tickets.sign(action.ticket), action, clock.now(), override)];
   }
 
   #load(calls: StoreClient, authoritative: boolean): MaybePromise<LoadResult> {
@@ -262,6 +300,10 @@ export class Exchange<Data extends object = AnyData> {
   }
 
   async #failToOpen(error: unknown): Promise<never> {
+    return this.#noteStoreFailure(error);
+  }
+
+  #noteStoreFailure(error: unknown): never {
     if (error instanceof StoreError) this.#storeFailure = error;
     throw error;
   }

@@ -5,6 +5,7 @@ import type { Services } from "../services/services.ts";
 import { endingPatch } from "./ending.ts";
 import { PendingCookie } from "./pending-cookie.ts";
 import type { LoadResult } from "./load.ts";
+import type { RecordSettings, SessionStart } from "./record-settings.ts";
 import { patched } from "../record/patch.ts";
 import type { RecordColumns, SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
@@ -12,7 +13,7 @@ import type { Rejection } from "../services/rejection.ts";
 import type { StoreClient } from "../services/store-client.ts";
 import { newRecordId, newTicket, revokedVerifier, verifierOf, verifiersEqual } from "../crypto/ticket.ts";
 import type { Ticket } from "../crypto/ticket.ts";
-import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "../services/timeouts.ts";
+import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOfNew } from "../services/timeouts.ts";
 import { KeyedQueue } from "../runtime/keyed-queue.ts";
 
 /**
@@ -23,12 +24,6 @@ export type CookieAction =
   | { readonly kind: "none" }
   | { readonly kind: "send"; readonly ticket: Ticket; readonly permanent: boolean; readonly deadline: number }
   | { readonly kind: "clear" };
-
-/** The columns that the caller of `create` decides; the others follow from the clock. */
-interface SessionStart {
-  readonly subject: string | null;
-  readonly permanent: boolean;
-}
 
 /** The record of one request's session: what the request knows of it, and all writes to it. */
 export class RecordHandle {
@@ -43,6 +38,10 @@ export class RecordHandle {
   #replaced: SessionRecord | undefined;
   #rejection: Rejection | undefined;
   #hasClient = true;
+  /** Whether the browser has the ticket of a session that this request may end. */
+  readonly #hadTicket: boolean;
+  /** What an adapter wants otherwise; `undefined` for most. */
+  settings: RecordSettings | undefined;
   /** Whether the record exists only in this request and is never saved. */
   #isUnsaved = false;
   /** Whether only this request has written to the record since it was read. */
@@ -51,6 +50,7 @@ export class RecordHandle {
   constructor(services: Services, calls: StoreClient, loaded: LoadResult) {
     this.#services = services;
     this.calls = calls;
+    this.#hadTicket = loaded.record !== null || loaded.replaced !== undefined;
     this.reload(loaded);
   }
 
@@ -62,6 +62,12 @@ export class RecordHandle {
     this.#canStart = loaded.record === null && loaded.canStart;
     this.#rejection = loaded.record === null ? loaded.rejection : undefined;
     this.#replaced = loaded.record === null ? loaded.replaced : undefined;
+  }
+
+  /** Notes the record of this session as the store has it now. */
+  refresh(record: SessionRecord): void {
+    this.#record = record;
+    this.#isComplete = true;
   }
 
   /** Why the request's ticket was rejected. */
@@ -136,13 +142,14 @@ export class RecordHandle {
   async create(start: SessionStart, texts: ReadonlyMap<string, string>): Promise<SessionRecord> {
     const { clock, codec, events, timeouts } = this.#services;
     const now = clock.now();
+    const nextId = this.settings?.nextId;
     // The chance that an id is taken is 2^-128; trying again is simpler than ruling it out.
     for (let attempt = 0; attempt < 3; attempt++) {
-      const ticket = newTicket(newRecordId());
+      const ticket = newTicket(attempt === 0 && nextId !== undefined ? nextId : newRecordId());
       const record: SessionRecord = {
         id: ticket.id,
         ...ticketColumns(ticket, now),
-        ...lifetimeOf(timeouts, start.permanent, now),
+        ...lifetimeOfNew(timeouts, start, this.settings, now),
         epoch: 0,
         subject: start.subject,
         createdAt: now,
@@ -216,22 +223,29 @@ export class RecordHandle {
   /**
    * Returns the columns of a touch if one is due, for the commit.
    * @param takesCookie whether the touch may be one after which the cookie must be sent again (`resends`).
+   * @param changesData whether the patch changes data, too.
    */
-  touch(takesCookie: boolean): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
+  touch(
+    takesCookie: boolean,
+    changesData = false,
+  ): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
     const { clock, timeouts } = this.#services;
     const now = clock.now();
-    if (this.#record === null || !isTouchDue(this.#record, now)) return {};
-    const resends = isCookieDue(this.#record, timeouts, now);
+    if (this.#record === null) return {};
+    const resendsAlways =
+      changesData && takesCookie && this.#record.permanent && this.settings?.resendsOnWrite === true;
+    if (!resendsAlways && !isTouchDue(this.#record, now)) return {};
+    const resends = resendsAlways || isCookieDue(this.#record, timeouts, now);
     if (resends && !takesCookie) return {};
     return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };
   }
 
   /**
    * Gives the record a new ticket.
-   * @returns `false` if the record is no longer as this request knew it; nothing was done.
+   * @returns another kind than `applied` if nothing was done.
    */
-  async replaceTicket(patch: Omit<Patch, "epoch">): Promise<boolean> {
-    if (this.#record === null) return false;
+  async replaceTicket(patch: Omit<Patch, "epoch">): Promise<PatchOutcome> {
+    if (this.#record === null) return { kind: "gone" };
     const ticket = newTicket(this.#record.id);
     const now = patch.columns?.authenticatedAt ?? this.#services.clock.now(); // the time of the login, if it is one
     const before = this.#record;
@@ -240,11 +254,11 @@ export class RecordHandle {
       columns: { ...patch.columns, ...ticketColumns(ticket, now) },
     };
     const outcome = await this.patch(full);
-    if (outcome.kind !== "applied") return false;
+    if (outcome.kind !== "applied") return outcome;
     const { next } = patched(before, { ...full, epoch: before.epoch });
     this.#adopt(next, ticket);
     this.cookie.claim(next, next.epoch === before.epoch ? next.ticketAt : undefined);
-    return true;
+    return outcome;
   }
 
   /** Gives the record a new ticket and changes nothing else. @returns the record's id if it was done. */
@@ -252,7 +266,8 @@ export class RecordHandle {
     // A new ticket that the client does not get would log the visitor out.
     if (this.#record === null || !this.#hasClient) return undefined;
     const { id, verifier } = this.#record;
-    return (await this.replaceTicket({ expect: { verifier } })) ? id : undefined;
+    const { kind } = await this.replaceTicket({ expect: { verifier } });
+    return kind === "applied" ? id : undefined;
   }
 
   /**
@@ -272,6 +287,11 @@ export class RecordHandle {
     this.#ticket = null;
     this.#canStart = outcome.kind === "applied";
     if (outcome.kind !== "applied") return undefined;
+    if (!this.#hadTicket) {
+      // It began in this request, so the browser has no cookie of it.
+      this.cookie.withdraw();
+      return record;
+    }
     this.cookie.clear();
     this.cookie.claim({ id: record.id, verifier: revokedVerifier }, now);
     return record;

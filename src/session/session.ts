@@ -1,7 +1,7 @@
 import { MisuseError } from "../errors.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Services } from "../services/services.ts";
-import { commitInTurn, isModified, needsCommit } from "./commit.ts";
+import { commitInTurn, isModified, needsCommit, pendingChanges, reportClientLeft } from "./commit.ts";
 import type { ResponseOutcome, PendingChanges } from "./commit.ts";
 import type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./data-types.ts";
 import { FlashQueue } from "./flashes.ts";
@@ -27,7 +27,6 @@ export class Session<Data extends object = AnyData> {
   readonly #data: SessionData;
   /** The input of the commit. */
   readonly #pending: PendingChanges;
-  #loggedOut = false;
   #responded = false;
   #showedMessages = false;
   /** Whether an event has reported that changes were dropped because the client went away. */
@@ -38,7 +37,7 @@ export class Session<Data extends object = AnyData> {
     this.#handle = handle;
     this.#request = request;
     this.#data = new SessionData(services.codec, services.limits);
-    this.#pending = { services, handle, data: this.#data, flashes: undefined, permanent: undefined };
+    this.#pending = pendingChanges(services, handle, this.#data);
     this.#rebase();
   }
 
@@ -223,9 +222,10 @@ export class Session<Data extends object = AnyData> {
       subject: checkedSubject(subject),
       keep: options.keep ?? [],
       permanent: this.#pending.permanent,
+      ownLifetime: this.#pending.ownLifetime,
       agent: userAgentOf(this.#request),
     });
-    this.#loggedOut = false;
+    this.#pending.isLoggedOut = false;
     this.#rebase();
   }
 
@@ -241,7 +241,7 @@ export class Session<Data extends object = AnyData> {
     const messages = this.#pending.flashes?.additionNames ?? [];
     const ended = await this.#handle.enqueue(() => this.#handle.end());
     if (ended) this.#pending.services.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
-    this.#loggedOut = true;
+    this.#pending.isLoggedOut = true;
     this.#pending.permanent = undefined;
     this.#data.forgetChanges();
     this.#pending.flashes?.forgetAdditions(messages); // those from before the call
@@ -264,7 +264,7 @@ export class Session<Data extends object = AnyData> {
   /** @internal Applies this request's changes so far to the record as the store has it now. */
   reload(loaded: LoadResult): void {
     // After its own login or logout the request knows more than the ticket that it came with.
-    if (this.#loggedOut || this.#responded || this.#handle.cookieAction.kind !== "none") return;
+    if (this.#pending.isLoggedOut || this.#responded || this.#handle.cookieAction.kind !== "none") return;
     this.#data.noticeChanges(this.#data.keys());
     this.#handle.reload(loaded);
     this.#rebase();
@@ -297,6 +297,11 @@ export class Session<Data extends object = AnyData> {
     return !this.#responded && needsCommit(this.#pending);
   }
 
+  /** @internal For adapters that change the session by themselves. */
+  get pending(): PendingChanges {
+    return this.#pending;
+  }
+
   /** @internal What to do with the session cookie. */
   get cookieAction(): CookieAction {
     return this.#handle.cookieAction;
@@ -308,11 +313,7 @@ export class Session<Data extends object = AnyData> {
   }
 
   #reportDrop(): void {
-    if (this.#reportedDrop) return;
-    this.#reportedDrop = true;
-    const { id } = this;
-    const event = { type: "write-dropped", reason: "client-left" } as const;
-    this.#pending.services.events.emit(id === undefined ? event : { ...event, id });
+    this.#reportedDrop ||= reportClientLeft(this.#pending);
   }
 
   #rebase(): void {
@@ -328,7 +329,7 @@ export class Session<Data extends object = AnyData> {
 
   #assertWritable(): void {
     this.#assertNotCommitted();
-    if (this.#loggedOut) {
+    if (this.#pending.isLoggedOut) {
       throw new MisuseError("AFTER_LOGOUT", "After logout(), only flash() and login() may be called.");
     }
   }
