@@ -180,11 +180,10 @@ function reportDropped({ services, handle }: PendingChanges, count: number): voi
 }
 
 /** Emits the event that changes are dropped because the client went away. */
-export function reportClientLeft({ services, handle }: PendingChanges): true {
+export function reportClientLeft({ services, handle }: PendingChanges): void {
   const event = { type: "write-dropped", reason: "client-left" } as const;
   const id = handle.current?.id;
   services.events.emit(id === undefined ? event : { ...event, id });
-  return true;
 }
 
 function restoreFlashes(pending: PendingChanges): MaybePromise<void> {

@@ -1,9 +1,11 @@
 import { andThen } from "../runtime/maybe-promise.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
+import { newRecordId } from "../crypto/ticket.ts";
 import { endOf } from "../services/timeouts.ts";
 import { commitChanges } from "./commit.ts";
 import type { PendingChanges } from "./commit.ts";
 import { SessionData } from "./data.ts";
+import type { RecordSettings } from "./record-settings.ts";
 
 /*
  * What an adapter does with a session before the commit, or after it on a connection that outlives its response. All
@@ -37,13 +39,14 @@ export function forget(pending: PendingChanges): void {
   flashes?.rebase(null);
 }
 
-/** Ends the session in the store. What was set since `forget` stays. @throws StoreError */
-export async function end({ services, handle, data, flashes }: PendingChanges): Promise<void> {
+/** Ends the session in the store. What was set since `forget` stays. @returns whether there was one. @throws StoreError */
+export async function end({ services, handle, data, flashes }: PendingChanges): Promise<boolean> {
   const ended = await handle.end();
   if (ended !== undefined) services.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
   // An update that was called before may have noted the old session's data since.
   data.rebase(null);
   flashes?.rebase(null);
+  return ended !== undefined;
 }
 
 /** Starts a session without data, if there is none and this request may start one. @throws StoreError */
@@ -60,17 +63,27 @@ export async function startEmpty({ handle, data, permanent, ownLifetime }: Pendi
  * @returns `false` if there is none any more; the changes then remain.
  * @throws StoreError
  */
-export function readAgain({ services, handle, data, flashes }: PendingChanges): MaybePromise<boolean> {
+export function readAgain(pending: PendingChanges): MaybePromise<boolean> {
+  const { services, handle, data, flashes } = pending;
   const { current } = handle;
   if (current === null) return false;
   return andThen(handle.calls.read(current.id, true), (record) => {
     if (record === null || record.epoch !== current.epoch) return false;
     if (endOf(record, services.timeouts) <= services.clock.now()) return false;
     handle.refresh(record);
+    forgetLifetime(pending);
     data.reset(record);
     flashes?.rebase(record);
     return true;
   });
+}
+
+/**
+ * Returns the id of the session, which stays the same if its record is created later.
+ * @param settings those of the handle.
+ */
+export function idOf({ handle }: PendingChanges, settings: RecordSettings): string {
+  return handle.current?.id ?? (settings.nextId ??= newRecordId());
 }
 
 /** Returns the data as it was stored last, without the request's changes. */

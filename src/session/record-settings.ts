@@ -10,7 +10,7 @@ export interface SessionStart {
 /** How an adapter wants the records of its requests, where that is not the usual way. */
 export interface RecordSettings {
   /** The id of the next record, which the handler may know already. */
-  readonly nextId: string | undefined;
+  nextId: string | undefined;
   /** Whether new sessions are permanent if the request does not say so, and their own lifetime. */
   readonly permanent: boolean;
   readonly ownLifetime: number | undefined;

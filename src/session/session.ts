@@ -25,7 +25,6 @@ export class Session<Data extends object = AnyData> {
   readonly #request: RequestLike;
   readonly #handle: RecordHandle;
   readonly #data: SessionData;
-  /** The input of the commit. */
   readonly #pending: PendingChanges;
   #responded = false;
   #showedMessages = false;
@@ -313,7 +312,8 @@ export class Session<Data extends object = AnyData> {
   }
 
   #reportDrop(): void {
-    this.#reportedDrop ||= reportClientLeft(this.#pending);
+    if (!this.#reportedDrop) reportClientLeft(this.#pending);
+    this.#reportedDrop = true;
   }
 
   #rebase(): void {
