@@ -18,7 +18,7 @@ export const servers: Readonly<Record<string, StartServer>> = Object.fromEntries
  * Answers requests without a socket: through the framework's own `fetch`, or over a pair of streams to a
  * server of Node's that listens nowhere. Either way everything that happens belongs to the caller.
  */
-function inProcess(make: MakeApp): StartServer {
+export function inProcess(make: MakeApp): StartServer {
   return async (sessions, routes) => {
     const { fetch, listener } = await make(sessions, routes);
     if (fetch !== undefined) return { fetch, close: async () => {} };

@@ -76,8 +76,8 @@ export class RequestState implements Shown, CommitExtension, CookieTarget {
 
   /** Sets `req.session`: `null` and `undefined` end the session. @throws MisuseError KEY_INVALID for another object. */
   set value(value: unknown) {
-    if (this.#ended === undefined && value === this.#object?.proxy) return;
     if (value !== null && value !== undefined) {
+      if (this.#ended === undefined && value === this.#object?.proxy) return;
       throw new MisuseError(
         "KEY_INVALID",
         "req.session can't be replaced. Use Object.assign(req.session, {…}), after regenerate() if it must be empty; null ends it.",

@@ -68,16 +68,17 @@ export interface Shown {
 const works: ReadonlySet<string> = new Set<Work>(["regenerate", "destroy", "reload", "save"]);
 const reserved: ReadonlySet<string> = new Set([...works, "touch", "resetMaxAge", "id", "cookie", "req"]);
 
+/** The property by which a proxy's target finds its handler. */
+const handler: unique symbol = Symbol("handler");
+
 /** The target of the proxy. Programs that print a session see this, and no data. */
 class Session {
-  readonly #object: SessionObject;
+  declare readonly [handler]: SessionObject;
 
-  constructor(object: SessionObject) {
-    this.#object = object;
-  }
-
+  /** Node calls it on the proxy. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return `Session { id: '${this.#object.id}', keys: [${this.#object.dataKeys().join(", ")}] }`;
+    const { id, keys } = this[handler];
+    return `Session { id: '${id}', keys: [${keys.join(", ")}] }`;
   }
 }
 
@@ -89,7 +90,7 @@ export class SessionObject implements ProxyHandler<Session> {
 
   constructor(shown: Shown) {
     this.#shown = shown;
-    this.proxy = new Proxy(new Session(this), this);
+    this.proxy = new Proxy(new Session(), this);
   }
 
   get id(): string {
@@ -121,12 +122,13 @@ export class SessionObject implements ProxyHandler<Session> {
     };
   }
 
-  dataKeys(): string[] {
+  /** The names of the data's properties. */
+  get keys(): string[] {
     return this.#shown.data.keys().filter((key) => !reserved.has(key));
   }
 
   get(target: Session, key: string | symbol): unknown {
-    if (typeof key === "symbol") return Reflect.get(target, key);
+    if (typeof key === "symbol") return key === handler ? this : Reflect.get(target, key);
     if (reserved.has(key)) return this.#ownProperty(key);
     const value = this.#shown.data.get(key);
     return value === undefined ? (Reflect.get(target, key) as unknown) : value;
@@ -163,7 +165,7 @@ export class SessionObject implements ProxyHandler<Session> {
   }
 
   ownKeys(target: Session): (string | symbol)[] {
-    return ["cookie", ...this.dataKeys(), ...Reflect.ownKeys(target)];
+    return ["cookie", ...this.keys, ...Reflect.ownKeys(target)];
   }
 
   getOwnPropertyDescriptor(target: Session, key: string | symbol): PropertyDescriptor | undefined {
