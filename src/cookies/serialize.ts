@@ -85,7 +85,7 @@ function scopeFault(name: string, scope: CookieScope): string | undefined {
   if (sameSite === "none" && !secure) return 'needs secure with sameSite "none"';
   if (partitioned && !secure) return "needs secure, because it is partitioned";
   // Browsers ignore case in prefixes (5.7 steps 20 and 21).
-  const prefix = /^__(secure|host|http|host-http)-/i.exec(name)?.[1]?.toLowerCase();
+  const prefix = /^__(host-http|secure|host|http)-/i.exec(name)?.[1]?.toLowerCase();
   if (prefix === undefined) return undefined;
   if (!secure) return `needs secure, because its name starts with __${prefix}-`;
   if (prefix.startsWith("host") && (path !== "/" || domain !== undefined)) {

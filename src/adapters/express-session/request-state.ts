@@ -151,10 +151,14 @@ export class RequestState implements Shown, CommitExtension, CookieTarget {
   }
 
   beforeCommit(outcome: ResponseOutcome): MaybePromise<void> {
+    return this.#settle(outcome, false);
+  }
+
+  #settle(outcome: ResponseOutcome, isLate: boolean): MaybePromise<void> {
     if (outcome !== "failed" && this.isExpired) this.#mustEnd = true;
     return andThen(this.#endIfDue(), () => {
       if (outcome === "failed" || this.#pending.isLoggedOut) return undefined;
-      return andThen(this.#bindIfChanged(), () => this.#startIfDue());
+      return andThen(this.#bindIfChanged(isLate), () => this.#startIfDue());
     });
   }
 
@@ -169,7 +173,7 @@ export class RequestState implements Shown, CommitExtension, CookieTarget {
     if (isLate && handle.current === null)
       throw late("There is no session that could be saved, and none can begin");
     this.#mustStart ||= !isLate;
-    await handle.enqueue(() => andThen(this.beforeCommit("page"), () => save(this.#pending, !isLate)));
+    await handle.enqueue(() => andThen(this.#settle("page", isLate), () => save(this.#pending, !isLate)));
   }
 
   async #reload(): Promise<void> {
@@ -231,7 +235,7 @@ export class RequestState implements Shown, CommitExtension, CookieTarget {
   }
 
   /** Logs in or out if the subject in the data has changed since it was stored. */
-  #bindIfChanged(): MaybePromise<void> {
+  #bindIfChanged(isLate: boolean): MaybePromise<void> {
     const { data } = this.#pending;
     if (this.#settings.subject === undefined || data.isUnmodified) return undefined;
     const { set, remove } = data.changes();
@@ -239,7 +243,7 @@ export class RequestState implements Shown, CommitExtension, CookieTarget {
     const before = this.#subjectIn(storedData(this.#pending));
     const after = this.#subjectIn(data);
     if (before === after) return undefined;
-    if (this.#isLate) throw late("Nobody can log in or out by a change of data");
+    if (isLate) throw late("Nobody can log in or out by a change of data");
     return rebind(this.#pending, after, this.#exchange.request);
   }
 
