@@ -29,7 +29,7 @@ export async function build(folder = join(root, "dist")): Promise<void> {
 /** The entry points in package.json: the module of src, such as `adapters/koa`, by the name that users import from. */
 export function entryPoints(): Map<string, string> {
   const manifest = readFileSync(join(root, "package.json"), "utf8");
-  const found = manifest.matchAll(/"\.(\/\w+)?": \{\s*"coatcheck-source": "\.\/src\/([\w/-]+)\.ts"/g);
+  const found = manifest.matchAll(/"\.(\/[\w-]+)?": \{\s*"coatcheck-source": "\.\/src\/([\w/-]+)\.ts"/g);
   return new Map(Array.from(found, ([, name = "", module = ""]) => [`coatcheck${name}`, module]));
 }
 
@@ -63,7 +63,9 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       // It imports node:http, which takes longer to load than all the rest.
       if (/^(?:node|adapters.node)\b/.test(path)) return "shared-node";
       // Each store and adapter is apart with its parts, so that nobody loads those of others.
-      return /^(?:stores|adapters|testing|adapter|store)\b/.test(path) ? undefined : "shared";
+      return /^(?:stores|adapters|testing|adapter|store|session.(?:direct|rebind))\b/.test(path)
+        ? undefined
+        : "shared";
     },
   });
 }

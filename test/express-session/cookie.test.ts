@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { ConfigError, createSessions, generateSecret } from "coatcheck";
 import { expressSession } from "coatcheck/express-session";
 import { memoryStore } from "coatcheck/memory";
+import express from "express";
+import { listen } from "../support/listen.ts";
 import { DropIn } from "./app.ts";
 
 const minute = 60_000;
@@ -268,4 +270,45 @@ test("every option of express-session that belongs elsewhere is refused, with wh
   assert.match(refusal({ cookie: { httpOnly: false } }), /__host-http-/i, "the cookie's name forbids it");
   assert.match(refusal({ subject: "passport.user" }), /function/);
   assert.equal(refusal({ cookie: { maxAge: null, sameSite: true }, subject: () => undefined }), "accepted");
+});
+
+test('behind a proxy that Express trusts, req.secure is what X-Forwarded-Proto says [proxy: should trust X-Forwarded-Proto] [secure and sameSite "auto" with proxy]', async (t) => {
+  for (const trusts of [true, false]) {
+    const sessions = createSessions<{ n: number }>({
+      secret: generateSecret(),
+      store: memoryStore(),
+      cookie: { name: "sid", secure: false },
+    });
+    const app = express();
+    app.set("trust proxy", trusts);
+    const session = expressSession(sessions);
+    app.use(session);
+    app.use((req, _res, next) => {
+      const { cookie } = session.of(req);
+      cookie.secure = req.secure;
+      cookie.sameSite = req.secure ? "none" : "lax";
+      next();
+    });
+    app.get("/", (req, res) => {
+      session.of(req).n = 1;
+      res.end();
+    });
+    const port = await listen(t, (req, res) => app(req, res));
+    for (const proto of ["https", "https, http", "http"]) {
+      const response = await fetch(`http://127.0.0.1:${port}`, { headers: { "x-forwarded-proto": proto } });
+      const isSecure = trusts && proto !== "http";
+      assert.equal(attributesOf(response).includes("Secure"), isSecure, `${proto} ${trusts}`);
+      assert.ok(attributesOf(response).includes(isSecure ? "SameSite=None" : "SameSite=Lax"));
+    }
+  }
+});
+
+test("without a secret key, every use says that it is required [should error without secret] [secret: should reject empty arrays]", async (t) => {
+  for (const secret of [undefined, []]) {
+    const site = new DropIn(t, { options: { secret } });
+    const response = await site.visit((req, res) => res.end(String(req.session.n)));
+    assert.equal(response.status, 500);
+    assert.ok(code("SECRET_MISSING")(site.errors[0]));
+    assert.match(await response.text(), /secret/);
+  }
 });
