@@ -77,8 +77,8 @@ export function expressSession<
   const path = cookie.scope.path ?? "/";
 
   const middleware = (request: Request, response: Response, next: (error?: unknown) => void): void => {
-    // An outer middleware, or a test, has already set it.
-    if (Boolean(Reflect.get(request, "session")) || !isIn(path, request)) {
+    // An outer middleware, or a test, has already set it; or the session was ended since.
+    if (Boolean(Reflect.get(request, "session")) || Reflect.has(request, stateKey) || !isIn(path, request)) {
       next();
       return;
     }

@@ -48,6 +48,8 @@ export class DropIn {
   readonly #session;
   #port: number | undefined;
   #handler: Handler = (_req, res) => res.end();
+  /** The handler of `/other`, for a request during a visit. */
+  #other: Handler = (_req, res) => res.end();
 
   constructor(t: TestContext, { options = {}, cookie, subject, store = memoryStore() }: Setup = {}) {
     this.#t = t;
@@ -69,9 +71,10 @@ export class DropIn {
   /** Sends a request with the jar's cookies, and keeps those of the response. */
   async visit(
     handler: Handler,
-    visit: { path?: string; headers?: Record<string, string>; cookie?: string } = {},
+    visit: { path?: string; headers?: Record<string, string>; cookie?: string; other?: Handler } = {},
   ): Promise<Response> {
     this.#handler = handler;
+    if (visit.other !== undefined) this.#other = visit.other;
     this.#port ??= await this.#serve();
     const cookie = visit.cookie ?? this.jar.header;
     const headers = { ...(cookie === undefined ? {} : { cookie }), ...visit.headers };
@@ -123,7 +126,8 @@ export class DropIn {
           };
           // What the middleware has added.
           const req = request as Request;
-          const handle = async (): Promise<unknown> => this.#handler(req, response, next);
+          const handle = async (): Promise<unknown> =>
+            req.url === "/other" ? this.#other(req, response, next) : this.#handler(req, response, next);
           // oxlint-disable-next-line no-callback-in-promise, no-promise-in-callback -- what Express does
           handle().catch(next);
           return undefined;
@@ -169,12 +173,12 @@ function throughProperties(core: Session<TestData>, req: Request): Session<TestD
 }
 
 /** An Express app of routes behind the middleware. @param speak `properties`: as above; `core`: with `sessions.of`. */
-export function appWith(speak: "properties" | "core"): MakeApp {
+export function appWith(speak: "properties" | "core", make: typeof express = express): MakeApp {
   return (sessions, routes) => {
-    const app = express();
+    const app = make();
     app.use(expressSession(sessions, { subject: (data) => (data as Partial<Data>).user }));
-    app.use(express.json());
-    app.use(async (req, res) => {
+    app.use(make.json());
+    const answer = async (req: express.Request, res: express.Response): Promise<void> => {
       const route = routes[req.path];
       const session = async (): Promise<Session<TestData>> => {
         const core = await sessions.of(req);
@@ -191,7 +195,9 @@ export function appWith(speak: "properties" | "core"): MakeApp {
       if (typeof location === "string") res.redirect(status, location);
       else if (typeof body === "object") Readable.from(body, { objectMode: false }).pipe(res.status(status));
       else res.status(status).send(body ?? "");
-    });
+    };
+    // What Express 5 does by itself with a handler that returns a promise.
+    app.use((req, res, next) => void answer(req, res).catch(next)); // oxlint-disable-line no-callback-in-promise
     app.use(expressErrors(sessions));
     app.use((error: unknown, _req: express.Request, res: express.Response, next: express.NextFunction) => {
       if (res.headersSent) next(error);

@@ -294,6 +294,33 @@ test("save() writes at once, and a handler that fails later does not undo it [.s
   assert.deepEqual(await saved, ["read", "patch"]);
 });
 
+test("save() after the response writes what was changed since, and the commit's session is there for it", async (t) => {
+  const site = new DropIn(t);
+  site.probe.around = async (_call, run) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return run();
+  };
+  const saved = Promise.withResolvers<unknown>();
+  await site.visit((req, res) => {
+    req.session.n = 1;
+    res.end("page");
+    req.session["later"] = 2;
+    req.session.save(saved.resolve);
+  });
+  assert.equal(await saved.promise, undefined);
+  assert.deepEqual(await site.see(({ session }) => dataOf(session)), { n: 1, later: 2 });
+  const none = Promise.withResolvers<unknown>();
+  await site.visit(
+    (req, res) => {
+      res.end();
+      req.session.n = 1;
+      req.session.save(none.resolve);
+    },
+    { cookie: "none=1" },
+  );
+  assert.ok(code("AFTER_RESPONSE")(await none.promise));
+});
+
 test("save() begins a session without data, for those whose id must last", async (t) => {
   const site = new DropIn(t);
   const id = await site.see(async (req) => {
@@ -586,11 +613,14 @@ test("a middleware on the app and again on a router share one session, and a req
     session.n = 1;
     await new Promise<void>((resolve) => again(req, res, () => resolve()));
     assert.equal(req.session, session);
+    assert.equal(again.of(req).n, 1);
+    await session.destroy();
+    again(req, res, () => assert.equal(req.session, undefined));
     const mock = { headers: {}, session: {} } as unknown as Request;
     again(mock, res, () => {});
     assert.deepEqual(mock.session, {});
     assert.throws(() => again.of(mock), code("NO_SESSION_HERE"));
-    assert.equal(again.of(req).n, 1);
+    assert.throws(() => again.of(req), code("NO_SESSION_HERE"));
   });
   assert.deepEqual(site.errors, []);
 });

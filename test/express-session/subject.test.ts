@@ -161,3 +161,29 @@ test("the lifetime of a permanent session stays across its login", async (t) => 
   await site.see(({ session }) => void (session.user = "ana"));
   assert.equal(await site.see(({ session }) => session.cookie.originalMaxAge), 60_000);
 });
+
+test("a request in progress when somebody logs in or out changes nothing any more", async (t) => {
+  for (const user of ["ana", undefined]) {
+    const site = siteOf(t);
+    await site.see(({ session }) => void Object.assign(session, { user: "eve", theme: "dark" }));
+    const before = site.jar.header ?? "";
+    await site.visit(
+      async (req, res) => {
+        assert.equal(req.session["theme"], "dark");
+        const other = await fetch(`http://${req.headers.host}/other`, { headers: { cookie: before } });
+        site.jar.take(other);
+        req.session["theme"] = "late";
+        res.end();
+      },
+      {
+        cookie: before,
+        other: (req, res) => {
+          Object.assign(req.session, { user });
+          res.end();
+        },
+      },
+    );
+    const data = await site.see(({ session }) => dataOf(session));
+    assert.deepEqual(data, user === undefined ? { theme: "dark" } : { user, theme: "dark" });
+  }
+});

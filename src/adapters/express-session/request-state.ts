@@ -170,10 +170,13 @@ export class RequestState implements Shown, CommitExtension, CookieTarget {
   async #save(): Promise<void> {
     const { handle } = this.#pending;
     const isLate = this.#isLate;
-    if (isLate && handle.current === null)
-      throw late("There is no session that could be saved, and none can begin");
     this.#mustStart ||= !isLate;
-    await handle.enqueue(() => andThen(this.#settle("page", isLate), () => save(this.#pending, !isLate)));
+    await handle.enqueue(() => {
+      // The commit, which may have been running until now, has begun one if there was something to store.
+      if (isLate && handle.current === null)
+        throw late("There is no session that could be saved, and none can begin");
+      return andThen(this.#settle("page", isLate), () => save(this.#pending, !isLate));
+    });
   }
 
   async #reload(): Promise<void> {
