@@ -112,6 +112,27 @@ test("a past date ends the session with the response; null makes it as long as t
   assert.equal(await replayed.text(), "undefined");
 });
 
+test("the lifetime of a permanent session can be changed, and a session that began in the request can end with it", async (t) => {
+  const site = new DropIn(t, { cookie: { maxAge: minute } });
+  await site.see(({ session }) => void (session.n = 1));
+  const longer = await site.visit((req, res) => {
+    req.session.cookie.maxAge = 2 * minute;
+    res.end();
+  });
+  assert.ok(attributesOf(longer).includes("Max-Age=120"));
+  assert.equal(await site.see(({ session }) => session.cookie.originalMaxAge), 2 * minute);
+  const ended = await site.visit(
+    async (req, res) => {
+      req.session.n = 1;
+      await req.session.save();
+      req.session.cookie.expires = new Date(0);
+      res.end();
+    },
+    { cookie: "none=1" },
+  );
+  assert.ok(attributesOf(ended).includes("Max-Age=0"));
+});
+
 test("what a cookie can't be is an error that says so [.cookie: should forward errors setting cookie]", async (t) => {
   const site = new DropIn(t, { options: { permanentLifetime: { days: 1 } } });
   await site.see(({ session: { cookie } }) => {

@@ -485,6 +485,24 @@ test("if the store does not end the session, the visitor gets 503 and nothing of
   assert.doesNotMatch(await response.text(), /destroyed/);
 });
 
+test("a logout that the store refused is tried again when the response is sent, also if the handler failed", async (t) => {
+  for (const status of [200, 500]) {
+    const site = new DropIn(t);
+    await site.see(({ session }) => void (session.n = 1));
+    const cookie = site.jar.header ?? "";
+    const mend = fail(site, "patch");
+    const response = await site.visit(async (req, res) => {
+      await assert.rejects(req.session.destroy(), code("STORE_UNAVAILABLE"));
+      mend();
+      res.statusCode = status;
+      res.end();
+    });
+    assert.equal(response.status, status);
+    const replayed = await site.visit((req, res) => res.end(String(req.session.n)), { cookie });
+    assert.equal(await replayed.text(), "undefined");
+  }
+});
+
 test("req.session can't be replaced by another object, nor deleted", async (t) => {
   const site = new DropIn(t);
   await site.see((req) => {

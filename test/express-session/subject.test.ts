@@ -117,16 +117,22 @@ test("a logout that the store refuses is a 503, and no half of it", async (t) =>
 
 test("a session that was logged out elsewhere is not brought back by a change, but a login begins another", async (t) => {
   const site = siteOf(t);
+  const events = collectEvents(t);
   for (const user of ["ana", undefined, "ben"]) {
     await site.see(({ session }) => void Object.assign(session, { user: "ana", theme: "dark" }));
     await site.visit(async (req, res) => {
       assert.equal(req.session.user, "ana");
       await site.sessions.revokeAll("ana");
+      events.length = 0;
       req.session["late"] = 1;
       if (user === undefined) delete req.session.user;
       else req.session.user = user;
       res.end();
     });
+    assert.deepEqual(
+      [...new Set(typesOf(events))],
+      user === "ben" ? ["created", "login"] : ["write-dropped"],
+    );
     assert.deepEqual(await site.sessions.list("ana"), []);
     assert.equal((await site.sessions.list("ben")).length, user === "ben" ? 1 : 0);
     const data = await site.see(({ session }) => dataOf(session));
