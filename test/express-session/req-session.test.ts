@@ -3,13 +3,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StoreError } from "coatcheck";
+import { generateSecret, StoreError } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { expressSession } from "coatcheck/express-session";
-import { createSessions, generateSecret } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
+import { listen } from "../support/listen.ts";
 import { dataOf, DropIn } from "./app.ts";
-import type { Data, Request } from "./app.ts";
+import type { Request } from "./app.ts";
 
 const code = (expected: string) => (error: unknown) =>
   error instanceof Error && "code" in error && error.code === expected;
@@ -584,12 +584,19 @@ test("the store fails before the handler: 503, no handler runs, and the cookie s
 });
 
 test("onUnavailable writes the 503, and req.session is undefined there", async (t) => {
-  const sessions = createSessions<Data>({ secret: generateSecret(), store: memoryStore() });
-  assert.ok(expressSession(sessions, { onUnavailable: () => {} }));
   const site = new DropIn(t);
   await site.see(({ session }) => void (session.n = 1));
   fail(site, "read");
-  assert.equal((await site.visit((_req, res) => res.end())).status, 503);
+  const session = expressSession(site.sessions, {
+    onUnavailable(error, req, res) {
+      res.statusCode = 503;
+      res.end(`${error.code} ${typeof (req as Request).session}`);
+    },
+  });
+  const port = await listen(t, (req, res) => session(req, res, () => res.end("page")));
+  const response = await fetch(`http://127.0.0.1:${port}`, { headers: { cookie: site.jar.header ?? "" } });
+  assert.equal(response.status, 503);
+  assert.equal(await response.text(), "STORE_UNAVAILABLE undefined");
 });
 
 test("a save that fails in the commit: 503, and nothing of the page [saveUninitialized: should pass session save error]", async (t) => {
