@@ -67,7 +67,9 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       // What the stores over a connection and over HTTP have in common.
       if (/^stores.redis.(?!connection|http|near-cache)/.test(path)) return "shared-redis";
       // Each store and adapter, and adoption, is apart with its parts, so that nobody loads those of others.
-      return /^(?:stores|adapters|adopt|testing|adapter|store)\b/.test(path) ? undefined : "shared";
+      return /^(?:stores|adapters|adopt|testing|adapter|store|session.(?:direct|rebind))\b/.test(path)
+        ? undefined
+        : "shared";
     },
   });
 }

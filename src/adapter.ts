@@ -2,7 +2,8 @@
 
 export { exchangesOf } from "./sessions.ts";
 export type { Exchanges, RequestWrapper } from "./exchange/exchanges.ts";
-export type { AccessListener, Exchange, HandlerOutcome, Committed } from "./exchange/exchange.ts";
+export type { Exchange } from "./exchange/exchange.ts";
+export type { AccessListener, Committed, HandlerOutcome } from "./exchange/outcome.ts";
 export { forbiddenResponse, toRequestLike, unavailableResponse, withHeaders } from "./exchange/fetch.ts";
 export { plainForbidden, plainServerError, plainUnavailable } from "./http/default-responses.ts";
 export type { PlainResponse } from "./http/default-responses.ts";

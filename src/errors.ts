@@ -15,6 +15,7 @@ export type MisuseErrorCode =
   | "KEY_INVALID"
   | "NO_SESSION_HERE"
   | "RESPONSE_BYPASSED"
+  | "SESSION_ENDED"
   | "SUBJECT_INVALID"
   | "VALUE_NOT_STORABLE";
 

@@ -85,7 +85,7 @@ function scopeFault(name: string, scope: CookieScope): string | undefined {
   if (sameSite === "none" && !secure) return 'needs secure with sameSite "none"';
   if (partitioned && !secure) return "needs secure, because it is partitioned";
   // Browsers ignore case in prefixes (5.7 steps 20 and 21).
-  const prefix = /^__(secure|host|http|host-http)-/i.exec(name)?.[1]?.toLowerCase();
+  const prefix = /^__(host-http|secure|host|http)-/i.exec(name)?.[1]?.toLowerCase();
   if (prefix === undefined) return undefined;
   if (!secure) return `needs secure, because its name starts with __${prefix}-`;
   if (prefix.startsWith("host") && (path !== "/" || domain !== undefined)) {
@@ -101,11 +101,18 @@ function scopeFault(name: string, scope: CookieScope): string | undefined {
  * SameSite always is (without it browsers apply a weaker rule, RFC 6265bis 5.6.7.2).
  *
  * @param maxAge in seconds; `undefined` for a cookie that lasts until the browser is closed.
+ * @param expires the same as a date, for clients that know only `Expires`.
  * @throws MisuseError COOKIE_INVALID; LimitError COOKIE_TOO_LARGE (name and value over 4096 bytes).
  *
  * @internal
  */
-export function serializeSetCookie(name: string, value: string, scope: CookieScope, maxAge?: number): string {
+export function serializeSetCookie(
+  name: string,
+  value: string,
+  scope: CookieScope,
+  maxAge?: number,
+  expires?: Date,
+): string {
   refuse(name, cookieFault(name, scope));
   if (!valueShape.test(value)) {
     throw new MisuseError(
@@ -121,7 +128,7 @@ export function serializeSetCookie(name: string, value: string, scope: CookieSco
         "Keep the data in the session instead.",
     );
   }
-  return headerOf(name, value, scope, maxAge);
+  return headerOf(name, value, scope, maxAge, expires);
 }
 
 /**
@@ -142,7 +149,13 @@ function refuse(name: string, fault: string | undefined): void {
   if (fault !== undefined) throw new MisuseError("COOKIE_INVALID", `The cookie ${shownName(name)} ${fault}.`);
 }
 
-function headerOf(name: string, value: string, scope: CookieScope, maxAge: number | undefined): string {
+function headerOf(
+  name: string,
+  value: string,
+  scope: CookieScope,
+  maxAge: number | undefined,
+  expires?: Date,
+): string {
   const {
     path = "/",
     domain,
@@ -156,6 +169,7 @@ function headerOf(name: string, value: string, scope: CookieScope, maxAge: numbe
   if (maxAge !== undefined) header += `; Max-Age=${maxAge}`;
   // Old clients know only Expires, so a deletion sends both.
   if (maxAge === 0) header += "; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+  else if (expires !== undefined) header += `; Expires=${expires.toUTCString()}`;
   if (domain !== undefined) header += `; Domain=${domain}`;
   if (secure) header += "; Secure";
   if (httpOnly) header += "; HttpOnly";

@@ -16,9 +16,20 @@ export interface SessionCookieOptions extends Omit<CookieScope, "httpOnly"> {
 /** A longer name leaves too little room in a cookie's 4096 bytes for a ticket, and in a request for other headers. */
 const maxNameLength = 256;
 
+/** @internal Attributes of the session cookie that differ in one response. */
+export interface SessionCookieOverride extends Pick<
+  CookieScope,
+  "secure" | "httpOnly" | "sameSite" | "priority"
+> {
+  /** Whether a permanent cookie has `Expires` beside `Max-Age`. */
+  readonly expires: boolean;
+}
+
 /** @internal Serializes the session cookie of a `sessions` object. */
 export interface SessionCookie {
   readonly name: string;
+  /** Its attributes, but for the lifetime. */
+  readonly scope: CookieScope;
   /** Whether browsers send it only over https. */
   readonly secure: boolean;
   /**
@@ -29,9 +40,10 @@ export interface SessionCookie {
     ticket: string,
     lifetime: { readonly permanent: boolean; readonly deadline: number },
     now: number,
+    override?: SessionCookieOverride,
   ): string;
   /** Returns the header that removes the cookie. It has the same attributes, or browsers would keep the cookie. */
-  cleared(): string;
+  cleared(override?: SessionCookieOverride): string;
 }
 
 /** @internal @throws ConfigError COOKIE_CONFIG_INVALID if browsers would drop such a cookie, or an option is unknown. */
@@ -57,11 +69,25 @@ export function createSessionCookie(options: SessionCookieOptions): SessionCooki
   }
   return {
     name,
+    scope,
     secure: scope.secure !== false,
-    sent(ticket, { permanent, deadline }, now) {
+    sent(ticket, { permanent, deadline }, now, override) {
       const seconds = Math.min(Math.max(Math.ceil((deadline - now) / 1000), 1), maxCookieAge);
-      return serializeSetCookie(name, ticket, scope, permanent ? seconds : undefined);
+      const expires = override?.expires === true && permanent ? new Date(deadline) : undefined;
+      return serializeSetCookie(
+        name,
+        ticket,
+        overridden(scope, override),
+        permanent ? seconds : undefined,
+        expires,
+      );
     },
-    cleared: () => serializeSetCookie(name, "", scope, 0),
+    cleared: (override) => serializeSetCookie(name, "", overridden(scope, override), 0),
   };
+}
+
+function overridden(scope: CookieScope, override: SessionCookieOverride | undefined): CookieScope {
+  if (override === undefined) return scope;
+  const { expires: _, ...attributes } = override;
+  return { ...scope, ...attributes };
 }

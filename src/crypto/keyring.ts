@@ -99,7 +99,7 @@ function nameOf(list: readonly unknown[], index: number): string {
 
 function missingAmong(list: readonly unknown[]): string | undefined {
   const index = list.findIndex(isMissing);
-  return index === -1 ? undefined : `${nameOf(list, index)} is missing.`;
+  return index === -1 ? undefined : `${nameOf(list, index)} is required, and missing.`;
 }
 
 function checkedBytes(entry: unknown, name: string): Uint8Array {

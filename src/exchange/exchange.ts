@@ -5,10 +5,13 @@ import type { ResponseOutcome } from "../session/commit.ts";
 import type { Adopter, RequestAdoption } from "../services/adopter.ts";
 import type { Services } from "../services/services.ts";
 import { Cookies } from "../cookies/cookies.ts";
+import type { SessionCookieOverride } from "../cookies/session-cookie.ts";
 import type { AsyncVariable } from "../runtime/async-variable.ts";
 import type { AnyData } from "../session/data-types.ts";
 import { isWebSocketRequest } from "../http/request.ts";
 import type { RequestLike } from "../http/request.ts";
+import { none, outcomeOf, readOnly, unaccessed } from "./outcome.ts";
+import type { AccessListener, Committed, HandlerOutcome } from "./outcome.ts";
 import { RecordHandle } from "../session/record-handle.ts";
 import { judge, load, noTicket } from "../session/load.ts";
 import type { LoadResult } from "../session/load.ts";
@@ -16,26 +19,6 @@ import type { ResponseHeaders } from "../http/response-headers.ts";
 import { Session } from "../session/session.ts";
 import type { StoreClient } from "../services/store-client.ts";
 import { andThen, attempt } from "../runtime/maybe-promise.ts";
-
-/**
- * How a handler ended. `takesNoCookie`: the response can't set cookies, so what needs one waits for another response.
- */
-export type HandlerOutcome = { readonly status: number; readonly takesNoCookie?: true } | "threw";
-
-/** What to do with a response after the commit. */
-export interface Committed {
-  readonly headers: ResponseHeaders;
-  /**
-   * Why the visitor must get an error with these headers instead of the response: the commit failed, or the store
-   * failed when the handler needed it and the handler responded with an error other than 503. Otherwise `undefined`.
-   */
-  readonly failure: unknown;
-}
-
-/** A listener for the first use of an exchange. */
-export interface AccessListener {
-  onAccess(): void;
-}
 
 /** One request and its response, from the adapter's `begin` to its `commit`. */
 export class Exchange<Data extends object = AnyData> {
@@ -57,6 +40,7 @@ export class Exchange<Data extends object = AnyData> {
   #isClientGone = false;
   #isAccessed = false;
   #takesCookie = true;
+  #cookieOf: (() => SessionCookieOverride | undefined) | undefined;
 
   /** @internal Use `Exchanges.begin`. */
   constructor(services: Services, current: AsyncVariable<Exchange<Data>>, request: RequestLike) {
@@ -70,7 +54,7 @@ export class Exchange<Data extends object = AnyData> {
     return this.#request;
   }
 
-  /** Whether it is committed, so that another handler of the same request must begin a new exchange. */
+  /** Whether it is committed: another handler of the same request must begin a new one. */
   get isCommitted(): boolean {
     return this.#isCommitted;
   }
@@ -85,10 +69,7 @@ export class Exchange<Data extends object = AnyData> {
     return this.#current.run(this, handler);
   }
 
-  /**
-   * Runs the handler as `run` does, and passes it a function that ends this. Call it before code whose result is not for
-   * this visitor alone, such as a handler whose response is cached for everybody.
-   */
+  /** As `run`, but passes a function that ends this. Call it before code whose result is cached for everybody. */
   runUntil<T>(handler: (end: () => void) => T): T {
     return this.#current.runUntil(this, handler);
   }
@@ -125,6 +106,39 @@ export class Exchange<Data extends object = AnyData> {
     return this.#listener;
   }
 
+  /**
+   * @internal Loads the session before the handler asks for it, for adapters whose handlers get it without a promise.
+   * Synchronous if the store is. That is no access yet: the response stays as it is until `accessPreloaded`.
+   *
+   * @throws what `session` throws.
+   */
+  preload(): MaybePromise<Session<Data>> {
+    if (this.#opened !== undefined) return this.#opened;
+    if (this.#session !== undefined) return this.#session;
+    const calls = this.#requestCalls;
+    return attempt(
+      () => this.#load(calls, false),
+      (loaded) => this.#begin(calls, loaded),
+      (error) => this.#noteStoreFailure(error),
+    );
+  }
+
+  /** @internal Notes the first access to a session that was preloaded. */
+  accessPreloaded(): void {
+    if (this.#session !== undefined || this.#opened === undefined) return;
+    this.#noteAccess();
+    this.#session = Promise.resolve(this.#opened);
+    if (this.#isCommitted) void this.#opened.commit("failed");
+  }
+
+  /**
+   * @internal Lets an adapter decide about the session cookie of this response.
+   * @param cookieOf returns the attributes that differ, or `undefined` if the cookie must not be sent.
+   */
+  overrideCookie(cookieOf: () => SessionCookieOverride | undefined): void {
+    this.#cookieOf = cookieOf;
+  }
+
   /** Notes that the handler failed, whatever the response will be: for adapters that can observe errors. */
   fail(error: unknown): void {
     this.#hasFailed = true;
@@ -138,6 +152,7 @@ export class Exchange<Data extends object = AnyData> {
    * @throws StoreError if the store fails or does not answer in time; ConfigError SECRET_MISSING.
    */
   session(authoritative: boolean): Promise<Session<Data>> {
+    if (this.#opened !== undefined) this.accessPreloaded();
     if (this.#session === undefined || (authoritative && !this.#isAuthoritative)) {
       this.#noteAccess();
       this.#isAuthoritative = authoritative;
@@ -231,9 +246,11 @@ export class Exchange<Data extends object = AnyData> {
     const action = this.#opened?.cookieAction;
     if (action === undefined || action.kind === "none") return none;
     const { advice, clock, cookie, tickets } = this.#services;
-    if (action.kind === "clear") return [cookie.cleared()];
-    if (cookie.secure) advice?.cookieSent(this.#request);
-    return [cookie.sent(tickets.sign(action.ticket), action, clock.now())];
+    const override = this.#cookieOf?.();
+    if (this.#cookieOf !== undefined && override === undefined) return none;
+    if (action.kind === "clear") return [cookie.cleared(override)];
+    if (cookie.secure && override?.secure !== false) advice?.cookieSent(this.#request);
+    return [cookie.sent(tickets.sign(action.ticket), action, clock.now(), override)];
   }
 
   #load(calls: StoreClient, authoritative: boolean): MaybePromise<LoadResult> {
@@ -280,7 +297,7 @@ export class Exchange<Data extends object = AnyData> {
     const opened = attempt(
       () => this.#load(calls, authoritative),
       (loaded) => this.#begin(calls, loaded),
-      async (error) => this.#failToOpen(error),
+      async (error) => this.#noteStoreFailure(error),
     );
     return Promise.resolve(opened);
   }
@@ -307,11 +324,11 @@ export class Exchange<Data extends object = AnyData> {
       session.reload(await this.#load(this.#requestCalls, authoritative));
       return session;
     } catch (error) {
-      return this.#failToOpen(error);
+      return this.#noteStoreFailure(error);
     }
   }
 
-  async #failToOpen(error: unknown): Promise<never> {
+  #noteStoreFailure(error: unknown): never {
     if (error instanceof StoreError) this.#storeFailure = error;
     throw error;
   }
@@ -329,14 +346,4 @@ export class Exchange<Data extends object = AnyData> {
     this.#isAccessed = true;
     this.#listener?.onAccess();
   }
-}
-
-const none: readonly string[] = [];
-/** The result for most responses. */
-const unaccessed: Committed = { headers: { setCookies: none, caching: "shared" }, failure: undefined };
-const readOnly: ResponseHeaders = { setCookies: none, caching: "private" };
-
-function outcomeOf(end: HandlerOutcome): ResponseOutcome {
-  if (end === "threw" || end.status >= 500) return "failed";
-  return end.status >= 300 && end.status < 400 ? "redirect" : "page";
 }

@@ -1,3 +1,4 @@
+import type { CookieScope } from "../cookies/serialize.ts";
 import { Exchange } from "./exchange.ts";
 import type { RequestLike } from "../http/request.ts";
 import { AsyncVariable } from "../runtime/async-variable.ts";
@@ -17,6 +18,16 @@ export class Exchanges<Data extends object = AnyData> {
   /** @internal Use `exchangesOf(sessions)`. */
   constructor(services: Services) {
     this.#services = services;
+  }
+
+  /** @internal The name and the attributes of the session cookie. */
+  get cookie(): { readonly name: string; readonly scope: CookieScope } {
+    return this.#services.cookie;
+  }
+
+  /** @internal For how long a permanent session may stay unused, in milliseconds. */
+  get permanentLifetime(): number {
+    return this.#services.timeouts.permanent;
   }
 
   /** Whether the origin of a request allows it to act here. If not, respond with 403. */

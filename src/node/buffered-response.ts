@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
 import { isThenable } from "../runtime/maybe-promise.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
-import type { Exchange, AccessListener, Committed } from "../exchange/exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import type { AccessListener, Committed } from "../exchange/outcome.ts";
 import { rejectWriteAfterEnd, discardWrites, ErrorResponse, abortResponse } from "./error-response.ts";
 import { DrainListeners } from "./drain-listeners.ts";
 import {

@@ -16,3 +16,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** The `Date` of a time in milliseconds, if there is one. */
+export function toDate(time: number | null | undefined): Date | undefined {
+  return time === null || time === undefined ? undefined : new Date(time);
+}

@@ -56,11 +56,43 @@ export function readTimeouts(options: TimeoutOptions): Timeouts {
 /** The columns that say how long a session lasts. */
 export type LifetimeColumns = Pick<RecordColumns, "permanent" | "idleTimeout" | "absoluteDeadline">;
 
-/** @param start what the absolute timeout counts from: the login, or the creation if nobody has logged in. */
-export function lifetimeOf(timeouts: Timeouts, permanent: boolean, start: number): LifetimeColumns {
+/**
+ * @param start what the absolute timeout counts from: the login, or the creation if nobody has logged in.
+ * @param ownLifetime how long this permanent session may stay unused, in milliseconds, if that is shorter than
+ *   `permanentLifetime`.
+ */
+export function lifetimeOf(
+  timeouts: Timeouts,
+  permanent: boolean,
+  start: number,
+  ownLifetime: number = Infinity,
+): LifetimeColumns {
   return permanent
-    ? { permanent, idleTimeout: timeouts.permanent, absoluteDeadline: start + timeouts.permanentAbsolute }
+    ? {
+        permanent,
+        idleTimeout: Math.min(ownLifetime, timeouts.permanent),
+        absoluteDeadline: start + timeouts.permanentAbsolute,
+      }
     : { permanent, idleTimeout: timeouts.idle, absoluteDeadline: start + timeouts.absolute };
+}
+
+/** Whether a new session is permanent, and its own lifetime. */
+interface NewLifetime {
+  readonly permanent: boolean | undefined;
+  /** As for {@link lifetimeOf}. */
+  readonly ownLifetime?: number | undefined;
+}
+
+/** @param usual what applies if `permanent` is `undefined`. */
+export function lifetimeOfNew(
+  timeouts: Timeouts,
+  { permanent, ownLifetime }: NewLifetime,
+  usual: NewLifetime | undefined,
+  now: number,
+): LifetimeColumns {
+  return permanent === undefined
+    ? lifetimeOf(timeouts, usual?.permanent ?? false, now, usual?.ownLifetime)
+    : lifetimeOf(timeouts, permanent, now, ownLifetime);
 }
 
 /** Returns what a record's absolute timeout counts from. Only a real login resets it. */

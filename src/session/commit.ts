@@ -27,6 +27,34 @@ export interface PendingChanges {
   flashes: FlashQueue | undefined;
   /** The value that the request set `permanent` to, or `undefined`. */
   permanent: boolean | undefined;
+  /** The lifetime that the request set together with `permanent`; `undefined` for `permanentLifetime`. */
+  ownLifetime: number | undefined;
+  /** Whether the request has logged out, so that only `flash` and `login` may follow. */
+  isLoggedOut: boolean;
+  /** What an adapter does in the commit beside that; `undefined` for most. */
+  extension: CommitExtension | undefined;
+}
+
+/** The state before the request has done anything. */
+export function pendingChanges(services: Services, handle: RecordHandle, data: SessionData): PendingChanges {
+  return {
+    services,
+    handle,
+    data,
+    flashes: undefined,
+    permanent: undefined,
+    ownLifetime: undefined,
+    isLoggedOut: false,
+    extension: undefined,
+  };
+}
+
+/** What an adapter does in the commit. */
+export interface CommitExtension {
+  /** Whether it has something to do, even if the handler changed no data. */
+  readonly isDue: boolean;
+  /** Called in the commit, before the changes are written. An error fails the commit. */
+  beforeCommit(outcome: ResponseOutcome): MaybePromise<void>;
 }
 
 /** The field changes of a commit. */
@@ -40,7 +68,7 @@ export function needsCommit(pending: PendingChanges): boolean {
 
 /** Whether the handler made changes that are not written yet, or is still making them. */
 export function isModified(pending: PendingChanges): boolean {
-  return !isUnmodified(pending) || !pending.handle.isIdle;
+  return !isUnmodified(pending) || !pending.handle.isIdle || pending.extension?.isDue === true;
 }
 
 /** What the request has changed or taken so far, item by item. The items are the same as before if nothing changed. */
@@ -88,10 +116,16 @@ function isMaintenanceDue({ codec: { sealer }, clock, keyring }: Services, handl
  * @throws StoreError if the data could not be written; MisuseError or LimitError if it can't be stored.
  */
 function commit(pending: PendingChanges, outcome: ResponseOutcome, takesCookie: boolean): MaybePromise<void> {
-  return andThen(
-    outcome === "failed" ? restoreFlashes(pending) : writeOrRestore(pending, outcome, takesCookie),
-    () => pending.handle.confirm(),
+  return andThen(outcome === "failed" ? giveUp(pending) : writeOrRestore(pending, outcome, takesCookie), () =>
+    pending.handle.confirm(),
   );
+}
+
+/** What is left to do for a handler that failed. */
+function giveUp(pending: PendingChanges): MaybePromise<void> {
+  const { extension } = pending;
+  if (extension === undefined) return restoreFlashes(pending);
+  return andThen(restoreFlashes(pending), () => extension.beforeCommit("failed"));
 }
 
 function writeOrRestore(
@@ -99,8 +133,10 @@ function writeOrRestore(
   outcome: ResponseOutcome,
   takesCookie: boolean,
 ): MaybePromise<void> {
+  const { extension } = pending;
+  const commitAll = (): MaybePromise<void> => commitChanges(pending, outcome, takesCookie);
   return attempt(
-    () => commitChanges(pending, outcome, takesCookie),
+    extension === undefined ? commitAll : () => andThen(extension.beforeCommit(outcome), commitAll),
     () => undefined,
     // If the data can't be written the page fails too, and nobody sees the messages that it took.
     (error) =>
@@ -110,7 +146,8 @@ function writeOrRestore(
   );
 }
 
-function commitChanges(
+/** Writes the changes of a request as one patch, or starts a session with them. */
+export function commitChanges(
   pending: PendingChanges,
   outcome: ResponseOutcome,
   takesCookie: boolean,
@@ -124,7 +161,7 @@ function commitChanges(
   const record = handle.current;
   if (record === null)
     return texts.size > 0
-      ? andThen(startSession(services, handle, texts, permanent), () => reportDropped(pending, dropped))
+      ? andThen(startSession(pending, texts), () => reportDropped(pending, dropped))
       : undefined;
   const set = new Map(
     Array.from(texts, ([name, text]) => [name, services.codec.encode(record.id, name, text)]),
@@ -136,7 +173,7 @@ function commitChanges(
     ...(dataTexts.size > 0 && { limits: data.limitsAt(handle.completeAt) }),
     ...(flashes !== undefined && set.size > dataTexts.size && { newest: flashes.newest }),
   };
-  return andThen(write(services, handle, record, changes, permanent, takesCookie), (droppedByStore) => {
+  return andThen(write(pending, record, changes, takesCookie), (droppedByStore) => {
     if (handle.current === null) return undefined;
     reportDropped(pending, dropped + droppedByStore);
     return reseal(services, handle, record, new Set([...set.keys(), ...remove]), takesCookie);
@@ -146,6 +183,13 @@ function commitChanges(
 function reportDropped({ services, handle }: PendingChanges, count: number): void {
   if (count > 0 && handle.current !== null)
     services.events.emit({ type: "flashes-dropped", id: handle.current.id, count });
+}
+
+/** Emits the event that changes are dropped because the client went away. */
+export function reportClientLeft({ services, handle }: PendingChanges): void {
+  const event = { type: "write-dropped", reason: "client-left" } as const;
+  const id = handle.current?.id;
+  services.events.emit(id === undefined ? event : { ...event, id });
 }
 
 function restoreFlashes(pending: PendingChanges): MaybePromise<void> {
@@ -187,32 +231,31 @@ function touch(handle: RecordHandle, record: SessionRecord, takesCookie: boolean
   );
 }
 
+/** Starts a session with the texts of its first fields, if this request may start one. */
 async function startSession(
-  services: Services,
-  handle: RecordHandle,
+  { services, handle, permanent, ownLifetime }: PendingChanges,
   texts: ReadonlyMap<string, string>,
-  permanent: boolean | undefined,
 ): Promise<void> {
   // If this request logged out a while ago, another tab may have logged in since.
   await handle.confirm();
-  if (handle.canStart) await handle.create({ subject: null, permanent: permanent ?? false }, texts);
+  if (handle.canStart) await handle.create({ subject: null, permanent, ownLifetime }, texts);
   else services.events.emit({ type: "write-dropped", reason: "ended" });
 }
 
 /** @returns how many messages were dropped to make room. */
 function write(
-  services: Services,
-  handle: RecordHandle,
+  { services, handle, permanent, ownLifetime }: PendingChanges,
   record: SessionRecord,
   changes: Changes,
-  permanent: boolean | undefined,
   takesCookie: boolean,
 ): MaybePromise<number> {
-  const { columns, resends } = handle.touch(takesCookie);
-  const isNewLifetime = permanent !== undefined && permanent !== record.permanent;
-  if (!isNewLifetime && changes.set.size === 0 && changes.remove.length === 0)
-    return andThen(touch(handle, record, takesCookie), () => 0);
-  const lifetime = isNewLifetime && lifetimeOf(services.timeouts, permanent, startOf(record));
+  const isNewLifetime =
+    permanent !== undefined &&
+    (permanent !== record.permanent || (ownLifetime !== undefined && ownLifetime !== record.idleTimeout));
+  const changesData = changes.set.size > 0 || changes.remove.length > 0;
+  if (!isNewLifetime && !changesData) return andThen(touch(handle, record, takesCookie), () => 0);
+  const { columns, resends } = handle.touch(takesCookie, changesData);
+  const lifetime = isNewLifetime && lifetimeOf(services.timeouts, permanent, startOf(record), ownLifetime);
   const due = isNewLifetime || columns !== undefined ? { columns: { ...columns, ...lifetime } } : {};
   const patch = { ...changes, ...due };
   return andThen(

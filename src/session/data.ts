@@ -211,6 +211,29 @@ export class SessionData {
     return { prefix: dataPrefix, ...this.#limitTotal, countedAt };
   }
 
+  /** The changes so far, for `saved`. Mutations of objects are not among them until `changes` has noticed them. */
+  get pendingChanges(): ReadonlyMap<string, Change> {
+    return new Map(this.#changed);
+  }
+
+  /**
+   * Notes that these changes are in the record now. Changes made since remain. Objects stay the same objects, and if
+   * they are mutated later, that is another change.
+   */
+  saved(changes: ReadonlyMap<string, Change>, record: SessionRecord): void {
+    for (const [key, change] of changes) if (this.#changed.get(key) === change) this.#changed.delete(key);
+    this.rebase(record);
+    for (const [key, { value, text }] of changes)
+      if (text !== null && isObject(value) && !this.#changed.has(key)) this.#keep(key, { value, text });
+  }
+
+  /** Drops everything that this request knows and has changed, and begins with another record, or with none. */
+  reset(record: SessionRecord | null): void {
+    this.#changed = noChanges;
+    this.#read = noObjects;
+    this.rebase(record);
+  }
+
   /** Drops the changes, which have been committed or never will be. */
   forgetChanges(): void {
     this.#changed = noChanges;

@@ -15,6 +15,8 @@ export interface Login {
   readonly keep: readonly string[];
   /** Whether the session outlives the browser; `undefined` if the request has not set it. */
   readonly permanent: boolean | undefined;
+  /** As for `lifetimeOf`. */
+  readonly ownLifetime: number | undefined;
   readonly agent: string;
 }
 
@@ -58,7 +60,7 @@ async function bind(services: Services, handle: RecordHandle, data: SessionData,
     // There is no record, or it ended or another request logged in while this one ran. An explicit login always
     // gets its own record.
     await handle.create(
-      { subject: to.subject, permanent: to.permanent ?? false },
+      { subject: to.subject, permanent: to.permanent, ownLifetime: to.ownLifetime },
       new Map([[fieldName.agent, agent]]),
     );
     await noteSuccession(services, handle, record);
@@ -72,7 +74,7 @@ async function bind(services: Services, handle: RecordHandle, data: SessionData,
  * requests of this browser were running. Their responses may arrive late and must not replace the login's cookie,
  * so the old record's `ticketAt` is moved on: such a response then leaves the cookie alone.
  */
-async function noteSuccession(
+export async function noteSuccession(
   services: Services,
   handle: RecordHandle,
   before: SessionRecord | null,
@@ -99,7 +101,7 @@ async function takeOver(
   // Record mutations of objects now, because the switch to the new record would lose them.
   const notice = (): void => data.noticeChanges(isSame ? data.keys() : kept);
   notice();
-  const isDone = await handle.replaceTicket({
+  const { kind } = await handle.replaceTicket({
     ...(isSame ? {} : { retain: kept.map(fieldName.data) }),
     set: new Map([[fieldName.agent, services.codec.encode(record.id, fieldName.agent, agent)]]),
     columns: {
@@ -109,10 +111,10 @@ async function takeOver(
       lastSeenAt: now,
       // If another subject was logged in, a new session begins here. An anonymous visitor's goes on.
       createdAt: isSame || record.subject === null ? record.createdAt : now,
-      ...lifetimeOf(services.timeouts, to.permanent ?? (isSame && record.permanent), now),
+      ...lifetimeOf(services.timeouts, to.permanent ?? (isSame && record.permanent), now, to.ownLifetime),
     },
   });
   // A handler that does not await the login may have made more changes meanwhile.
-  if (isDone) notice();
-  return isDone;
+  if (kind === "applied") notice();
+  return kind === "applied";
 }

@@ -5,6 +5,16 @@ import { ignoringStoreErrors } from "../services/store-client.ts";
 import type { SessionRecord } from "../record/record.ts";
 import type { StoreClient } from "../services/store-client.ts";
 import { verifiersEqual } from "../crypto/ticket.ts";
+import type { Ticket } from "../crypto/ticket.ts";
+
+/**
+ * What a response does with the session cookie: nothing, unless its own request did something that the store
+ * acknowledged.
+ */
+export type CookieAction =
+  | { readonly kind: "none" }
+  | { readonly kind: "send"; readonly ticket: Ticket; readonly permanent: boolean; readonly deadline: number }
+  | { readonly kind: "clear" };
 
 /** What must still be true in the store when the cookie is sent. */
 interface Claim {

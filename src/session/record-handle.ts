@@ -4,31 +4,19 @@ import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Services } from "../services/services.ts";
 import { endingPatch } from "./ending.ts";
 import { PendingCookie } from "./pending-cookie.ts";
+import type { CookieAction } from "./pending-cookie.ts";
 import type { LoadResult } from "./load.ts";
+import { ticketColumns } from "./record-settings.ts";
+import type { RecordSettings, SessionStart } from "./record-settings.ts";
 import { patched } from "../record/patch.ts";
 import type { RecordColumns, SessionRecord } from "../record/record.ts";
 import type { Patch, PatchOutcome } from "../record/patch.ts";
 import type { Rejection } from "../services/rejection.ts";
 import type { StoreClient } from "../services/store-client.ts";
-import { newRecordId, newTicket, revokedVerifier, verifierOf, verifiersEqual } from "../crypto/ticket.ts";
+import { newRecordId, newTicket, revokedVerifier, verifiersEqual } from "../crypto/ticket.ts";
 import type { Ticket } from "../crypto/ticket.ts";
-import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOf } from "../services/timeouts.ts";
+import { endOf, isCookieDue, isTouchDue, lateRequestWindow, lifetimeOfNew } from "../services/timeouts.ts";
 import { KeyedQueue } from "../runtime/keyed-queue.ts";
-
-/**
- * What a response does with the session cookie: nothing, unless its own request did something that the store
- * acknowledged.
- */
-export type CookieAction =
-  | { readonly kind: "none" }
-  | { readonly kind: "send"; readonly ticket: Ticket; readonly permanent: boolean; readonly deadline: number }
-  | { readonly kind: "clear" };
-
-/** The columns that the caller of `create` decides; the others follow from the clock. */
-interface SessionStart {
-  readonly subject: string | null;
-  readonly permanent: boolean;
-}
 
 /** The record of one request's session: what the request knows of it, and all writes to it. */
 export class RecordHandle {
@@ -44,7 +32,11 @@ export class RecordHandle {
   #replaced: SessionRecord | undefined;
   #rejection: Rejection | undefined;
   #hasClient = true;
-  /** Whether the record exists only in this request and is never saved. */
+  /** Whether the browser has the ticket of a session that this request may end. */
+  readonly #hadTicket: boolean;
+  /** What an adapter wants otherwise; `undefined` for most. */
+  settings: RecordSettings | undefined;
+  /** Whether the record is only in this request. */
   #isUnsaved = false;
   /** Whether only this request has written to the record since it was read. */
   #isComplete = true;
@@ -59,6 +51,7 @@ export class RecordHandle {
     this.#services = services;
     this.calls = calls;
     this.#retire = retire;
+    this.#hadTicket = loaded.record !== null || loaded.replaced !== undefined;
     this.reload(loaded);
   }
 
@@ -73,6 +66,12 @@ export class RecordHandle {
     if (loaded.record === null || loaded.isNewTicket !== true) return;
     this.cookie.send();
     this.cookie.claim(loaded.record, loaded.record.ticketAt);
+  }
+
+  /** Notes the record of this session as the store has it now. */
+  refresh(record: SessionRecord): void {
+    this.#record = record;
+    this.#isComplete = true;
   }
 
   /** Why the request's ticket was rejected. */
@@ -147,13 +146,14 @@ export class RecordHandle {
   async create(start: SessionStart, texts: ReadonlyMap<string, string>): Promise<SessionRecord> {
     const { clock, codec, events, timeouts } = this.#services;
     const now = clock.now();
+    const nextId = this.settings?.nextId;
     // The chance that an id is taken is 2^-128; trying again is simpler than ruling it out.
     for (let attempt = 0; attempt < 3; attempt++) {
-      const ticket = newTicket(newRecordId());
+      const ticket = newTicket(attempt === 0 && nextId !== undefined ? nextId : newRecordId());
       const record: SessionRecord = {
         id: ticket.id,
         ...ticketColumns(ticket, now),
-        ...lifetimeOf(timeouts, start.permanent, now),
+        ...lifetimeOfNew(timeouts, start, this.settings, now),
         epoch: 0,
         subject: start.subject,
         createdAt: now,
@@ -227,22 +227,29 @@ export class RecordHandle {
   /**
    * Returns the columns of a touch if one is due, for the commit.
    * @param takesCookie whether the touch may be one after which the cookie must be sent again (`resends`).
+   * @param changesData whether the patch changes data, too.
    */
-  touch(takesCookie: boolean): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
+  touch(
+    takesCookie: boolean,
+    changesData = false,
+  ): { columns?: Pick<RecordColumns, "lastSeenAt">; resends?: boolean } {
     const { clock, timeouts } = this.#services;
     const now = clock.now();
-    if (this.#record === null || !isTouchDue(this.#record, now)) return {};
-    const resends = isCookieDue(this.#record, timeouts, now);
+    if (this.#record === null) return {};
+    const resendsAlways =
+      changesData && takesCookie && this.#record.permanent && this.settings?.resendsOnWrite === true;
+    if (!resendsAlways && !isTouchDue(this.#record, now)) return {};
+    const resends = resendsAlways || isCookieDue(this.#record, timeouts, now);
     if (resends && !takesCookie) return {};
     return { columns: { lastSeenAt: Math.max(now, this.#record.lastSeenAt) }, resends };
   }
 
   /**
    * Gives the record a new ticket.
-   * @returns `false` if the record is no longer as this request knew it; nothing was done.
+   * @returns another kind than `applied` if nothing was done.
    */
-  async replaceTicket(patch: Omit<Patch, "epoch">): Promise<boolean> {
-    if (this.#record === null) return false;
+  async replaceTicket(patch: Omit<Patch, "epoch">): Promise<PatchOutcome> {
+    if (this.#record === null) return { kind: "gone" };
     const ticket = newTicket(this.#record.id);
     const now = patch.columns?.authenticatedAt ?? this.#services.clock.now(); // the time of the login, if it is one
     const before = this.#record;
@@ -251,11 +258,11 @@ export class RecordHandle {
       columns: { ...patch.columns, ...ticketColumns(ticket, now) },
     };
     const outcome = await this.patch(full);
-    if (outcome.kind !== "applied") return false;
+    if (outcome.kind !== "applied") return outcome;
     const { next } = patched(before, { ...full, epoch: before.epoch });
     this.#adopt(next, ticket);
     this.cookie.claim(next, next.epoch === before.epoch ? next.ticketAt : undefined);
-    return true;
+    return outcome;
   }
 
   /** Gives the record a new ticket and changes nothing else. @returns the record's id if it was done. */
@@ -263,7 +270,8 @@ export class RecordHandle {
     // A new ticket that the client does not get would log the visitor out.
     if (this.#record === null || !this.#hasClient) return undefined;
     const { id, verifier } = this.#record;
-    return (await this.replaceTicket({ expect: { verifier } })) ? id : undefined;
+    const { kind } = await this.replaceTicket({ expect: { verifier } });
+    return kind === "applied" ? id : undefined;
   }
 
   /**
@@ -285,14 +293,17 @@ export class RecordHandle {
     this.#ticket = null;
     this.#canStart = outcome.kind === "applied";
     if (outcome.kind !== "applied") return undefined;
+    if (!this.#hadTicket) {
+      // It began in this request, so the browser has no cookie of it.
+      this.cookie.withdraw();
+      return record;
+    }
     this.cookie.clear();
     this.cookie.claim({ id: record.id, verifier: revokedVerifier }, now);
     return record;
   }
 
-  /**
-   * Call it before a login or a logout: a cookie of the system before that comes along must not open a session later.
-   */
+  /** For a login or a logout: a cookie of the system before that comes along must not open a session later. */
   retireOldCookies(): MaybePromise<void> {
     return this.#retire?.(this.#record?.id);
   }
@@ -312,9 +323,7 @@ export class RecordHandle {
     });
   }
 
-  /**
-   * The record of the request's ticket, if a rotation (and not a login) replaced that ticket within the last minute.
-   */
+  /** The record of the request's ticket, if a rotation, and not a login, replaced that within the last minute. */
   get #rotated(): SessionRecord | undefined {
     const { ticketAt = 0, authenticatedAt, createdAt, verifier } = this.#replaced ?? {};
     if (verifier === undefined || ticketAt === (authenticatedAt ?? createdAt)) return undefined;
@@ -337,8 +346,4 @@ export class RecordHandle {
     this.#ticket = ticket;
     this.cookie.send();
   }
-}
-
-function ticketColumns(ticket: Ticket, now: number): Pick<RecordColumns, "verifier" | "ticketAt"> {
-  return { verifier: verifierOf(ticket), ticketAt: now };
 }

@@ -1,14 +1,23 @@
 import { MisuseError } from "../errors.ts";
+import { toDate } from "../runtime/clock.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import type { Services } from "../services/services.ts";
-import { changesOf, commitInTurn, isModified, needsCommit } from "./commit.ts";
+import {
+  changesOf,
+  commitInTurn,
+  isModified,
+  needsCommit,
+  pendingChanges,
+  reportClientLeft,
+} from "./commit.ts";
 import type { ResponseOutcome, PendingChanges } from "./commit.ts";
 import type { AnyData, BareKeyOf, EntryOf, KeyOf } from "./data-types.ts";
 import { FlashQueue } from "./flashes.ts";
 import type { Flash, FlashFilter } from "./flashes.ts";
 import { userAgentOf, isShownToPerson } from "../http/request.ts";
 import type { RequestLike } from "../http/request.ts";
-import type { CookieAction, RecordHandle } from "./record-handle.ts";
+import type { CookieAction } from "./pending-cookie.ts";
+import type { RecordHandle } from "./record-handle.ts";
 import type { LoadResult } from "./load.ts";
 import { SessionData } from "./data.ts";
 import type { Rejection } from "../services/rejection.ts";
@@ -25,9 +34,7 @@ export class Session<Data extends object = AnyData> {
   readonly #request: RequestLike;
   readonly #handle: RecordHandle;
   readonly #data: SessionData;
-  /** The input of the commit. */
   readonly #pending: PendingChanges;
-  #loggedOut = false;
   #responded = false;
   #showedMessages = false;
   /** Whether an event has reported that changes were dropped because the client went away. */
@@ -38,7 +45,7 @@ export class Session<Data extends object = AnyData> {
     this.#handle = handle;
     this.#request = request;
     this.#data = new SessionData(services.codec, services.limits);
-    this.#pending = { services, handle, data: this.#data, flashes: undefined, permanent: undefined };
+    this.#pending = pendingChanges(services, handle, this.#data);
     this.#rebase();
   }
 
@@ -128,7 +135,6 @@ export class Session<Data extends object = AnyData> {
 
   /**
    * Sets the value of a key; docs/values.md lists the values that can be stored. `undefined` removes the key.
-   *
    * @throws MisuseError VALUE_NOT_STORABLE (with the path), KEY_INVALID, AFTER_LOGOUT, AFTER_RESPONSE.
    * @throws LimitError SESSION_TOO_LARGE, KEYS_TOO_MANY, KEY_TOO_LONG, VALUE_TOO_DEEP.
    */
@@ -192,7 +198,6 @@ export class Session<Data extends object = AnyData> {
    * Returns the waiting messages and removes them, to show them on the page that you respond with. If several
    * requests ask at the same time, each message goes to only one of them. Messages are restored if nobody sees the
    * page (the handler fails, or responds with a redirect or 304). HEAD requests and prefetches get no messages.
-   *
    * @throws StoreError; MisuseError AFTER_RESPONSE.
    */
   async takeFlashes(filter: FlashFilter = {}): Promise<Flash[]> {
@@ -220,9 +225,10 @@ export class Session<Data extends object = AnyData> {
       subject: checkedSubject(subject),
       keep: options.keep ?? [],
       permanent: this.#pending.permanent,
+      ownLifetime: this.#pending.ownLifetime,
       agent: userAgentOf(this.#request),
     });
-    this.#loggedOut = false;
+    this.#pending.isLoggedOut = false;
     this.#rebase();
   }
 
@@ -230,7 +236,6 @@ export class Session<Data extends object = AnyData> {
    * Ends the session: its data is wiped from the store, and its ticket is invalid on every server immediately.
    * The logout is written when you call this, even if the handler fails later. Only `flash` and `login` may follow;
    * they start another session. Without a session, `logout` does nothing.
-   *
    * @throws MisuseError AFTER_RESPONSE; StoreError: it is then unknown whether the session has ended.
    */
   async logout(): Promise<void> {
@@ -238,7 +243,7 @@ export class Session<Data extends object = AnyData> {
     const messages = this.#pending.flashes?.additionNames ?? [];
     const ended = await this.#handle.enqueue(() => this.#handle.end());
     if (ended) this.#pending.services.events.emit({ type: "logout", id: ended.id, subject: ended.subject });
-    this.#loggedOut = true;
+    this.#pending.isLoggedOut = true;
     this.#pending.permanent = undefined;
     this.#data.forgetChanges();
     this.#pending.flashes?.forgetAdditions(messages); // those from before the call
@@ -249,7 +254,6 @@ export class Session<Data extends object = AnyData> {
    * Issues a new ticket for the session and makes the old one invalid. Use it when a visitor's privileges change
    * (ASVS 7.2.4). Data, subject and timeouts stay. The new ticket is written when you call this, unless a concurrent
    * request was faster.
-   *
    * @throws MisuseError AFTER_LOGOUT, AFTER_RESPONSE; StoreError.
    */
   async rotate(): Promise<void> {
@@ -261,7 +265,7 @@ export class Session<Data extends object = AnyData> {
   /** @internal Applies this request's changes so far to the record as the store has it now. */
   reload(loaded: LoadResult): void {
     // After its own login or logout the request knows more than the ticket that it came with.
-    if (this.#loggedOut || this.#responded || this.#handle.cookieAction.kind !== "none") return;
+    if (this.#pending.isLoggedOut || this.#responded || this.#handle.cookieAction.kind !== "none") return;
     this.#data.noticeChanges(this.#data.keys());
     this.#handle.reload(loaded);
     this.#rebase();
@@ -296,6 +300,11 @@ export class Session<Data extends object = AnyData> {
     return !this.#responded && needsCommit(this.#pending);
   }
 
+  /** @internal For adapters that change the session by themselves. */
+  get pending(): PendingChanges {
+    return this.#pending;
+  }
+
   /** @internal What to do with the session cookie. */
   get cookieAction(): CookieAction {
     return this.#handle.cookieAction;
@@ -307,11 +316,8 @@ export class Session<Data extends object = AnyData> {
   }
 
   #reportDrop(): void {
-    if (this.#reportedDrop) return;
+    if (!this.#reportedDrop) reportClientLeft(this.#pending);
     this.#reportedDrop = true;
-    const { id } = this;
-    const event = { type: "write-dropped", reason: "client-left" } as const;
-    this.#pending.services.events.emit(id === undefined ? event : { ...event, id });
   }
 
   #rebase(): void {
@@ -327,7 +333,7 @@ export class Session<Data extends object = AnyData> {
 
   #assertWritable(): void {
     this.#assertNotCommitted();
-    if (this.#loggedOut) {
+    if (this.#pending.isLoggedOut) {
       throw new MisuseError("AFTER_LOGOUT", "After logout(), only flash() and login() may be called.");
     }
   }
@@ -341,8 +347,4 @@ export class Session<Data extends object = AnyData> {
       );
     }
   }
-}
-
-function toDate(time: number | null | undefined): Date | undefined {
-  return time === null || time === undefined ? undefined : new Date(time);
 }

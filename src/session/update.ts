@@ -82,7 +82,7 @@ async function beginWith(
   if (value === undefined) data.written(open, "", null);
   else {
     const text = data.checked(key, value);
-    const record = await handle.create({ subject: null, permanent: false }, new Map([[name, text]]));
+    const record = await handle.create({ subject: null, permanent: undefined }, new Map([[name, text]]));
     data.written(open, record.id, record.fields.get(name) ?? null);
   }
   return value;

@@ -13,6 +13,7 @@ export const maxLines = 350;
 
 /** Adapters that are a layer over another one, and a store that shares the parts of another one. */
 const over: Readonly<Record<string, string>> = {
+  "src/adapters/express-session.ts": "src/adapters/node.ts",
   "src/adapters/express.ts": "src/adapters/node.ts",
   "src/adapters/koa.ts": "src/adapters/node.ts",
   "src/adapters/nest.ts": "src/adapters/node.ts",
@@ -73,7 +74,7 @@ export const rules: readonly Rule[] = [
     faults: (files) => ["src/", "app/"].flatMap((part) => circlesIn(files, part)),
   },
   {
-    name: "stores and adapters never import their siblings, except express, koa and nest on node, and upstash the parts of redis",
+    name: "stores and adapters never import their siblings, except express, express-session, koa and nest on node, and upstash the parts of redis",
     faults: (files) =>
       eachImport(files, "src/", (path, { specifier, target }) => {
         if (target === undefined || !siblings.has(roomOf(path)) || roomOf(path) !== roomOf(target)) {

@@ -1,0 +1,66 @@
+// The contract and the races of every adapter, through `coatcheck/express-session` in Express 5, and the contract in
+// Express 4. Its routes speak to `req.session` where it can say the same, and to `sessions.of(req)` in a second run.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryStore } from "coatcheck/memory";
+import { adapterContract, races } from "coatcheck/testing";
+// @ts-expect-error -- Express 4 comes without types; for what is used here those of 5 fit
+import express4 from "express4";
+import { inProcess, overHttp } from "../contracts/servers.ts";
+import { appWith } from "./app.ts";
+
+const timeout = 30_000;
+
+const readsFirst =
+  "req.session can't be awaited, so a request with a session cookie reads before its handlers run";
+const savesLate =
+  "req.session can be changed after the response, for a later save(), as listeners of a socket do";
+
+/** What does not hold, by the first words of the clause, and why. */
+const always: Readonly<Record<string, string>> = {
+  "adds no headers and calls no store if the session is not used": readsFirst,
+  "responds with 503 and Retry-After, and leaves the cookie alone": `${readsFirst}, and pages that need no session fail with the store, too`,
+};
+const exceptions: Readonly<Record<"core" | "properties", Readonly<Record<string, string>>>> = {
+  core: always,
+  properties: {
+    ...always,
+    "lets a body stream once the commit is acknowledged": savesLate,
+    "refuses to write to a session whose response has been sent": savesLate,
+    "responds with 500 if data can't be stored":
+      "a login as Passport does it begins with regenerate(), so the same user's data does not stay",
+  },
+};
+
+const runs = [
+  ["core", "Express 5", appWith("core")],
+  ["properties", "Express 5", appWith("properties")],
+  ["properties", "Express 4", appWith("properties", express4)],
+] as const;
+
+for (const [speak, framework, app] of runs) {
+  for (const clause of adapterContract) {
+    const name = `express-session (${framework}, ${speak}) ${clause.name}`;
+    const exception = Object.entries(exceptions[speak]).find(([start]) => clause.name.startsWith(start))?.[1];
+    const check = async (): Promise<void> =>
+      clause.check({ openStore: () => memoryStore(), start: overHttp(app) });
+    if (exception === undefined) test(name, { timeout }, check);
+    else {
+      test(`${name} (not so: ${exception})`, { timeout }, async (t) => {
+        t.diagnostic(`exception: ${exception}`);
+        await assert.rejects(check());
+      });
+    }
+  }
+}
+
+for (const speak of ["core", "properties"] as const) {
+  for (const race of races) {
+    test(`${race.name} (express-session, ${speak})`, async (t) => {
+      t.diagnostic(
+        `${await race.check({ openStore: () => memoryStore(), start: inProcess(appWith(speak)) })} orders`,
+      );
+    });
+  }
+}
