@@ -121,3 +121,11 @@ export function createTicketSigner(keyring: Keyring, cookieName: string): Ticket
     },
   };
 }
+
+/** What a record keeps of a ticket that was issued `now`. */
+export function ticketColumns(
+  ticket: Ticket,
+  now: number,
+): { readonly verifier: Uint8Array; readonly ticketAt: number } {
+  return { verifier: verifierOf(ticket), ticketAt: now };
+}

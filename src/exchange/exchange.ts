@@ -1,7 +1,6 @@
 import { StoreError } from "../errors.ts";
 import type { MaybePromise } from "../runtime/maybe-promise.ts";
 import { cookieValues, parseCookieHeader } from "../cookies/parse.ts";
-import type { ResponseOutcome } from "../session/commit.ts";
 import type { Adopter, RequestAdoption } from "../services/adopter.ts";
 import type { Services } from "../services/services.ts";
 import { Cookies } from "../cookies/cookies.ts";
@@ -10,11 +9,13 @@ import type { AsyncVariable } from "../runtime/async-variable.ts";
 import type { AnyData } from "../session/data-types.ts";
 import { isWebSocketRequest } from "../http/request.ts";
 import type { RequestLike } from "../http/request.ts";
-import { none, outcomeOf, readOnly, unaccessed } from "./outcome.ts";
+import { outcomeOf } from "../session/commit.ts";
+import type { ResponseOutcome } from "../session/commit.ts";
 import type { AccessListener, Committed, HandlerOutcome } from "./outcome.ts";
 import { RecordHandle } from "../session/record-handle.ts";
 import { judge, load, noTicket } from "../session/load.ts";
 import type { LoadResult } from "../session/load.ts";
+import { noCookies, readOnlyHeaders } from "../http/response-headers.ts";
 import type { ResponseHeaders } from "../http/response-headers.ts";
 import { Session } from "../session/session.ts";
 import type { StoreClient } from "../services/store-client.ts";
@@ -31,7 +32,6 @@ export class Exchange<Data extends object = AnyData> {
   #session: Promise<Session<Data>> | undefined;
   #opened: Session<Data> | undefined;
   #isAuthoritative = false;
-  /** The request's cookies of the system before; `null` if there are none. */
   #adoption: RequestAdoption | null | undefined;
   #cookies: Cookies | undefined;
   #hasFailed = false;
@@ -227,7 +227,7 @@ export class Exchange<Data extends object = AnyData> {
 
   #committed(outcome: ResponseOutcome, failure: unknown, plain: readonly string[]): Committed {
     // The session cookie of a login or logout is always sent; other cookies only if the request succeeded.
-    const clearings = this.#adoption?.clearings ?? none;
+    const clearings = this.#adoption?.clearings ?? noCookies;
     const own = clearings.length === 0 ? this.#sessionCookies() : [...this.#sessionCookies(), ...clearings];
     return {
       headers: this.#headers(outcome === "failed" || failure !== undefined ? own : [...own, ...plain]),
@@ -238,16 +238,16 @@ export class Exchange<Data extends object = AnyData> {
   #headers(setCookies: readonly string[]): ResponseHeaders {
     const isAccessed = this.#session !== undefined || this.#cookies !== undefined;
     const isNever = setCookies.length > 0 || this.#opened?.showedMessages === true;
-    if (!isNever && isAccessed) return readOnly;
+    if (!isNever && isAccessed) return readOnlyHeaders;
     return { setCookies, caching: isNever ? "never" : "shared" };
   }
 
   #sessionCookies(): readonly string[] {
     const action = this.#opened?.cookieAction;
-    if (action === undefined || action.kind === "none") return none;
+    if (action === undefined || action.kind === "none") return noCookies;
     const { advice, clock, cookie, tickets } = this.#services;
     const override = this.#cookieOf?.();
-    if (this.#cookieOf !== undefined && override === undefined) return none;
+    if (this.#cookieOf !== undefined && override === undefined) return noCookies;
     if (action.kind === "clear") return [cookie.cleared(override)];
     if (cookie.secure && override?.secure !== false) advice?.cookieSent(this.#request);
     return [cookie.sent(tickets.sign(action.ticket), action, clock.now(), override)];
@@ -294,22 +294,21 @@ export class Exchange<Data extends object = AnyData> {
   #open(authoritative: boolean, earlier?: Promise<Session<Data>>): Promise<Session<Data>> {
     if (earlier !== undefined) return this.#reopen(authoritative, earlier);
     const calls = this.#requestCalls;
-    const opened = attempt(
-      () => this.#load(calls, authoritative),
-      (loaded) => this.#begin(calls, loaded),
-      async (error) => this.#noteStoreFailure(error),
+    return Promise.resolve(
+      attempt(
+        () => this.#load(calls, authoritative),
+        (loaded) => this.#begin(calls, loaded),
+        async (error) => this.#noteStoreFailure(error),
+      ),
     );
-    return Promise.resolve(opened);
   }
 
   #begin(calls: StoreClient, loaded: LoadResult): Session<Data> {
     const services = this.#services;
     const { adopter } = services;
-    const retire =
-      adopter === undefined
-        ? undefined
-        : (current: string | undefined) => this.#oldCookies(adopter, calls)?.retire(current);
-    const handle = new RecordHandle(services, calls, loaded, retire);
+    const retire = (current: string | undefined) =>
+      adopter && this.#oldCookies(adopter, calls)?.retire(current);
+    const handle = new RecordHandle(services, calls, loaded, adopter && retire);
     const session = new Session<Data>(services, handle, this.#request);
     this.#opened = session;
     if (this.#isClientGone) session.clientLeft();
@@ -347,3 +346,5 @@ export class Exchange<Data extends object = AnyData> {
     this.#listener?.onAccess();
   }
 }
+
+const unaccessed: Committed = { headers: { setCookies: noCookies, caching: "shared" }, failure: undefined };

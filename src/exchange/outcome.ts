@@ -1,5 +1,4 @@
 import type { ResponseHeaders } from "../http/response-headers.ts";
-import type { ResponseOutcome } from "../session/commit.ts";
 
 /**
  * How a handler ended. `takesNoCookie`: the response can't set cookies, so what needs one waits for another response.
@@ -19,17 +18,4 @@ export interface Committed {
 /** A listener for the first use of an exchange. */
 export interface AccessListener {
   onAccess(): void;
-}
-
-/** No cookies. */
-export const none: readonly string[] = [];
-/** The result for most responses. */
-export const unaccessed: Committed = { headers: { setCookies: none, caching: "shared" }, failure: undefined };
-/** The headers of a response that only looked at the session. */
-export const readOnly: ResponseHeaders = { setCookies: none, caching: "private" };
-
-/** The kind of response that a handler makes. */
-export function outcomeOf(end: HandlerOutcome): ResponseOutcome {
-  if (end === "threw" || end.status >= 500) return "failed";
-  return end.status >= 300 && end.status < 400 ? "redirect" : "page";
 }

@@ -16,6 +16,12 @@ export interface HeaderTarget {
   append(name: string, value: string): void;
 }
 
+/** No cookies. */
+export const noCookies: readonly string[] = [];
+
+/** The headers of a response that looked at the session and changed nothing. */
+export const readOnlyHeaders: ResponseHeaders = { setCookies: noCookies, caching: "private" };
+
 /** Whether these headers add nothing to a response. */
 export function addsNothing(headers: ResponseHeaders): boolean {
   return headers.caching === "shared" && headers.setCookies.length === 0;

@@ -18,6 +18,12 @@ import { isTouchDue, lifetimeOf, startOf } from "../services/timeouts.ts";
  */
 export type ResponseOutcome = "page" | "redirect" | "failed";
 
+/** The kind of response that a handler makes which ended so. */
+export function outcomeOf(end: { readonly status: number } | "threw"): ResponseOutcome {
+  if (end === "threw" || end.status >= 500) return "failed";
+  return end.status >= 300 && end.status < 400 ? "redirect" : "page";
+}
+
 /** The input of a commit: what one request does with a session. */
 export interface PendingChanges {
   readonly services: Services;

@@ -1,7 +1,3 @@
-import { verifierOf } from "../crypto/ticket.ts";
-import type { Ticket } from "../crypto/ticket.ts";
-import type { RecordColumns } from "../record/record.ts";
-
 /** What the caller of `RecordHandle.create` decides about a record; the rest follows from the clock. */
 export interface SessionStart {
   readonly subject: string | null;
@@ -20,9 +16,4 @@ export interface RecordSettings {
   readonly ownLifetime: number | undefined;
   /** Whether a permanent cookie is sent again with every change of data, and not only when its end has moved. */
   readonly resendsOnWrite: boolean;
-}
-
-/** The columns of a record that follow from its ticket. */
-export function ticketColumns(ticket: Ticket, now: number): Pick<RecordColumns, "verifier" | "ticketAt"> {
-  return { verifier: verifierOf(ticket), ticketAt: now };
 }
