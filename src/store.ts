@@ -2,6 +2,8 @@
 
 export { StoreError } from "./errors.ts";
 export type { StoreErrorCode, StoreOperation } from "./errors.ts";
+export { casStore } from "./record/compare-and-set.ts";
+export type { CasRow, CasStoreOptions } from "./record/compare-and-set.ts";
 export type { FieldLimits, NewestFields } from "./record/field-limits.ts";
 export type { Fields } from "./record/fields.ts";
 export { applyPatch } from "./record/patch.ts";

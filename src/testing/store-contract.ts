@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { clause, created, fieldsOf, newSubject, now, plain, recordWith, textsIn } from "./store-clause.ts";
+import {
+  clause,
+  created,
+  fieldsOf,
+  newSubject,
+  now,
+  patchNow,
+  plain,
+  recordWith,
+  textsIn,
+} from "./store-clause.ts";
 import type { StoreClause } from "./store-clause.ts";
 import { limitClauses } from "./store-limit-clauses.ts";
 import { patchClauses } from "./store-patch-clauses.ts";
@@ -55,6 +65,16 @@ const recordClauses: readonly StoreClause[] = [
       false,
     );
     assert.deepEqual(await textsIn(store, first.id), { "d:a": "first" });
+  }),
+
+  clause("tells ids apart that differ only in upper and lower case", async (store) => {
+    const id = newRecordId().replace(/^./, "a");
+    const [one, other] = [id, `A${id.slice(1)}`];
+    await created(store, recordWith({ id: one, fields: fieldsOf({ "d:a": "one" }) }));
+    assert.equal(await store.read(other, now), null);
+    assert.deepEqual(await patchNow(store, other, {}), { kind: "gone" });
+    await created(store, recordWith({ id: other, fields: fieldsOf({ "d:a": "other" }) }));
+    assert.deepEqual(await textsIn(store, one), { "d:a": "one" });
   }),
 
   clause("returns null for an unknown id", async (store) => {
@@ -128,7 +148,8 @@ const subjectClauses: readonly StoreClause[] = [
 
   clause("accepts any text as a subject, as it is", async (store) => {
     const base = newSubject();
-    for (const odd of ["ü 日本", "'\"\\;--", "*?[a]{b}", "a b", "%_", "A", "a"]) {
+    const long = "日".repeat(255 - base.length); // the longest that a login accepts
+    for (const odd of ["ü 日本", "'\"\\;--", "*?[a]{b}", "a b", "%_", "A", "a", "a ", long]) {
       const record = await created(store, recordWith({ subject: base + odd }));
       assert.deepEqual(
         (await store.list(base + odd, now)).map(({ id }) => id),

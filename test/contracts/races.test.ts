@@ -5,7 +5,11 @@ import type { Store } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { postgresStore } from "coatcheck/postgres";
 import { sqliteStore } from "coatcheck/sqlite";
+import { casStore } from "coatcheck/store";
 import { races } from "coatcheck/testing";
+import { mapTable } from "../stores/cas-map.ts";
+import { openMariadb, withoutMariadb } from "../stores/cas-mariadb.ts";
+import { sqliteTable } from "../stores/cas-sqlite.ts";
 import { ask, clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 import { servers } from "./servers.ts";
@@ -41,6 +45,14 @@ const stores: Readonly<Record<string, RacedStore>> = {
   "postgres (postgres.js)": {
     openStore: async () => emptyPostgres("sql"),
     skip: withoutPostgres,
+    adapters: ["fetch"],
+    omit: /^S[45]/,
+  },
+  "casStore on a map": { openStore: () => casStore(mapTable()), adapters: ["fetch"] },
+  "casStore on SQLite": { openStore: () => casStore(sqliteTable(":memory:")), adapters: ["fetch"] },
+  "casStore on MariaDB": {
+    openStore: () => openMariadb(),
+    skip: withoutMariadb,
     adapters: ["fetch"],
     omit: /^S[45]/,
   },

@@ -5,6 +5,11 @@ import type { Store } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { postgresStore } from "coatcheck/postgres";
 import { sqliteStore } from "coatcheck/sqlite";
+import { casStore } from "coatcheck/store";
+import type { CasRow } from "coatcheck/store";
+import { mapTable } from "../stores/cas-map.ts";
+import { openMariadb, withoutMariadb } from "../stores/cas-mariadb.ts";
+import { sqliteTable } from "../stores/cas-sqlite.ts";
 import { clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 
@@ -43,6 +48,15 @@ export const stores: readonly StoreUnderTest[] = [
     open,
     skip: withoutRedis,
   })),
+  {
+    name: "casStore on a map",
+    open() {
+      const rows = new Map<string, CasRow>();
+      return () => casStore(mapTable(rows));
+    },
+  },
+  { name: "casStore on SQLite", open: (folder) => () => casStore(sqliteTable(join(folder, "table.db"))) },
+  { name: "casStore on MariaDB", skip: withoutMariadb, open: () => () => openMariadb() },
 ];
 
 /** A folder that is gone when the test ends. */
