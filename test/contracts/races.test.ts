@@ -10,6 +10,7 @@ import { races } from "coatcheck/testing";
 import { mapTable } from "../stores/cas-map.ts";
 import { openMariadb, withoutMariadb } from "../stores/cas-mariadb.ts";
 import { sqliteTable } from "../stores/cas-sqlite.ts";
+import { doors as mysqlDoors, withoutMysql } from "../stores/mysql-server.ts";
 import { ask, clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 import { servers } from "./servers.ts";
@@ -45,6 +46,18 @@ const stores: Readonly<Record<string, RacedStore>> = {
   "postgres (postgres.js)": {
     openStore: async () => emptyPostgres("sql"),
     skip: withoutPostgres,
+    adapters: ["fetch"],
+    omit: /^S[45]/,
+  },
+  "mysql (mysql2)": {
+    openStore: () => mysqlDoors("mysql2")(),
+    skip: withoutMysql,
+    adapters: ["fetch"],
+    omit: /^S[45]/,
+  },
+  "mysql (mariadb)": {
+    openStore: () => mysqlDoors("mariadb")(),
+    skip: withoutMysql,
     adapters: ["fetch"],
     omit: /^S[45]/,
   },
