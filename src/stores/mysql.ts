@@ -61,7 +61,16 @@ export function mysqlStore(options: MysqlStoreOptions): MysqlStore {
   );
   const timeout = toMilliseconds(options.timeout ?? { milliseconds: 1800 }, "timeout");
   const sessions = new SessionTable(connectionOf(client), table, timeout);
-  return Object.assign(casStore({ name: "mysql", ...sessions.functions }), {
+  const store = casStore({ name: "mysql", ...sessions.functions });
+  return {
+    name: store.name,
+    inProcess: store.inProcess,
+    create: (record, remaining = timeout) => store.create(record, Math.min(remaining, timeout)),
+    read: (id, now) => store.read(id, now),
+    patch: (id, patch, now, remaining = timeout) => store.patch(id, patch, now, Math.min(remaining, timeout)),
+    list: (subject, now) => store.list(subject, now),
+    sweep: (now, limit) => store.sweep(now, limit),
+    close() {},
     migrate: async () => sessions.migrate(),
-  });
+  };
 }

@@ -10,7 +10,7 @@ import { races } from "coatcheck/testing";
 import { mapTable } from "../stores/cas-map.ts";
 import { openMariadb, withoutMariadb } from "../stores/cas-mariadb.ts";
 import { sqliteTable } from "../stores/cas-sqlite.ts";
-import { doors as mysqlDoors, withoutMysql } from "../stores/mysql-server.ts";
+import { emptyStore as emptyMysql, withoutMysql } from "../stores/mysql-server.ts";
 import { ask, clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 import { servers } from "./servers.ts";
@@ -50,13 +50,13 @@ const stores: Readonly<Record<string, RacedStore>> = {
     omit: /^S[45]/,
   },
   "mysql (mysql2)": {
-    openStore: () => mysqlDoors("mysql2")(),
+    openStore: async () => emptyMysql("mysql2"),
     skip: withoutMysql,
     adapters: ["fetch"],
     omit: /^S[45]/,
   },
   "mysql (mariadb)": {
-    openStore: () => mysqlDoors("mariadb")(),
+    openStore: async () => emptyMysql("mariadb"),
     skip: withoutMysql,
     adapters: ["fetch"],
     omit: /^S[45]/,

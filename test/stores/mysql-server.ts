@@ -97,9 +97,10 @@ export function poolOf<Name extends Library>(
   library: Name,
   options: Parameters<(typeof libraries)[Name]>[0] = {},
 ): ReturnType<(typeof libraries)[Name]>["client"] {
-  const { client, end } = libraries[library](options);
+  const make: (options: never) => { client: unknown; end: () => Promise<unknown> } = libraries[library];
+  const { client, end } = make(options as never);
   ends.push(end);
-  return client;
+  return client as ReturnType<(typeof libraries)[Name]>["client"];
 }
 
 const shared = new Map<Library, MysqlStoreOptions["client"]>();
@@ -111,8 +112,17 @@ export function sharedPool(library: Library): MysqlStoreOptions["client"] {
   return pool;
 }
 
-/** An empty table of a test's own, and doors to it. */
+/** Doors to one table of each kind of pool. */
 export function doors(library: Library, options: Partial<MysqlStoreOptions> = {}): () => Store {
-  const table = newTable();
+  const table = `${prefix}_${library.replaceAll(" ", "_")}`;
   return () => mysqlStore({ client: sharedPool(library), table, ...options });
+}
+
+/** A store on a table without records. */
+export async function emptyStore(library: Library): Promise<Store> {
+  const table = `${prefix}_races_${library}`;
+  const store = mysqlStore({ client: sharedPool(library), table });
+  await store.migrate();
+  await ask(`DELETE FROM ${table}`);
+  return store;
 }

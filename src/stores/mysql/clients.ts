@@ -6,7 +6,7 @@ import type { Connection, Query, Queryable, QueryablePool } from "./connection.t
 /** A connection of `mysql2/promise`. */
 export interface MysqlConnection extends Queryable {
   execute(query: Query): Promise<unknown>;
-  readonly connection: object;
+  readonly threadId: number;
 }
 
 /** A pool of `mysql2/promise`. */

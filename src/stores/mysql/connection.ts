@@ -1,5 +1,5 @@
 import type { StoreOperation } from "../../errors.ts";
-import { faults, keepsConnection, storeError } from "./errors.ts";
+import { asStoreError, faults, keepsConnection, storeError } from "./errors.ts";
 
 /** A statement to send to the database. */
 export interface Statement {
@@ -33,6 +33,7 @@ export interface Query {
   readonly typeCast: (column: { buffer(): Cell }) => Cell;
   /** `mariadb` would put a `SET STATEMENT` of its own before the statement. */
   readonly timeout: 0;
+  readonly nestTables: false;
   /** Only `mariadb` knows it. */
   readonly metaAsArray: false;
 }
@@ -75,7 +76,7 @@ export function overPool(pool: QueryablePool, emitter: unknown, library: Library
     if (library === "mysql2") emitter.on("connection", watch);
   }
   return async (statement) => {
-    const connection = await inTime(pool.getConnection(), statement, faults.noConnection, release);
+    const connection = await connect(pool, statement);
     // The connection may be older than this store. `mysql2` emits its events on an object inside.
     if ("connection" in connection) watch(connection.connection);
     let broken = true;
@@ -91,6 +92,17 @@ export function overPool(pool: QueryablePool, emitter: unknown, library: Library
       else release(connection);
     }
   };
+}
+
+async function connect(
+  pool: QueryablePool,
+  statement: Statement,
+): ReturnType<QueryablePool["getConnection"]> {
+  try {
+    return await inTime(pool.getConnection(), statement, faults.noConnection, release);
+  } catch (error) {
+    throw asStoreError(statement.operation, error);
+  }
 }
 
 /** Sends through one connection, one statement after the other. */
@@ -113,6 +125,7 @@ async function ask(connection: Queryable, statement: Statement, library: Library
     rowsAsArray: true,
     typeCast: asBytes,
     timeout: 0,
+    nestTables: false,
     metaAsArray: false,
   });
   // `mysql2` returns the rows and the columns.

@@ -76,7 +76,7 @@ export function asStoreError(operation: StoreOperation, thrown: unknown): StoreE
 }
 
 /** The number of an error that the server sent; `undefined` for the driver's own errors. */
-export function serverErrorNumber(thrown: unknown): number | undefined {
+function serverErrorNumber(thrown: unknown): number | undefined {
   const number = property(thrown, "errno");
   // Node's are negative, and those of `mariadb` itself begin at 45001.
   return typeof number === "number" && number > 0 && (number < 45_000 || number > 46_000)
@@ -100,8 +100,9 @@ export function isMissing(thrown: unknown): boolean {
   return serverFaults.get(serverErrorNumber(thrown) ?? 0) === missing;
 }
 
-/** Whether the connection or its server is gone. Another connection may work. */
+/** Whether a connection broke on which a statement had been sent. Another connection may work. */
 export function isConnectionLost(thrown: unknown): boolean {
+  if (thrown instanceof StoreError) return false;
   const { code, transient } = asStoreError("read", thrown);
   return code === "STORE_UNAVAILABLE" && transient;
 }
@@ -126,6 +127,8 @@ function faultOf(thrown: unknown): Fault {
       serverFaults.get(number) ?? (refused ? ["STORE_FAILED", false, "the database refused a value"] : failed)
     );
   }
+  const reason = reasonOf(thrown);
+  if (reason !== undefined) return faultOf(reason);
   const said = `${String(property(thrown, "code"))} ${String(property(thrown, "message"))}`;
   const fault = driverFaults.find(([pattern]) => pattern.test(said))?.[1];
   const programming =
@@ -138,6 +141,8 @@ function faultOf(thrown: unknown): Fault {
  * messages. Of its errors, only the number and its name are kept.
  */
 function withoutData(thrown: unknown): Error {
+  const reason = reasonOf(thrown);
+  if (reason !== undefined) return withoutData(reason);
   const number = serverErrorNumber(thrown);
   const code = property(thrown, "code");
   const known = typeof code === "string" ? code : "unknown";
@@ -148,6 +153,11 @@ function withoutData(thrown: unknown): Error {
     ...(code !== undefined && { code }),
     ...(number !== undefined && { errno: number }),
   });
+}
+
+/** Why the pool of `mariadb` could not open a connection. Its own error only says that it has none. */
+function reasonOf(thrown: unknown): Error | undefined {
+  return thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : undefined;
 }
 
 function property(

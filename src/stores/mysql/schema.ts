@@ -53,7 +53,7 @@ export function serverFrom(rows: readonly (readonly Cell[])[]): Server {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   const number = Number(major) * 100 + Number(minor);
   const isMariadb = /mariadb/i.test(version);
-  if (number < (isMariadb ? 1006 : 800)) {
+  if (!(number >= (isMariadb ? 1006 : 800))) {
     throw new ConfigError("CONFIG_INVALID", "The mysql store needs MySQL 8.0 or MariaDB 10.6, or newer.");
   }
   if (settings.get("autocommit") === "OFF") {
