@@ -30,6 +30,23 @@ export const withoutMariadbServer: string | false = ((): string | false => {
   return reason;
 })();
 
+/** Why there is no small disk to fill; `false` when there is. Only root may make one. */
+export const withoutSmallDisk: string | false =
+  withoutMariadbServer ||
+  (asUser.length > 0 && existsSync("/bin/mount") ? false : "only root can mount a small disk");
+
+/** A disk of 8 MB, gone when the test ends. */
+export function smallDisk(t: { after(fn: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), "coatcheck-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]);
+  t.after(() => {
+    execFileSync("umount", ["-l", folder]);
+    rmSync(folder, { recursive: true });
+  });
+  execFileSync("chown", ["mysql", folder]);
+  return folder;
+}
+
 /** A MariaDB of the test's own, to be stopped, killed and starved. */
 export class MariadbServer {
   readonly port: number;

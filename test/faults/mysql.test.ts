@@ -11,7 +11,7 @@ import type { Connection } from "mysql2/promise";
 import { libraries } from "../stores/mysql-server.ts";
 import { newId, recordOf } from "../support/records.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
-import { MariadbServer, withoutMariadbServer } from "./mariadb-server.ts";
+import { MariadbServer, smallDisk, withoutMariadbServer, withoutSmallDisk } from "./mariadb-server.ts";
 import { StoreAudit } from "./store-audit.ts";
 import type { AuditReport } from "./store-audit.ts";
 
@@ -99,8 +99,13 @@ describe("a MariaDB that fails", { skip: withoutMariadbServer }, () => {
         const store = await storeOn(t, kind, { url: through(proxy) });
         const audit = new StoreAudit(store, audited, spared ? await storeOn(t, "mysql2") : undefined);
         await wait(300);
-        await fault(proxy);
-        judge(t, await audit.finish(performance.now()));
+        let report: AuditReport;
+        try {
+          await fault(proxy);
+        } finally {
+          report = await audit.finish(performance.now());
+        }
+        judge(t, report);
       });
     }
   }
@@ -154,24 +159,27 @@ describe("a MariaDB that fails", { skip: withoutMariadbServer }, () => {
   });
 
   underLoad("it takes no more connections for three seconds", [], async (proxy) => {
-    proxy.cut("toServer", "toClient");
+    // Nothing is there, until no place is left.
+    proxy.target = 1;
     proxy.reset();
     const hoarded = await hoard();
-    proxy.mend();
+    proxy.target = server.port;
     await wait(3000);
     await letGo(hoarded);
   });
 
-  underLoad("another session keeps the table for itself for four seconds", [], async () => {
+  underLoad("another session keeps the table for itself for four seconds", ["mysql2"], async () => {
     const other = await server.connect("app", "app");
-    await other.query("LOCK TABLES coatcheck_session WRITE");
-    await wait(4000);
-    const waiting = await server.ask(
-      "SELECT count(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table%'",
-    );
-    assert.ok(Number(waiting[0]?.["n"]) <= 10, `${String(waiting[0]?.["n"])} wait, of a pool of 10`);
-    await other.query("UNLOCK TABLES");
-    await other.end();
+    try {
+      await other.query("LOCK TABLES coatcheck_session WRITE");
+      await wait(4000);
+      const [waiting] = await server.ask(
+        "SELECT count(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table%'",
+      );
+      assert.ok(Number(waiting?.["n"]) <= 10, `${String(waiting?.["n"])} wait, of a pool of 10`);
+    } finally {
+      await other.end();
+    }
   });
 
   describe("what comes too late", { concurrency: true }, () => {
@@ -246,6 +254,50 @@ describe("a MariaDB that fails", { skip: withoutMariadbServer }, () => {
   });
 
   for (const kind of kinds) {
+    test(`a full disk is an error that passes (${kind})`, { skip: withoutSmallDisk }, async (t) => {
+      const disk = smallDisk(t);
+      const table = `small_${randomBytes(4).toString("hex")}`;
+      const store = await storeOn(t, kind, { table });
+      const [made] = await server.ask(`SHOW CREATE TABLE app.${table}`);
+      await server.ask(`DROP TABLE app.${table}`);
+      const elsewhere = String(made?.["Create Table"]).replace(table, `app\`.\`${table}`);
+      await server.ask(`${elsewhere} DATA DIRECTORY='${disk}'`);
+      const filler = `app.filler_${table}`;
+      await server.ask(`CREATE TABLE ${filler} (a LONGBLOB) DATA DIRECTORY='${disk}'`);
+      await server.ask(`INSERT INTO ${filler} VALUES (REPEAT('x', 3000000))`);
+      const set = new Map([["d:a", randomBytes(500_000)]]);
+      const stored: string[] = [];
+      let error: StoreError | undefined;
+      while (error === undefined && stored.length < 100) {
+        const record = recordNow();
+        try {
+          await store.create(record);
+          await store.patch(record.id, { epoch: 0, set }, Date.now());
+          stored.push(record.id);
+        } catch (thrown) {
+          assert.ok(thrown instanceof StoreError);
+          error = thrown;
+        }
+      }
+      assert.deepEqual([error?.code, error?.transient], ["STORE_FULL", true]);
+      for (const id of stored) {
+        assert.equal((await store.read(id, Date.now()))?.fields.get("d:a")?.length, 500_000);
+      }
+      const [id = ""] = stored;
+      await server.ask(`DROP TABLE ${filler}`);
+      // The server deletes the file a little later.
+      let outcome = "";
+      for (let turn = 0; outcome !== "applied" && turn < 50; turn++) {
+        try {
+          outcome = (await store.patch(id, { epoch: 0, set }, Date.now())).kind;
+        } catch {
+          await wait(100);
+        }
+      }
+      assert.equal(outcome, "applied");
+      await server.ask(`DROP TABLE app.${table}`);
+    });
+
     test(`a server that takes no writes says so, and is found writable again (${kind})`, async (t) => {
       const store = await storeOn(t, kind);
       const record = recordNow();

@@ -5,8 +5,13 @@ import { asStoreError, faults, keepsConnection, storeError } from "./errors.ts";
 export interface Statement {
   /** The store's operation, for error messages. */
   readonly operation: StoreOperation;
-  /** Complete, without parameters. */
-  readonly text: string;
+  /**
+   * Complete, without parameters.
+   *
+   * @param patience how many milliseconds it may take on the server, so that its answer arrives before the deadline. It is known
+   *   when there is a connection.
+   */
+  readonly text: (patience: number) => string;
   /** When its caller stops waiting, as `performance.now()`. */
   readonly deadline: number;
 }
@@ -119,9 +124,10 @@ function release(connection: { release(): unknown }): void {
 const asBytes: Query["typeCast"] = (column) => column.buffer();
 
 async function ask(connection: Queryable, statement: Statement, library: Library): Promise<Reply> {
-  if (performance.now() >= statement.deadline) throw storeError(statement.operation, faults.noConnection);
+  const left = statement.deadline - performance.now();
+  if (left <= 0) throw storeError(statement.operation, faults.noConnection);
   const answer = await connection.query({
-    sql: statement.text,
+    sql: statement.text(Math.max(1, Math.floor(left * 0.9))),
     rowsAsArray: true,
     typeCast: asBytes,
     timeout: 0,

@@ -52,7 +52,7 @@ export class SessionTable {
 
   /** @returns whether there was no row with this id. */
   async #insert({ id, revision, subject, expiresAt, bytes }: CasRow, timeout: number): Promise<boolean> {
-    const values = [text(id), integer(revision), text(subject), integer(expiresAt), blob(bytes)];
+    const values = [bytesOf(id), integer(revision), bytesOf(subject), integer(expiresAt), blob(bytes)];
     return this.#run("create", timeout, async (server, deadline) => {
       try {
         const statement = `INSERT INTO \`${this.#table}\` (\`id\`, \`revision\`, \`subject\`, \`expires_at\`, \`record\`)
@@ -67,7 +67,7 @@ export class SessionTable {
   }
 
   async #get(id: string): Promise<Pick<CasRow, "bytes"> | undefined> {
-    const query = `\`record\` FROM \`${this.#table}\` WHERE \`id\` = ${text(id)}`;
+    const query = `\`record\` FROM \`${this.#table}\` WHERE \`id\` = ${bytesOf(id)}`;
     const [row] = await this.#run("read", Infinity, async (server, deadline) =>
       this.#query("read", server, query, deadline),
     );
@@ -82,14 +82,14 @@ export class SessionTable {
     expected: number,
     timeout: number,
   ): Promise<boolean> {
-    const row = `\`revision\` = ${integer(revision)}, \`subject\` = ${text(subject)},
+    const row = `\`revision\` = ${integer(revision)}, \`subject\` = ${bytesOf(subject)},
       \`expires_at\` = ${integer(expiresAt)}, \`record\` = ${blob(bytes)}`;
     return this.#run("patch", timeout, async (server, deadline) =>
       this.#write(
         "patch",
         server,
         `UPDATE \`${this.#table}\` SET ${row}
-         WHERE \`id\` = ${text(id)} AND \`revision\` = ${integer(expected)} AND `,
+         WHERE \`id\` = ${bytesOf(id)} AND \`revision\` = ${integer(expected)} AND `,
         deadline,
       ),
     );
@@ -97,7 +97,7 @@ export class SessionTable {
 
   async #bySubject(subject: string, now: number): Promise<readonly Pick<CasRow, "id" | "bytes">[]> {
     const query = `\`id\`, \`record\` FROM \`${this.#table}\`
-      WHERE \`subject\` = ${text(subject)} AND \`expires_at\` > ${integer(now)}`;
+      WHERE \`subject\` = ${bytesOf(subject)} AND \`expires_at\` > ${integer(now)}`;
     const rows = await this.#run("list", Infinity, async (server, deadline) =>
       this.#query("list", server, query, deadline),
     );
@@ -156,7 +156,7 @@ export class SessionTable {
   async #start(deadline: number): Promise<Server> {
     try {
       const send = async (statement: string): Promise<Reply> =>
-        this.#send({ operation: "open", text: statement, deadline });
+        this.#send({ operation: "open", text: () => statement, deadline });
       const look = async (): Promise<Found> => {
         const found = tableFrom((await send(tableQuery(this.#table))).rows, this.#table);
         this.#ahead = found.clock - performance.now();
@@ -215,34 +215,29 @@ export class SessionTable {
     query: string,
     deadline: number,
   ): Promise<Reply["rows"]> {
-    const hint = server.isMariadb ? "" : `/*+ MAX_EXECUTION_TIME(${patience(deadline)}) */ `;
-    const { rows } = await this.#ask(operation, server, `SELECT ${hint}${query}`, deadline);
+    const { rows } = await this.#ask(operation, server, `SELECT ${query}`, deadline);
     return rows;
   }
 
   async #ask(operation: StoreOperation, server: Server, statement: string, deadline: number): Promise<Reply> {
-    // MySQL has no such prefix. There, writes wait for a lock as long as the server's innodb_lock_wait_timeout allows.
-    const limit = server.isMariadb
-      ? `SET STATEMENT max_statement_time = ${patience(deadline) / 1000} FOR `
-      : "";
-    return this.#send({ operation, text: limit + statement, deadline });
+    const text = (patience: number): string =>
+      server.isMariadb
+        ? `SET STATEMENT max_statement_time = ${patience / 1000} FOR ${statement}`
+        : // MySQL limits only queries. There, writes wait for a lock as long as innodb_lock_wait_timeout allows.
+          statement.replace(/^SELECT /, `SELECT /*+ MAX_EXECUTION_TIME(${patience}) */ `);
+    return this.#send({ operation, text, deadline });
   }
 }
 
 /** Thrown if the server reports that a write came too late and had no effect. */
 const tooLate = new Error("late");
 
-/** How many milliseconds a statement may take on the server, so that its answer arrives before the deadline. */
-function patience(deadline: number): number {
-  return Math.max(1, Math.floor((deadline - performance.now()) * 0.9));
-}
-
 /** A literal that means the same in every SQL mode and character set. */
 function blob(bytes: Uint8Array): string {
   return `x'${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}'`;
 }
 
-function text(value: string | null): string {
+function bytesOf(value: string | null): string {
   return value === null ? "NULL" : blob(Buffer.from(value));
 }
 
