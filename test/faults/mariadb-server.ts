@@ -35,8 +35,8 @@ export const withoutSmallDisk: string | false =
   withoutMariadbServer ||
   (asUser.length > 0 && existsSync("/bin/mount") ? false : "only root can mount a small disk");
 
-/** A disk of 8 MB, gone when the test ends. */
-export function smallDisk(t: { after(fn: () => void): void }): string {
+/** A disk of 8 MB that can grow, gone when the test ends. */
+export function smallDisk(t: { after(fn: () => void): void }): { folder: string; grow: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "coatcheck-disk-"));
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]);
   t.after(() => {
@@ -44,7 +44,10 @@ export function smallDisk(t: { after(fn: () => void): void }): string {
     rmSync(folder, { recursive: true });
   });
   execFileSync("chown", ["mysql", folder]);
-  return folder;
+  return {
+    folder,
+    grow: () => execFileSync("mount", ["-o", "remount,size=32m", folder]),
+  };
 }
 
 /** A MariaDB of the test's own, to be stopped, killed and starved. */
