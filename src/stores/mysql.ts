@@ -12,9 +12,19 @@ import type {
   MysqlConnection,
   MysqlPool,
 } from "./mysql/clients.ts";
+import type { MysqlQuery, MysqlQueryable } from "./mysql/connection.ts";
 import { SessionTable } from "./mysql/table.ts";
 
-export type { MariadbConnection, MariadbPool, MysqlCallbackClient, MysqlClient, MysqlConnection, MysqlPool };
+export type {
+  MariadbConnection,
+  MariadbPool,
+  MysqlCallbackClient,
+  MysqlClient,
+  MysqlConnection,
+  MysqlPool,
+  MysqlQuery,
+  MysqlQueryable,
+};
 
 /** The options of {@link mysqlStore}. */
 export interface MysqlStoreOptions {

@@ -1,18 +1,18 @@
 import { ConfigError } from "../../errors.ts";
 import { assertOption } from "../../runtime/check-options.ts";
 import { overConnection, overPool } from "./connection.ts";
-import type { Connection, Query, Queryable, QueryablePool } from "./connection.ts";
+import type { Connection, MysqlQuery, MysqlQueryable, ConnectionPool } from "./connection.ts";
 
 /** A connection of `mysql2/promise`. */
-export interface MysqlConnection extends Queryable {
-  execute(query: Query): Promise<unknown>;
+export interface MysqlConnection extends MysqlQueryable {
+  execute(query: MysqlQuery): Promise<unknown>;
   readonly threadId: number;
 }
 
 /** A pool of `mysql2/promise`. */
 export interface MysqlPool {
-  getConnection(): Promise<Queryable & { release(): unknown }>;
-  execute(query: Query): Promise<unknown>;
+  getConnection(): Promise<MysqlQueryable & { release(): unknown }>;
+  execute(query: MysqlQuery): Promise<unknown>;
   readonly pool: object;
 }
 
@@ -22,15 +22,15 @@ export interface MysqlCallbackClient {
 }
 
 /** A connection of `mariadb`. */
-export interface MariadbConnection extends Queryable {
-  batch(query: Query): Promise<unknown>;
+export interface MariadbConnection extends MysqlQueryable {
+  batch(query: MysqlQuery): Promise<unknown>;
   isValid(): boolean;
 }
 
 /** A pool of `mariadb`. */
 export interface MariadbPool {
-  getConnection(): Promise<Queryable & { release(): unknown }>;
-  batch(query: Query): Promise<unknown>;
+  getConnection(): Promise<MysqlQueryable & { release(): unknown }>;
+  batch(query: MysqlQuery): Promise<unknown>;
   taskQueueSize(): number;
 }
 
@@ -80,7 +80,7 @@ function rejectClient(client: unknown): never {
 function hasMethods<Name extends string>(
   value: unknown,
   ...names: readonly Name[]
-): value is { readonly [Method in Name]: (...args: never[]) => unknown } & Queryable & QueryablePool {
+): value is { readonly [Method in Name]: (...args: never[]) => unknown } & MysqlQueryable & ConnectionPool {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   return names.every((name) => name in value && typeof Reflect.get(value, name) === "function");
 }

@@ -31,11 +31,11 @@ export interface Reply {
 /** Sends a statement. */
 export type Connection = (statement: Statement) => Promise<Reply>;
 
-/** What the store passes to a client. It overrides options of the client's, so that all of them answer alike. */
-export interface Query {
+/** What the store passes to the method `query` of a client. It overrides options of the client's, so that all of them answer alike. */
+export interface MysqlQuery {
   readonly sql: string;
   readonly rowsAsArray: true;
-  readonly typeCast: (column: { buffer(): Cell }) => Cell;
+  readonly typeCast: (column: { buffer(): Buffer | null }) => Buffer | null;
   /** `mariadb` would put a `SET STATEMENT` of its own before the statement. */
   readonly timeout: 0;
   readonly nestTables: false;
@@ -43,15 +43,15 @@ export interface Query {
   readonly metaAsArray: false;
 }
 
-/** The part of a connection that the store uses. */
-export interface Queryable {
-  query(query: Query): Promise<unknown>;
+/** What the store uses of a connection. */
+export interface MysqlQueryable {
+  query(query: MysqlQuery): Promise<unknown>;
   destroy(): void;
 }
 
 /** The part of a pool that the store uses. */
-export interface QueryablePool {
-  getConnection(): Promise<Queryable & { release(): unknown }>;
+export interface ConnectionPool {
+  getConnection(): Promise<MysqlQueryable & { release(): unknown }>;
 }
 
 /** The package that a client is from. */
@@ -74,7 +74,7 @@ function watch(emitter: unknown): void {
  *
  * @param emitter what emits the pool's events.
  */
-export function overPool(pool: QueryablePool, emitter: unknown, library: Library): Connection {
+export function overPool(pool: ConnectionPool, emitter: unknown, library: Library): Connection {
   if (isEmitter(emitter) && !watched.has(emitter)) {
     watch(emitter);
     // From the start: a new connection may end right after the pool has removed its own listener.
@@ -100,9 +100,9 @@ export function overPool(pool: QueryablePool, emitter: unknown, library: Library
 }
 
 async function connect(
-  pool: QueryablePool,
+  pool: ConnectionPool,
   statement: Statement,
-): ReturnType<QueryablePool["getConnection"]> {
+): ReturnType<ConnectionPool["getConnection"]> {
   try {
     return await inTime(pool.getConnection(), statement, faults.noConnection, release);
   } catch (error) {
@@ -111,7 +111,7 @@ async function connect(
 }
 
 /** Sends through one connection, one statement after the other. */
-export function overConnection(connection: Queryable, emitter: unknown, library: Library): Connection {
+export function overConnection(connection: MysqlQueryable, emitter: unknown, library: Library): Connection {
   watch(emitter);
   return async (statement) => inTime(ask(connection, statement, library), statement, faults.noAnswer);
 }
@@ -121,9 +121,9 @@ function release(connection: { release(): unknown }): void {
   Promise.resolve(connection.release()).catch(ignore);
 }
 
-const asBytes: Query["typeCast"] = (column) => column.buffer();
+const asBytes: MysqlQuery["typeCast"] = (column) => column.buffer();
 
-async function ask(connection: Queryable, statement: Statement, library: Library): Promise<Reply> {
+async function ask(connection: MysqlQueryable, statement: Statement, library: Library): Promise<Reply> {
   const left = statement.deadline - performance.now();
   if (left <= 0) throw storeError(statement.operation, faults.noConnection);
   const answer = await connection.query({
