@@ -1,7 +1,9 @@
 // Run by mysql.test.ts in a process of its own: `node mysql-process.ts <what> <url> <table>`.
 
 import { mysqlStore } from "coatcheck/mysql";
-import { libraries } from "./mysql-server.ts";
+import * as mariadb from "mariadb";
+import * as mysql from "mysql2/promise";
+import { libraries, mariadbOptions } from "./mysql-server.ts";
 import type { Library } from "./mysql-server.ts";
 
 const [what, url = "", table = "", library = "mysql2"] = process.argv.slice(2);
@@ -10,6 +12,22 @@ const [what, url = "", table = "", library = "mysql2"] = process.argv.slice(2);
 async function say(line: string): Promise<void> {
   process.stdout.write(`${line}\n`);
   await new Promise((resolve) => process.stdin.once("data", resolve));
+}
+
+// Has one idle connection, which the test ends, and is lost for good. The process goes on.
+if (what === "idle-connection") {
+  const client =
+    library === "mariadb"
+      ? await mariadb.createConnection(mariadbOptions(url))
+      : await mysql.createConnection(url);
+  const store = mysqlStore({ client, table });
+  await store.read("x", 0);
+  await say("idle");
+  const failed = await Promise.resolve(store.read("x", 0)).then(
+    () => false,
+    () => true,
+  );
+  process.exit(failed ? 0 : 3);
 }
 
 const { client, end } = libraries[library as Library]({}, url);

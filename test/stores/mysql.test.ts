@@ -298,12 +298,14 @@ describe("the mysql store", { skip: withoutMysql }, () => {
       const url = new URL(databaseUrl);
       url.username = user;
       url.password = "";
-      const { child, heard, ended } = start("idle", table, library, url.href);
-      await heard;
-      await ask(`KILL USER ${user}`);
-      await wait(100);
-      child.stdin.write("go\n");
-      assert.equal(await ended, 0);
+      for (const what of ["idle", "idle-connection"]) {
+        const { child, heard, ended } = start(what, table, library, url.href);
+        await heard;
+        await ask(`KILL USER ${user}`);
+        await wait(100);
+        child.stdin.write("go\n");
+        assert.equal(await ended, 0, what);
+      }
     });
 
     test(`holds a record of a megabyte, and subjects of every plane (${library})`, async () => {
