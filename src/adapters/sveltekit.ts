@@ -119,8 +119,8 @@ export function svelteKitSessions<Data extends object, Event extends SvelteKitEv
 export function svelteKitErrors<
   Data extends object,
   Input extends SvelteKitErrorInput = SvelteKitErrorInput,
-  Shown = undefined,
->(sessions: Sessions<Data>, handleError?: (input: Input) => Shown): (input: Input) => Shown | undefined {
+  ShownError = undefined,
+>(sessions: Sessions<Data>, handleError?: (input: Input) => ShownError): (input: Input) => ShownError | undefined {
   return (input) => {
     sessions.fail(input.error, input.event.locals);
     if (handleError !== undefined) return handleError(input);

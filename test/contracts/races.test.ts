@@ -10,6 +10,7 @@ import { races } from "coatcheck/testing";
 import { mapTable } from "../stores/cas-map.ts";
 import { openMariadb, withoutMariadb } from "../stores/cas-mariadb.ts";
 import { sqliteTable } from "../stores/cas-sqlite.ts";
+import { emptyStore as emptyMysql, withoutMysql } from "../stores/mysql-server.ts";
 import { ask, clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 import { servers } from "./servers.ts";
@@ -51,6 +52,18 @@ const stores: Readonly<Record<string, RacedStore>> = {
   "postgres (postgres.js)": {
     openStore: async () => emptyPostgres("sql"),
     skip: withoutPostgres,
+    adapters: ["fetch"],
+    omit: /^S[45]/,
+  },
+  "mysql (mysql2)": {
+    openStore: async () => emptyMysql("mysql2"),
+    skip: withoutMysql,
+    adapters: ["fetch"],
+    omit: /^S[45]/,
+  },
+  "mysql (mariadb)": {
+    openStore: async () => emptyMysql("mariadb"),
+    skip: withoutMysql,
     adapters: ["fetch"],
     omit: /^S[45]/,
   },

@@ -10,6 +10,7 @@ import type { CasRow } from "coatcheck/store";
 import { mapTable } from "../stores/cas-map.ts";
 import { openMariadb, withoutMariadb } from "../stores/cas-mariadb.ts";
 import { sqliteTable } from "../stores/cas-sqlite.ts";
+import { doors as mysqlDoors, libraryNames, withoutMysql } from "../stores/mysql-server.ts";
 import { clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
 
@@ -47,6 +48,11 @@ export const stores: readonly StoreUnderTest[] = [
     name: `redis (${library})`,
     open,
     skip: withoutRedis,
+  })),
+  ...libraryNames.map((library) => ({
+    name: `mysql (${library})`,
+    skip: withoutMysql,
+    open: () => mysqlDoors(library, { timeout }),
   })),
   {
     name: "casStore on a map",
