@@ -120,7 +120,10 @@ export function svelteKitErrors<
   Data extends object,
   Input extends SvelteKitErrorInput = SvelteKitErrorInput,
   ShownError = undefined,
->(sessions: Sessions<Data>, handleError?: (input: Input) => ShownError): (input: Input) => ShownError | undefined {
+>(
+  sessions: Sessions<Data>,
+  handleError?: (input: Input) => ShownError,
+): (input: Input) => ShownError | undefined {
   return (input) => {
     sessions.fail(input.error, input.event.locals);
     if (handleError !== undefined) return handleError(input);

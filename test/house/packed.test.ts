@@ -121,8 +121,8 @@ describe("the packed package", () => {
     assert.deepEqual(strangers(["dist/index.js", "dist/index.d.ts", ...wrong]), wrong);
   });
 
-  test("is at most 240 kB packed, of which an app with Express and SQLite loads at most 300 kB unpacked", () => {
-    assert.ok(statSync(packed?.archive ?? "").size <= 240_000);
+  test("is at most 265 kB packed, of which an app with Express and SQLite loads at most 305 kB unpacked", () => {
+    assert.ok(statSync(packed?.archive ?? "").size <= 265_000);
     const program = 'import "coatcheck"; import "coatcheck/express"; import "coatcheck/sqlite";';
     writeFileSync(join(folder, "express.js"), program);
     const trace = ["--import", `data:text/javascript,${encodeURIComponent(loadedFiles)}`, "express.js"];
@@ -131,11 +131,11 @@ describe("the packed package", () => {
       .filter((path) => path.includes("/coatcheck/dist/"));
     assert.ok(loaded.length >= 5, "it loads the entry points and what they share");
     const bytes = loaded.reduce((sum, url) => sum + statSync(new URL(url)).size, 0);
-    assert.ok(bytes <= 300_000, `${bytes} bytes: ${loaded.join(" ")}`);
+    assert.ok(bytes <= 305_000, `${bytes} bytes: ${loaded.join(" ")}`);
   });
 
   test("loads every entry point, also for somebody who names the repository's own condition", () => {
-    assert.equal(entries.length, 27);
+    assert.equal(entries.length, 28);
     const program = entries.map((name) => `import ${JSON.stringify(name)};`).join("\n");
     writeFileSync(join(folder, "all.js"), program);
     run(folder, ["--conditions=coatcheck-source", "all.js"]);

@@ -44,8 +44,8 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a rotation keeps the old ticket alive",
-      "return (await this.replaceTicket({ expect: { verifier } })) ? id : undefined;",
-      "return verifier.length > 0 ? id : undefined;",
+      "const { kind } = await this.replaceTicket({ expect: { verifier } });",
+      'const kind: string = verifier.length > 0 ? "applied" : "";',
       "\\[33\\]",
     ],
     [
@@ -93,7 +93,7 @@ export const attackMutants: readonly Mutant[] = [
     ["revoking all ends this one, too", "id !== except &&", "", "\\[41\\]"],
     [
       "the cookie stays in the browser after a logout",
-      'if (action.kind === "clear") return [cookie.cleared()];',
+      'if (action.kind === "clear") return [cookie.cleared(override)];',
       'if (action.kind === "clear") return [];',
       "\\[15\\]",
     ],
@@ -194,7 +194,7 @@ export const attackMutants: readonly Mutant[] = [
     ["a priority may be anything", '!["low", "medium", "high"].includes(scope.priority)', "false"],
     ["None without Secure", 'if (sameSite === "none" && !secure)', "if (secure && !secure)"],
     ["Partitioned without Secure", "if (partitioned && !secure)", "if (secure && !secure)"],
-    ["prefixes only in their usual case", "host-http)-/i.exec", "host-http)-/.exec"],
+    ["prefixes only in their usual case", "http)-/i.exec(name)", "http)-/.exec(name)"],
     [
       "values are sent as they are",
       "this.#put(name, encoded(value), attributes);",
@@ -611,7 +611,11 @@ export const attackMutants: readonly Mutant[] = [
       "this.#pending.flashes?.forgetAdditions(messages);",
       "",
     ],
-    ["data may follow a logout", "if (this.#loggedOut) {", "if (this.#loggedOut && this.#responded) {"],
+    [
+      "data may follow a logout",
+      "if (this.#pending.isLoggedOut) {",
+      "if (this.#pending.isLoggedOut && this.#responded) {",
+    ],
   ]),
   ...of("sessions/outage-notice", [
     ["every failure is told", "if (now < this.#nextAt) {", "if (now < 0) {"],
@@ -749,7 +753,11 @@ export const attackMutants: readonly Mutant[] = [
       "const { value: before, expected } = data.before(open);",
       "const { value: before, expected } = data.before({ ...open, from: data.openUpdate(key).from });",
     ],
-    ["a change inside while an update is under way is lost", "    this.#noticeLater(key);\n", ""],
+    [
+      "a change inside while an update is under way is lost",
+      "this.#noticeLater(key); this.found(key, id, bytes);",
+      "this.found(key, id, bytes);",
+    ],
     ["a delete does not see what is under way", "if (had || will) this.#change(", "if (had) this.#change("],
     [
       "a login forgets the objects that get gave",

@@ -64,8 +64,8 @@ export const mutants: readonly Mutant[] = [
   race(
     "a login goes on in the epoch of the anonymous visitor",
     "S5",
-    "epoch: record.epoch + 1,",
-    "epoch: record.epoch,",
+    "epoch: record.epoch + 1, subject: to.subject,",
+    "epoch: record.epoch, subject: to.subject,",
   ),
   race(
     "a rotation does not look whether its ticket is still the current one",

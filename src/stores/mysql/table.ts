@@ -143,7 +143,7 @@ export class SessionTable {
         const canRetry =
           lostToAnother(error) ||
           error === tooLate ||
-          (operation === "read" && attempt === 1 && isConnectionLost(error));
+          (attempt === 1 && operation === "read" && isConnectionLost(error));
         if (!canRetry || attempt === maxAttempts || performance.now() >= deadline) {
           throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
         }
