@@ -51,6 +51,30 @@ test("a session is as long as the browser by default, and cookie.maxAge makes it
   );
 });
 
+test("the cookie object of the session before, as Passport copies it, does not turn defaults into wishes", async (t) => {
+  // Behind a proxy that ends https, the connection looks like plain http.
+  const site = new DropIn(t, { options: { cookie: {} } });
+  const copied = await site.visit(async (req, res) => {
+    const before = req.session;
+    await req.session.regenerate();
+    Object.assign(req.session, before);
+    req.session.n = 1;
+    res.end();
+  });
+  assert.ok(attributesOf(copied).includes("Secure"), "the cookie is sent");
+  const wished = await site.visit(async (req, res) => {
+    req.session.cookie.sameSite = "strict";
+    const before = req.session;
+    await req.session.regenerate();
+    Object.assign(req.session, before);
+    req.session.n = 2;
+    res.end();
+  });
+  assert.ok(
+    attributesOf(wished).includes("SameSite=strict") || attributesOf(wished).includes("SameSite=Strict"),
+  );
+});
+
 test("cookie.maxAge of the options is for new sessions, which keep it [.originalMaxAge: should equal original maxAge for all requests] [when response ended: should have saved session with updated cookie expiration] [.touch(): should reset session expiration]", async (t) => {
   const site = new DropIn(t, { cookie: { maxAge: minute } });
   const look = async (): Promise<(number | null)[]> =>

@@ -197,6 +197,13 @@ test("Passport: keepSessionInfo keeps the data across a login and a logout, with
   assert.equal(await replayed.text(), '{"user":null,"cart":null}');
 });
 
+test("Passport: keepSessionInfo logs in whoever has no session yet, and whoever was logged out from elsewhere", async (t) => {
+  const browser = await Browser.open(t, localApp);
+  assert.equal(await browser.read("/login/keep", ana), '{"user":"ana","cart":null}');
+  await browser.sessions.revokeAll("7");
+  assert.equal(await browser.read("/login/keep", ana), '{"user":"ana","cart":null}');
+});
+
 test("Passport: another user logs in over the first, and revokeAll logs out on every device", async (t) => {
   const browser = await Browser.open(t, localApp);
   await browser.read("/login/password", ana);

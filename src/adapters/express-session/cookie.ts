@@ -163,9 +163,11 @@ export class RequestCookie {
   take(other: unknown): void {
     if (typeof other !== "object" || other === null)
       throw new MisuseError("COOKIE_INVALID", "req.session.cookie must be an object.");
-    const given: Partial<Record<string, unknown>> = {
-      ...(other instanceof RequestCookie ? other.toJSON() : other),
-    };
+    // Of another session's cookie only what was set there: its defaults are this one's, too.
+    const given: Partial<Record<string, unknown>> =
+      other instanceof RequestCookie
+        ? { originalMaxAge: other.originalMaxAge, ...other.#target.attributes }
+        : { ...other };
     const lifetime = ["originalMaxAge", "maxAge", "expires"].find((name) => given[name] !== undefined);
     if (lifetime === "expires") this.expires = given["expires"] as Date | null; // oxlint-disable-line no-unsafe-type-assertion
     else if (lifetime !== undefined) this.maxAge = given[lifetime] as number | null; // oxlint-disable-line no-unsafe-type-assertion
