@@ -8,6 +8,7 @@ import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { generateSecret } from "coatcheck";
 import type { Sessions } from "coatcheck";
 import { CookieJar } from "coatcheck/testing";
@@ -23,7 +24,7 @@ interface Program {
 }
 
 const programOf = async (name: string): Promise<Program> =>
-  (await import(`../../examples/moving-in/${name}.js`)) as Program;
+  (await import(pathToFileURL(join(root, "examples", "moving-in", `${name}.js`)).href)) as Program;
 
 test(
   "an app with Passport and Redis moves in, and nobody is logged out",
