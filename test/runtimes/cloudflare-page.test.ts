@@ -101,7 +101,7 @@ describe("the page about Cloudflare", { skip: process.env["CI"] ? false : withou
         const bound = "SESSION_SECRET: string; DB: D1Database; SESSIONS: DurableObjectNamespace";
         const shard = at === 0 ? "" : '<import("./index.ts").SessionShard>';
         const text = `/// <reference path="${types}" />\ndeclare namespace Cloudflare { interface Env { ${bound}${shard} } }\n`;
-        writeFileSync(join(folder, `${at}`, "env.ts"), text);
+        writeFileSync(join(folder, `${at}`, "env.d.ts"), text);
       }
       const compilerOptions = {
         target: "ES2024",
