@@ -64,6 +64,8 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       if (/^(?:node|adapters.node)\b/.test(path)) return "shared-node";
       // For authors of stores, and the stores that are built on it.
       if (/^record.compare-and-set\b/.test(path)) return "shared-compare-and-set";
+      // What the stores in PostgreSQL and in MySQL have in common.
+      if (/^runtime.(?:deadline|retry)\b/.test(path)) return "shared-database";
       // What the stores over a connection and over HTTP have in common.
       if (/^stores.redis.(?!connection|http|near-cache)/.test(path)) return "shared-redis";
       // Each store and adapter, and adoption, is apart with its parts, so that nobody loads those of others.

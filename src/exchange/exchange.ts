@@ -306,9 +306,9 @@ export class Exchange<Data extends object = AnyData> {
   #begin(calls: StoreClient, loaded: LoadResult): Session<Data> {
     const services = this.#services;
     const { adopter } = services;
-    const retire = (current: string | undefined) =>
-      adopter && this.#oldCookies(adopter, calls)?.retire(current);
-    const handle = new RecordHandle(services, calls, loaded, adopter && retire);
+    const retire =
+      adopter && ((current: string | undefined) => this.#oldCookies(adopter, calls)?.retire(current));
+    const handle = new RecordHandle(services, calls, loaded, retire);
     const session = new Session<Data>(services, handle, this.#request);
     this.#opened = session;
     if (this.#isClientGone) session.clientLeft();

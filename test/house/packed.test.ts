@@ -101,6 +101,7 @@ describe("the packed package", () => {
       "dist/shared-node.js",
       "dist/shared-redis.js",
       "dist/shared-compare-and-set.js",
+      "dist/shared-database.js",
     ]);
     const manifest = readFileSync(join(installed, "package.json"), "utf8");
     for (const [, path = ""] of manifest.matchAll(/"default": "\.\/([^"]+)"/g)) own.add(path);

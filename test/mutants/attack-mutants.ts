@@ -1364,8 +1364,8 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a write whose connection was lost is made again",
-      '(operation === "read" && attempt === 1 && isConnectionLost(error))',
-      "(attempt === 1 && isConnectionLost(error))",
+      "(rules.isRead && attempt === 1 && rules.isConnectionLost(error))",
+      "(attempt === 1 && rules.isConnectionLost(error))",
       "only read",
     ],
     [

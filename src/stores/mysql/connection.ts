@@ -1,4 +1,5 @@
 import type { StoreOperation } from "../../errors.ts";
+import { inTime } from "../../runtime/deadline.ts";
 import { asStoreError, faults, keepsConnection, storeError } from "./errors.ts";
 
 /** A statement to send to the database. */
@@ -86,7 +87,7 @@ export function overPool(pool: ConnectionPool, emitter: unknown, library: Librar
     if ("connection" in connection) watch(connection.connection);
     let broken = true;
     try {
-      const reply = await inTime(ask(connection, statement, library), statement, faults.noAnswer);
+      const reply = await answered(ask(connection, statement, library), statement);
       broken = false;
       return reply;
     } catch (error) {
@@ -104,7 +105,9 @@ async function connect(
   statement: Statement,
 ): ReturnType<ConnectionPool["getConnection"]> {
   try {
-    return await inTime(pool.getConnection(), statement, faults.noConnection, release);
+    const { deadline, operation } = statement;
+    const fault = () => storeError(operation, faults.noConnection);
+    return await inTime(pool.getConnection(), deadline, fault, release);
   } catch (error) {
     throw asStoreError(statement.operation, error);
   }
@@ -113,7 +116,11 @@ async function connect(
 /** Sends through one connection, one statement after the other. */
 export function overConnection(connection: MysqlQueryable, emitter: unknown, library: Library): Connection {
   watch(emitter);
-  return async (statement) => inTime(ask(connection, statement, library), statement, faults.noAnswer);
+  return async (statement) => answered(ask(connection, statement, library), statement);
+}
+
+async function answered(answer: Promise<Reply>, { deadline, operation }: Statement): Promise<Reply> {
+  return inTime(answer, deadline, () => storeError(operation, faults.noAnswer));
 }
 
 function release(connection: { release(): unknown }): void {
@@ -153,36 +160,6 @@ function replyFrom(answer: unknown): Reply {
 
 function isRow(row: unknown): row is Cell[] {
   return Array.isArray(row) && row.every((cell) => cell === null || cell instanceof Uint8Array);
-}
-
-/** Returns the answer if it arrives before the deadline. Otherwise throws the fault, and passes a late answer to `onLate`. */
-async function inTime<T>(
-  answer: PromiseLike<T>,
-  { operation, deadline }: Statement,
-  fault: (typeof faults)[keyof typeof faults],
-  onLate: (answer: T) => void = ignore,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let over = false;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => {
-        over = true;
-        reject(storeError(operation, fault));
-      },
-      Math.max(0, deadline - performance.now()),
-    );
-  });
-  const settled = async (): Promise<T> => {
-    const value = await answer;
-    if (over) onLate(value);
-    return value;
-  };
-  try {
-    return await Promise.race([settled(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 interface Emitter {

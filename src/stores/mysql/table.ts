@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { retryIfSafe } from "../../runtime/retry.ts";
 import { ConfigError, unreadableRecord } from "../../errors.ts";
 import type { StoreOperation } from "../../errors.ts";
 import type { CasRow, CasStoreOptions } from "../../record/compare-and-set.ts";
@@ -14,9 +14,6 @@ import {
 } from "./errors.ts";
 import { migrationsFrom, serverClock, serverFrom, settingsQuery, tableFrom, tableQuery } from "./schema.ts";
 import type { Found, Server } from "./schema.ts";
-
-/** How often a statement is tried that the server rolled back in favor of another one, or judged to be late. */
-const maxAttempts = 10;
 
 /** How many rows one statement deletes at most. MariaDB turns a list of 1,000 values into a subquery. */
 const maxDeleted = 500;
@@ -132,24 +129,20 @@ export class SessionTable {
     work: (server: Server, deadline: number) => Promise<T>,
   ): Promise<T> {
     const deadline = performance.now() + Math.min(this.#timeout, timeout);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work(await (this.#ready ??= this.#start(deadline)), deadline);
-      } catch (error) {
-        if (error instanceof ConfigError) throw error;
-        // Somebody removed the table. The next call inspects the database again.
-        if (isMissing(error)) this.#ready = undefined;
-        // Only a call that changes nothing, or is known not to have been executed, can be sent again.
-        const canRetry =
-          lostToAnother(error) ||
-          error === tooLate ||
-          (attempt === 1 && operation === "read" && isConnectionLost(error));
-        if (!canRetry || attempt === maxAttempts || performance.now() >= deadline) {
-          throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
-        }
-      }
-      // A random pause keeps conflicting calls from retrying at the same moment.
-      await wait(Math.random() * 4 * attempt);
+    try {
+      return await retryIfSafe(async () => work(await (this.#ready ??= this.#start(deadline)), deadline), {
+        deadline,
+        isRead: operation === "read",
+        isConnectionLost,
+        wasNotExecuted: (error) => {
+          // Somebody removed the table. The next call inspects the database again.
+          if (isMissing(error)) this.#ready = undefined;
+          return lostToAnother(error) || error === tooLate;
+        },
+      });
+    } catch (error) {
+      if (error instanceof ConfigError) throw error;
+      throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { StoreOperation } from "../../errors.ts";
+import { inTime } from "../../runtime/deadline.ts";
 import { faults, keepsConnection, storeError } from "./errors.ts";
 import { pollPhase } from "./poll-phase.ts";
 import type { PgClient, PgConnection, PgPool, PostgresSql } from "./clients.ts";
@@ -42,8 +43,8 @@ export function overPool(pool: PgPool): Connection {
   return async (statement) => {
     const client = await inTime(
       pool.connect(),
-      statement,
-      () => faults[pool.waitingCount > 0 ? "noConnection" : "noAnswer"],
+      statement.deadline,
+      () => storeError(statement.operation, faults[pool.waitingCount > 0 ? "noConnection" : "noAnswer"]),
       // A connection that arrives after the deadline goes back unused.
       (late) => late.release(),
     );
@@ -97,13 +98,14 @@ export function overSql(sql: PostgresSql): Connection {
   const slots = new Slots(sql.options.max);
   const release = (): void => slots.release();
   return async (statement) => {
-    await inTime(slots.take(), statement, () => faults.noConnection, release);
+    const { deadline, operation } = statement;
+    await inTime(slots.take(), deadline, () => storeError(operation, faults.noConnection), release);
     await pollPhase();
     // `prepare: false` in the user's options still turns named statements off.
     const query = sql.unsafe(statement.text, [...statement.values], { prepare: true }).values();
     query.then(release, release);
-    const fault = () => (query.state === null ? faults.noConnection : faults.noAnswer);
-    return firstColumn(await inTime(query, statement, fault));
+    const fault = () => storeError(operation, query.state === null ? faults.noConnection : faults.noAnswer);
+    return firstColumn(await inTime(query, deadline, fault));
   };
 }
 
@@ -136,34 +138,4 @@ function firstColumn(rows: unknown): (string | null)[] {
     if (typeof value !== "string" && value !== null) throw new TypeError("The client did not return text.");
     return value;
   });
-}
-
-/** Returns the answer if it arrives before the deadline. Otherwise throws the fault, and passes a late answer to `onLate`. */
-async function inTime<T>(
-  answer: PromiseLike<T>,
-  { operation, deadline }: Statement,
-  fault: () => (typeof faults)[keyof typeof faults],
-  onLate: (answer: T) => void = ignore,
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let over = false;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => {
-        over = true;
-        reject(storeError(operation, fault()));
-      },
-      Math.max(0, deadline - performance.now()),
-    );
-  });
-  const settled = async (): Promise<T> => {
-    const value = await answer;
-    if (over) onLate(value);
-    return value;
-  };
-  try {
-    return await Promise.race([settled(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { retryIfSafe } from "../../runtime/retry.ts";
 import { parseJson } from "../../runtime/parse-json.ts";
 import type { SessionRecord } from "../../record/record.ts";
 import type { Patch, PatchOutcome } from "../../record/patch.ts";
@@ -15,9 +15,6 @@ import { asStoreError, faults, isConnectionLost, lostToAnother, sqlState, storeE
 import type { SchemaNames } from "./names.ts";
 import { patchText, recordFrom, recordText } from "./record-json.ts";
 import { found, inspection, latestVersion, migration } from "./schema.ts";
-
-/** How often a statement is tried that the server rolled back in favor of another one, or judged to be late. */
-const maxAttempts = 10;
 
 /** The store, independent of the client library. */
 export class PgStore implements Store {
@@ -113,25 +110,26 @@ export class PgStore implements Store {
     timeout = Infinity,
   ): Promise<T> {
     const deadline = performance.now() + Math.min(this.#timeout, timeout);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await (this.#ready ??= this.#start(deadline));
-        return await work(deadline);
-      } catch (error) {
-        if (error instanceof ConfigError) throw error;
-        // The table or its functions were removed. The next call inspects the database again.
-        if (sqlState(error)?.startsWith("42")) this.#ready = undefined;
-        // Only a call that changes nothing, or is known not to have been executed, can be sent again.
-        const canRetry =
-          lostToAnother(error) ||
-          error === tooLate ||
-          (operation === "read" && attempt === 1 && isConnectionLost(error));
-        if (!canRetry || attempt === maxAttempts || performance.now() >= deadline) {
-          throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
-        }
-      }
-      // A random pause keeps conflicting calls from retrying at the same moment.
-      await wait(Math.random() * 4 * attempt);
+    try {
+      return await retryIfSafe(
+        async () => {
+          await (this.#ready ??= this.#start(deadline));
+          return work(deadline);
+        },
+        {
+          deadline,
+          isRead: operation === "read",
+          isConnectionLost,
+          wasNotExecuted: (error) => {
+            // The table or its functions were removed. The next call inspects the database again.
+            if (sqlState(error)?.startsWith("42")) this.#ready = undefined;
+            return lostToAnother(error) || error === tooLate;
+          },
+        },
+      );
+    } catch (error) {
+      if (error instanceof ConfigError) throw error;
+      throw error === tooLate ? storeError(operation, faults.late) : asStoreError(operation, error);
     }
   }
 
