@@ -100,10 +100,12 @@ export const frameworks: readonly Framework[] = [
 /** What may be tested of a framework, and how its tests show that they do. */
 const columns: Readonly<Record<string, RegExp>> = {
   "login and logout":
-    /\bwalkTests\(|adapterContract|serverless walk|logs in\b|logs people in|whoever is logged in/,
-  "handler that fails": /\bwalkTests\(|adapterContract|serverless walk|if it throws|resolver in it throws/,
-  "logout elsewhere": /\bwalkTests\(|adapterContract|serverless walk|logout from elsewhere|revokeAll\(/,
-  contract: /adapterContract|[cC]ontractTests\(/,
+    /\bwalkTests\(|adapterClauseTests\(|adapterContract|serverless walk|logs in\b|logs people in|whoever is logged in/,
+  "handler that fails":
+    /\bwalkTests\(|adapterClauseTests\(|adapterContract|serverless walk|if it throws|resolver in it throws/,
+  "logout elsewhere":
+    /\bwalkTests\(|adapterClauseTests\(|adapterContract|serverless walk|logout from elsewhere|revokeAll\(/,
+  contract: /adapterClauseTests\(|adapterContract|[cC]ontractTests\(/,
   browser: /\bbrowserTests\(|startChromium/,
   "development server": /development server|nuxt dev|nitro dev|while developing/,
 };

@@ -1,14 +1,14 @@
 // The contract and the races of every adapter, through `coatcheck/express-session` in Express 5, and the contract in
 // Express 4. Its routes speak to `req.session` where it can say the same, and to `sessions.of(req)` in a second run.
 
-import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryStore } from "coatcheck/memory";
-import { adapterContract, races } from "coatcheck/testing";
+import { races } from "coatcheck/testing";
 // @ts-expect-error -- Express 4 comes without types; for what is used here those of 5 fit
 import express4 from "express4";
 import { inProcess, overHttp } from "../contracts/servers.ts";
 import { appWith } from "./app.ts";
+import { adapterClauseTests } from "../contracts/clause-tests.ts";
 
 const timeout = 30_000;
 
@@ -40,19 +40,7 @@ const runs = [
 ] as const;
 
 for (const [speak, framework, app] of runs) {
-  for (const clause of adapterContract) {
-    const name = `express-session (${framework}, ${speak}) ${clause.name}`;
-    const exception = Object.entries(exceptions[speak]).find(([start]) => clause.name.startsWith(start))?.[1];
-    const check = async (): Promise<void> =>
-      clause.check({ openStore: () => memoryStore(), start: overHttp(app) });
-    if (exception === undefined) test(name, { timeout }, check);
-    else {
-      test(`${name} (not so: ${exception})`, { timeout }, async (t) => {
-        t.diagnostic(`exception: ${exception}`);
-        await assert.rejects(check());
-      });
-    }
-  }
+  adapterClauseTests(`express-session (${framework}, ${speak})`, overHttp(app), exceptions[speak], timeout);
 }
 
 for (const speak of ["core", "properties"] as const) {

@@ -1,7 +1,6 @@
 // The contract of every adapter, and the eight races, for a framework that has to be built: its built server runs in the
 // process of the test, with a route that was added while it was built and that calls `globalThis.coatcheckContract`.
 
-import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
@@ -10,9 +9,10 @@ import { duplexPair } from "node:stream";
 import { after, before, test } from "node:test";
 import type { Sessions } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
-import { adapterContract, races } from "coatcheck/testing";
+import { races } from "coatcheck/testing";
 import type { StartServer, TestData } from "coatcheck/testing";
 import { toResponse } from "../contracts/apps.ts";
+import { adapterClauseTests } from "../contracts/clause-tests.ts";
 import type { Exceptions } from "../contracts/exceptions.ts";
 import { sendHttp } from "../contracts/servers.ts";
 
@@ -82,19 +82,7 @@ export function contractTests(settings: ContractSettings): void {
     return new Response(await response.text(), response);
   });
 
-  for (const clause of adapterContract) {
-    const exception = Object.entries(settings.exceptions).find(([first]) =>
-      clause.name.startsWith(first),
-    )?.[1];
-    const check = async (): Promise<void> =>
-      clause.check({ openStore: () => memoryStore(), start: overSocket });
-    if (exception === undefined) test(`the adapter ${clause.name}`, { timeout: 20_000 }, check);
-    else {
-      test(`the adapter ${clause.name} (not so: ${exception})`, { timeout: 20_000 }, async () =>
-        assert.rejects(check()),
-      );
-    }
-  }
+  adapterClauseTests("the adapter", overSocket, settings.exceptions);
 
   for (const race of settings.races === false ? [] : races) {
     test(`race ${race.name}`, { timeout: 120_000 }, async () => {

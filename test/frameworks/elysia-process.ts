@@ -1,8 +1,5 @@
 // The contract of every adapter and the races with Elysia's own server, in Node or Bun. Prints what did not hold, as JSON.
 
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { elysiaSessions } from "coatcheck/elysia";
@@ -12,6 +9,7 @@ import { adapterContract, races } from "coatcheck/testing";
 import type { StartServer } from "coatcheck/testing";
 import { statusOf, toResponse } from "../contracts/apps.ts";
 import { sendHttp } from "../contracts/servers.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** What is used of Elysia here. */
 interface App extends ElysiaApp {
@@ -39,15 +37,6 @@ function appOf(...[sessions, routes]: Parameters<StartServer>): App {
         route === undefined ? { status: 404 } : await route(async () => sessions.of(request), request),
       );
     });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** In Node nothing says when Elysia listens, so it is asked until it answers. */

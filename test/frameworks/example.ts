@@ -13,11 +13,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { layOut } from "../../scripts/pack.ts";
+import { freePort } from "../support/free-port.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -224,15 +223,6 @@ function servedWith(home: string, port: number): NodeJS.ProcessEnv {
 
 function originAt(port: number): string {
   return `http://127.0.0.1:${port}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Resolves when the server has answered a request, whatever the response. */

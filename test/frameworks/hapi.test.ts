@@ -9,8 +9,9 @@ import { createSessions, generateSecret } from "coatcheck";
 import { hapiSessions } from "coatcheck/hapi";
 import type { HapiServer } from "coatcheck/hapi";
 import { memoryStore } from "coatcheck/memory";
-import { adapterContract, races } from "coatcheck/testing";
+import { races } from "coatcheck/testing";
 import { statusOf } from "../contracts/apps.ts";
+import { adapterClauseTests } from "../contracts/clause-tests.ts";
 import type { MakeApp } from "../contracts/apps.ts";
 import { inProcess, overHttp } from "../contracts/servers.ts";
 import { Example } from "./example.ts";
@@ -122,11 +123,7 @@ describe("hapi", { skip: example.missing }, () => {
     assert.equal((await sessions.list("ana")).length, 1);
   });
 
-  for (const clause of adapterContract) {
-    test(`hapi ${clause.name}`, { timeout: 20_000 }, async () =>
-      clause.check({ openStore: () => memoryStore(), start: overHttp(make) }),
-    );
-  }
+  adapterClauseTests("hapi", overHttp(make));
   for (const race of races) {
     test(`hapi: ${race.name}`, { timeout: 120_000 }, async () => {
       assert.ok((await race.check({ openStore: () => memoryStore(), start: inProcess(make) })) > 0);

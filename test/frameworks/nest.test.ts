@@ -14,9 +14,10 @@ import { createSessions, generateSecret } from "coatcheck";
 import { memoryStore } from "coatcheck/memory";
 import { nestSessions } from "coatcheck/nest";
 import type { NestFunctions, NestSessions } from "coatcheck/nest";
-import { adapterContract, races } from "coatcheck/testing";
+import { races } from "coatcheck/testing";
 import type { TestAnswer } from "coatcheck/testing";
 import { statusOf } from "../contracts/apps.ts";
+import { adapterClauseTests } from "../contracts/clause-tests.ts";
 import type { MakeApp } from "../contracts/apps.ts";
 import { inProcess, overHttp } from "../contracts/servers.ts";
 import { Example } from "./example.ts";
@@ -143,11 +144,7 @@ describe("Nest", { skip: missing }, () => {
       return { listener };
     };
 
-    for (const clause of adapterContract) {
-      test(`Nest on ${platform} ${clause.name}`, { timeout: 20_000 }, async () =>
-        clause.check({ openStore: () => memoryStore(), start: overHttp(make) }),
-      );
-    }
+    adapterClauseTests(`Nest on ${platform}`, overHttp(make));
     test(`Nest on ${platform} closes the store when the app is closed`, async () => {
       let closed = 0;
       const store = Object.assign(memoryStore(), { close: () => void closed++ });

@@ -7,11 +7,10 @@ import type { RequestListener } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { memoryStore } from "coatcheck/memory";
-import { adapterContract } from "coatcheck/testing";
+import { after, before } from "node:test";
 import type { StartServer } from "coatcheck/testing";
 import { statusOf, toResponse } from "../contracts/apps.ts";
+import { adapterClauseTests } from "../contracts/clause-tests.ts";
 import { nextExceptions } from "../contracts/exceptions.ts";
 import { sendHttp } from "../contracts/servers.ts";
 import { next as example } from "./site.ts";
@@ -79,16 +78,5 @@ export function contractTests(): void {
     };
   };
 
-  for (const clause of adapterContract) {
-    const exception = Object.entries(nextExceptions).find(([first]) => clause.name.startsWith(first))?.[1];
-    const name = `a route handler ${clause.name}`;
-    const check = async (): Promise<void> => clause.check({ openStore: () => memoryStore(), start });
-    if (exception === undefined) test(name, { timeout: 20_000 }, check);
-    else {
-      test(`${name} (not so: ${exception})`, { timeout: 20_000 }, async (t) => {
-        t.diagnostic(`exception: ${exception}`);
-        await assert.rejects(check());
-      });
-    }
-  }
+  adapterClauseTests("a route handler", start, nextExceptions);
 }

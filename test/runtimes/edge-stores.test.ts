@@ -5,8 +5,6 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
@@ -55,6 +53,7 @@ const worker = {
 };
 export { worker as ${main} };
 `;
+import { freePort } from "../support/free-port.ts";
 
 /** Calls what a cron trigger calls. */
 const sweeping = `
@@ -368,13 +367,4 @@ const main :Workerd.Worker = (
     );
   });
   return { url, output: () => output };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

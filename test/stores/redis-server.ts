@@ -2,8 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -12,6 +11,7 @@ import { Cluster, Redis } from "ioredis";
 import type { ClusterOptions, RedisOptions } from "ioredis";
 import { createClient, createCluster } from "redis";
 import type { RedisClientOptions } from "redis";
+import { freePort } from "../support/free-port.ts";
 
 /** The server that the tests start: `REDIS_SERVER`, or what is on the PATH of Redis and Valkey. */
 const program = [process.env["REDIS_SERVER"] ?? ["redis-server", "valkey-server"]].flat().find((name) => {
@@ -47,16 +47,6 @@ after(async () => {
 /** Does something when this file's tests have ended, the last said first. */
 export function atEnd(end: () => Promise<unknown> | void): void {
   ends.push(end);
-}
-
-/** A port that nobody uses just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const running = new Set<RedisServer>();

@@ -10,9 +10,10 @@ import { after, before, describe, test } from "node:test";
 import { memoryStore } from "coatcheck/memory";
 import { nitroSessions } from "coatcheck/nitro";
 import type { Nitro3App } from "coatcheck/nitro";
-import { adapterContract, races } from "coatcheck/testing";
+import { races } from "coatcheck/testing";
 import type { StartServer, TestServer } from "coatcheck/testing";
 import { toResponse } from "../../contracts/apps.ts";
+import { adapterClauseTests } from "../../contracts/clause-tests.ts";
 import type { Exceptions } from "../../contracts/exceptions.ts";
 import { sendHttp } from "../../contracts/servers.ts";
 import type { Example } from "../example.ts";
@@ -107,17 +108,7 @@ export function nitro3ContractTests(example: Example): void {
       return (shared.nitroApp as App).fetch(new Request(url, request));
     });
 
-    for (const clause of adapterContract) {
-      const exception = Object.entries(exceptions).find(([first]) => clause.name.startsWith(first))?.[1];
-      const check = async (): Promise<void> =>
-        clause.check({ openStore: () => memoryStore(), start: overHttp });
-      if (exception === undefined) test(`Nitro 3 ${clause.name}`, { timeout: 20_000 }, check);
-      else {
-        test(`Nitro 3 ${clause.name} (not so: ${exception})`, { timeout: 20_000 }, async () => {
-          await assert.rejects(check());
-        });
-      }
-    }
+    adapterClauseTests("Nitro 3", overHttp, exceptions);
 
     for (const race of races) {
       // These have the most orders; where time is short they are left to the adapters that need no build.

@@ -12,9 +12,10 @@ import { after, before, describe, test } from "node:test";
 import { memoryStore } from "coatcheck/memory";
 import { nitroSessions } from "coatcheck/nitro";
 import type { Nitro2App } from "coatcheck/nitro";
-import { adapterContract, races } from "coatcheck/testing";
+import { races } from "coatcheck/testing";
 import type { StartServer, TestServer } from "coatcheck/testing";
 import { toResponse } from "../../contracts/apps.ts";
+import { adapterClauseTests } from "../../contracts/clause-tests.ts";
 import { sendHttp } from "../../contracts/servers.ts";
 import type { Example } from "../example.ts";
 
@@ -112,17 +113,7 @@ export function nitro2ContractTests(example: Example): void {
       return (shared.nitroApp as App).localFetch(path, { method, headers, body });
     });
 
-    for (const clause of adapterContract) {
-      const exception = Object.entries(exceptions).find(([first]) => clause.name.startsWith(first))?.[1];
-      const check = async (): Promise<void> =>
-        clause.check({ openStore: () => memoryStore(), start: overHttp });
-      if (exception === undefined) test(`Nitro 2 ${clause.name}`, { timeout: 20_000 }, check);
-      else {
-        test(`Nitro 2 ${clause.name} (not so: ${exception})`, { timeout: 20_000 }, async () => {
-          await assert.rejects(check());
-        });
-      }
-    }
+    adapterClauseTests("Nitro 2", overHttp, exceptions);
 
     for (const race of races) {
       // These have the most orders; where time is short they are left to the adapters that need no build.
