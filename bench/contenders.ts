@@ -4,7 +4,7 @@ import { storeKinds } from "./coatcheck/sessions.ts";
 import type { StoreKind } from "./coatcheck/sessions.ts";
 
 /** The frameworks of the contenders' apps. */
-export const frameworks = ["express", "fastify", "koa", "hono", "node", "h3", "remix"] as const;
+export const frameworks = ["express", "fastify", "koa", "hono", "node", "h3"] as const;
 export type Framework = (typeof frameworks)[number];
 
 /** The names of the frameworks in the tables. */
@@ -15,7 +15,6 @@ export const frameworkTitles: Readonly<Record<Framework, string>> = {
   hono: "Hono",
   node: "node:http",
   h3: "h3",
-  remix: "Remix fetch-router",
 };
 
 /** One app that is measured. */
@@ -59,7 +58,6 @@ const bares: readonly Contender[] = [
   bare("hono", async () => (await import("./frameworks/hono.ts")).honoSite(await actions())),
   bare("node", async () => (await import("./frameworks/node.ts")).nodeSite(await actions())),
   bare("h3", async () => (await import("./frameworks/h3.ts")).h3Site(await actions())),
-  bare("remix", async () => (await import("./peers/remix.ts")).bare()),
 ];
 
 /** What one more middleware or hook that does nothing costs in a framework: the lower bound for an adapter. */
@@ -98,8 +96,18 @@ const storeTitles: Readonly<Record<StoreKind, string>> = {
   postgres: "PostgreSQL",
 };
 
-function ours(framework: Exclude<Framework, "remix">): Contender[] {
-  return storeKinds.map((kind) => ({
+/** All stores on Express; elsewhere only those that differ by the framework or that a peer has, too. */
+const storesOn: Readonly<Record<Framework, readonly StoreKind[]>> = {
+  express: storeKinds,
+  fastify: ["memory", "sqlite", "redis"],
+  koa: ["memory"],
+  hono: ["memory"],
+  node: ["memory"],
+  h3: ["memory"],
+};
+
+function ours(framework: Framework): Contender[] {
+  return storesOn[framework].map((kind) => ({
     id: `${framework}/coatcheck-${kind}`,
     framework,
     title: `Coatcheck, ${storeTitles[kind]}`,
@@ -183,16 +191,9 @@ const peers: readonly Contender[] = [
     (await import("./peers/node.ts")).iron(),
   ),
   peer("h3", "use-session", "h3, useSession", "cookie", async () => (await import("./peers/h3.ts")).own()),
-  peer("remix", "cookie", "@remix-run/session, cookie", "cookie", async () =>
-    (await import("./peers/remix.ts")).cookie(),
-  ),
-  peer("remix", "redis", "@remix-run/session, Redis", "redis", async () =>
-    (await import("./peers/remix.ts")).redis(),
-  ),
 ];
 
 /** All contenders. In each framework's group, the bare framework comes first and ours second. */
 export const contenders: readonly Contender[] = frameworks.flatMap((framework) => {
-  const own = framework === "remix" ? [] : ours(framework);
-  return [...bares, ...empties, ...own, ...peers].filter((one) => one.framework === framework);
+  return [...bares, ...empties, ...ours(framework), ...peers].filter((one) => one.framework === framework);
 });

@@ -25,8 +25,6 @@ import {
 import { decodeValue, encodeValue } from "../src/services/values.ts";
 import { recordOf } from "../test/support/records.ts";
 import { hearingRedisClient, pgPool, redisClient, redisPrefix } from "./clients.ts";
-import { profiling } from "./profile.ts";
-import type { Profile } from "./profile.ts";
 import { secret, setting, user } from "./site.ts";
 import { time } from "./stopwatch.ts";
 import type { Timing } from "./stopwatch.ts";
@@ -41,8 +39,6 @@ export interface MicroResult {
     readonly patch: Timing;
     readonly exchange: Timing;
   }[];
-  /** Of requests that read from the memory store. */
-  readonly profile: Profile;
 }
 
 interface Data {
@@ -149,20 +145,9 @@ async function readOnce(sessions: Sessions<Data>, request: RequestLike | undefin
   await exchange.commit({ status: 200 });
 }
 
-async function profileOfReads(): Promise<Profile> {
-  const sessions = createSessions<Data>({ secret, store: memoryStore() });
-  const requests = await loggedIn(sessions);
-  const work = async (turn: number) => readOnce(sessions, requests[turn % requests.length]);
-  await time("warm", work);
-  const stop = await profiling();
-  await time("read", work, 300);
-  return stop();
-}
-
 const folder = mkdtempSync(join(tmpdir(), "coatcheck-micro-"));
 const result: MicroResult = {
   parts: await parts(),
-  profile: await profileOfReads(),
   stores: [
     await ofStore("memory", memoryStore()),
     await ofStore("SQLite", sqliteStore({ path: join(folder, "sessions.db") })),

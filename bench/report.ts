@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { chart } from "./chart.ts";
 import type { BarGroup } from "./chart.ts";
+import { comparisonTable } from "./comparison.ts";
 import { contenders, frameworks, frameworkTitles } from "./contenders.ts";
 import type { Framework } from "./contenders.ts";
 import type { Traffic, Upkeep } from "./details.ts";
@@ -23,7 +24,6 @@ export interface Results {
     readonly effort: Effort;
     readonly results: readonly RequestResult[];
     readonly absences: readonly Absence[];
-    readonly profiles: readonly { readonly contender: string; readonly profile: Profile }[];
   };
   readonly details?: {
     readonly traffic: readonly Traffic[];
@@ -107,25 +107,23 @@ export function requestTable(results: readonly RequestResult[], request: Request
   const rows = frameworks.flatMap((framework) =>
     own
       .filter(({ contender }) => frameworkOf.get(contender) === framework)
-      .map(({ contender, comparison: { perSecond, ratio, cpu, added }, instructions = Number.NaN }) => {
+      .map(({ contender, comparison: { cpu, added }, instructions = Number.NaN }) => {
         const more = (instructions - bare(framework)) / 1000;
         const isBare = contender.endsWith("/bare");
         return [
           frameworkTitles[framework],
           title.get(contender) ?? contender,
-          perSecond.median.toFixed(0),
-          isBare ? "1" : withSpread(ratio, 2),
-          cpu.median.toFixed(1),
+          withSpread(cpu, 1),
           isBare ? "" : withSpread(added, 1),
         ].concat(areCounted ? [isBare || Number.isNaN(more) ? "" : more.toFixed(0)] : []);
       }),
   );
-  const head = ["framework", "contender", "requests/s", "of bare", "CPU, us", "added CPU, us"];
-  return table(areCounted ? [...head, "added instructions, 1000"] : head, rows, [2, 3, 4, 5, 6]);
+  const head = ["framework", "contender", "CPU, us", "added CPU, us"];
+  return table(areCounted ? [...head, "added instructions, 1000"] : head, rows, [2, 3, 4]);
 }
 
-function withSpread({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+function withSpread({ median, low, high }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
 export function trafficTable(traffic: readonly Traffic[]): string {
@@ -207,7 +205,7 @@ export function profileTable({ places, functions }: Profile, rows = 12): string 
   ].join("\n\n");
 }
 
-export function microTables({ parts, stores, profile }: MicroResult): string {
+export function microTables({ parts, stores }: MicroResult): string {
   return [
     table(
       ["part of a request", "CPU, us"],
@@ -237,10 +235,6 @@ export function microTables({ parts, stores, profile }: MicroResult): string {
       ]),
       [1, 2, 3, 4, 5],
     ),
-    "",
-    "Where the time of a request that reads from memory goes (samples of the processor):",
-    "",
-    profileTable(profile),
   ].join("\n");
 }
 
@@ -250,7 +244,7 @@ export function millionTable(million: Readonly<Record<string, readonly Filling[]
       store,
       sessions.toLocaleString("en"),
       ...[read, patch, list].map((one) => withSpread(one, 1)),
-      withSpread({ median: sweep.median / 1000, min: sweep.min / 1000, max: sweep.max / 1000 }, 2),
+      withSpread({ median: sweep.median / 1000, low: sweep.low / 1000, high: sweep.high / 1000 }, 2),
     ]),
   );
   return table(
@@ -285,28 +279,24 @@ export function readChart(results: readonly RequestResult[]): string {
 export function page(results: Results): string {
   const { machine, requests: measured, details, micro, million } = results;
   const parts: string[] = [
-    `# Benchmarks
+    `# Benchmarks: how fast Coatcheck is, compared with other session libraries
 
-What a session costs, compared with the same server without sessions and with other libraries.
+What sessions cost, compared with the same server without sessions and with other libraries.
 \`npm run bench -- --write\` generates this page.
 `,
-    method(measured?.effort),
   ];
+  if (measured !== undefined) parts.push(comparisonText(measured.results));
   if (machine !== undefined) parts.push(machineText(machine));
   if (measured !== undefined) {
-    parts.push("![Processor time that sessions add to a request that reads](benchmarks.svg)\n");
+    parts.push(transferText);
     parts.push(
-      `## Targets\n\nSet before the work began; same run, same framework, medians. [Another page](decisions/046-how-fast-it-can-be.md) says why some\nare not met.\n\n${targetTable(results)}\n`,
+      `## Requests\n\nThe median of all rounds, and in parentheses the quartiles: half of the rounds lie between.\n`,
     );
-    parts.push("## Requests\n");
     for (const request of measured.effort.requests) {
       parts.push(`### ${request}: ${wordsOf[request]}\n\n${requestTable(measured.results, request)}\n`);
     }
     for (const { contender, reason } of measured.absences)
       parts.push(`Left out: ${contender} (${reason.split("\n")[0]}).\n`);
-    for (const { contender, profile } of measured.profiles) {
-      parts.push(`### Where the time goes: ${contender}, read\n\n${profileTable(profile)}\n`);
-    }
   }
   if (details !== undefined) {
     parts.push(
@@ -318,28 +308,67 @@ What a session costs, compared with the same server without sessions and with ot
   if (micro !== undefined) parts.push(`## Parts of a request\n\n${microTables(micro)}\n`);
   if (million !== undefined) {
     parts.push(
-      `## A million sessions\n\nMicroseconds until the result, one call after the other, for sessions chosen at random. A list contains the ten\nsessions of a subject. Redis deletes expired records by itself; its sweep cleans up the index of subjects.\n\n${millionTable(million)}\n`,
+      `## Stores that fill up\n\nMicroseconds until the result, one call after the other, for sessions chosen at random. A list contains the ten\nsessions of a subject. Redis deletes expired records by itself; its sweep cleans up the index of subjects.\n\n${millionTable(million)}\n`,
+    );
+  }
+  parts.push(method(measured?.effort));
+  if (measured !== undefined) {
+    parts.push(
+      `## Targets, and which were missed\n\nSet before the work began; same run, same framework, medians. [Another page](decisions/046-how-fast-it-can-be.md) says why some\nare not met.\n\n${targetTable(results)}\n`,
     );
   }
   return parts.join("\n");
 }
 
-function method(effort: Effort | undefined): string {
-  const { rounds = 0, turn = 0 } = effort ?? {};
+function comparisonText(results: readonly RequestResult[]): string {
+  return `## How it compares
+
+The processor time that Coatcheck adds to a request, as a multiple of what the peer adds to the same request on the same framework:
+0.5 is half of it, 2 is twice. The two numbers are two separate runs. "About 0" means less than 2 microseconds, which is as
+much as two identical apps may differ.
+
+${comparisonTable(results)}
+
+- **untouched**: ${wordsOf.untouched}.
+- **read**: ${wordsOf.read}.
+- **write**: ${wordsOf.write}. Coatcheck's is a compare-and-set that loses no increment; the peers' is not.
+- **login**: ${wordsOf.login}. Coatcheck makes a key for the session and encrypts what it stores; the peers store plain JSON.
+- A session in a cookie needs no store, but a logout can't end it: [how they differ](security.md).
+
+![Processor time that sessions add to a request that reads](benchmarks.svg)
+`;
+}
+
+/** What a reader may expect elsewhere. */
+const transferText = `## What carries over to your machine
+
+- Round trips, cookies and sizes: they are counted, not timed.
+- Which of two is cheaper, if one adds several times as much as the other in both runs.
+
+What does not:
+
+- Microseconds, and requests per second.
+- The exact ratios. On a second machine the ratio of a read on Express in memory was 0.47 where this page once had 0.16.
+- What a request costs in the end: your handlers, templates and queries usually cost far more than the session.
+`;
+
+function method(
+  { rounds, turn, seeds }: Effort = { rounds: 0, turn: 0, seeds: [], requests: [], only: [] },
+): string {
   return `## How it is measured
 
 1. Every contender is a small app with the same four requests, in its own process, with the built package.
-2. The apps run on one core, the visitors on another; Redis and PostgreSQL run on the same machine.
+2. The apps run on one core, the visitors on another; the databases run on the same machine.
 3. 32 keep-alive connections send requests as fast as they get responses, with a browser's headers, as 1,000 visitors in turn.
 4. Every response is checked: its status, and what the handler found in its session.
-5. Contenders on the same framework take turns (A B C A B C …): ${rounds} rounds, after one that does not count; a turn takes ${turn} ms.
-6. Each turn is compared with the bare framework's of the same round; the tables show the median, the minimum and the maximum.
+5. Contenders on the same framework take turns: ${seeds.length} runs of ${rounds} rounds, after one round that does not count; a turn takes ${turn} ms.
+   Each run starts the apps anew, and has its own order of contenders and visitors.
+6. Each turn is compared with the bare framework's of the same round.
 7. "CPU" is the processor time of the app's process for one request, as counted by the system, without the databases'.
 8. "Added CPU" is the difference from the bare framework: what sessions cost. An empty middleware shows the framework's own part of it.
 9. If the machine can count instructions, one more round does: unlike time, they hardly depend on other load.
-10. A counter is exact in Coatcheck (\`update\`); in the others it is as they implement it.
-11. Others run with their defaults, except for what their own guides turn off and what the tables mention.
-12. A contender's turns are seconds apart, like the page views of a visitor who stays. Coatcheck moves a visitor's idle clock at most once
+10. Others run with their defaults, except for what their own guides turn off and what the tables mention.
+11. A contender's turns are seconds apart, like the page views of a visitor who stays. Coatcheck moves a visitor's idle clock at most once
     a minute. The read that does so also writes; this happens in one or two of the rounds, and the median shows the others.
 `;
 }
@@ -364,7 +393,7 @@ npm run bench -- --quick          # a first look in a few minutes
 npm run bench -- --only express --requests read
 npm run bench -- --micro          # the parts of a request
 npm run bench -- --million        # stores with up to a million sessions
-npm run bench -- --write          # everything, and this page
+npm run bench -- --write          # everything, and this page (about an hour)
 \`\`\`
 `;
 }

@@ -22,6 +22,8 @@ export interface Effort {
   /** How long a turn takes, in milliseconds. */
   readonly turn: number;
   readonly requests: readonly RequestName[];
+  /** The seed of each run: of the order in which contenders take their turns and visitors send their requests. */
+  readonly seeds: readonly number[];
   /** Only contenders whose id contains one of these words, and the frameworks that they are compared with. */
   readonly only: readonly string[];
 }
@@ -30,7 +32,10 @@ export interface Effort {
 export interface RequestResult {
   readonly contender: string;
   readonly request: RequestName;
+  /** All turns of all runs. */
   readonly comparison: Comparison;
+  /** The median of the added processor time in each run, in microseconds. */
+  readonly addedInRuns: readonly number[];
   /** How many instructions a request takes, if the machine can count them. */
   readonly instructions?: number;
 }
@@ -146,13 +151,52 @@ interface Runner {
   readonly instructions: Map<RequestName, number>;
 }
 
-/** Measures all contenders, those of one framework next to each other. */
+/** The turns of a contender and those of the bare framework, for one request, in one run. */
+interface Turns {
+  readonly contender: string;
+  readonly request: RequestName;
+  readonly own: readonly Slice[];
+  readonly bare: readonly Slice[];
+  readonly instructions: number | undefined;
+}
+
+/** Measures all contenders in as many runs as there are seeds. Every run starts the apps anew. */
 export async function measureRequests(
   environment: BenchEnvironment,
   visitors: Visitors,
   effort: Effort,
 ): Promise<{ readonly results: readonly RequestResult[]; readonly absences: readonly Absence[] }> {
-  const results: RequestResult[] = [];
+  const runs: (readonly Turns[])[] = [];
+  const absences = new Map<string, Absence>();
+  for (const seed of effort.seeds) {
+    const run = await measureOnce(environment, visitors, effort, randomNumbers(seed));
+    runs.push(run.turns);
+    for (const absence of run.absences) absences.set(absence.contender, absence);
+  }
+  const results = (runs[0] ?? []).flatMap(({ contender, request, instructions }) => {
+    const all = runs.flatMap((turns) =>
+      turns.filter((one) => one.contender === contender && one.request === request),
+    );
+    if (absences.has(contender)) return [];
+    const comparison = compare(
+      all.flatMap(({ own }) => own),
+      all.flatMap(({ bare }) => bare),
+    );
+    const addedInRuns = all.map(({ own, bare }) => compare(own, bare).added.median);
+    const result = { contender, request, comparison, addedInRuns };
+    return instructions === undefined ? result : Object.assign(result, { instructions });
+  });
+  return { results, absences: [...absences.values()] };
+}
+
+/** One run: contenders of one framework next to each other. */
+async function measureOnce(
+  environment: BenchEnvironment,
+  visitors: Visitors,
+  effort: Effort,
+  random: () => number,
+): Promise<{ readonly turns: readonly Turns[]; readonly absences: readonly Absence[] }> {
+  const turns: Turns[] = [];
   const absences: Absence[] = [];
   for (const framework of frameworks) {
     const group = chosen(effort.only).filter((one) => one.framework === framework);
@@ -164,7 +208,7 @@ export async function measureRequests(
           const { site, cookies } = await environment.start(contender, visitors);
           runners.push({
             site,
-            cookies,
+            cookies: shuffled(cookies, random),
             slices: new Map(requests.map((request) => [request, []])),
             instructions: new Map(),
           });
@@ -174,7 +218,7 @@ export async function measureRequests(
           absences.push({ contender: contender.id, reason });
         }
       }
-      const failed = await rounds(frameworkTitles[framework], runners, visitors, effort);
+      const failed = await rounds(frameworkTitles[framework], runners, visitors, effort, random);
       absences.push(...failed);
     } finally {
       await Promise.all(runners.map(async ({ site }) => site.end()));
@@ -185,18 +229,35 @@ export async function measureRequests(
       if (absences.some(({ contender }) => contender === site.contender.id)) continue;
       for (const request of effort.requests) {
         if (!site.contender.requests.includes(request)) continue;
-        const comparison = compare(slices.get(request) ?? [], bare.slices.get(request) ?? []);
-        const found = instructions.get(request);
-        results.push({
+        turns.push({
           contender: site.contender.id,
           request,
-          comparison,
-          ...(found !== undefined && { instructions: found }),
+          own: slices.get(request) ?? [],
+          bare: bare.slices.get(request) ?? [],
+          instructions: instructions.get(request),
         });
       }
     }
   }
-  return { results, absences };
+  return { turns, absences };
+}
+
+/** Numbers from 0 to 1, always the same for a seed (mulberry32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function shuffled<T>(list: readonly T[], random: () => number): T[] {
+  return list
+    .map((value) => ({ value, place: random() }))
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ value }) => value);
 }
 
 /** The contenders that take part. */
@@ -213,6 +274,7 @@ async function rounds(
   runners: readonly Runner[],
   visitors: Visitors,
   effort: Effort,
+  random: () => number,
 ): Promise<readonly Absence[]> {
   const failed: Absence[] = [];
   // One kind of request after the other, so that a contender's turns are seconds apart, like a visitor's pages.
@@ -220,7 +282,7 @@ async function rounds(
     // The first round warms up the compilers and is not counted. One more counts instructions.
     for (let round = 0; round <= effort.rounds + (canCount ? 1 : 0); round++) {
       process.stderr.write(`\r${title}, ${request}: round ${round} of ${effort.rounds} `);
-      for (const { site, cookies, slices, instructions } of runners) {
+      for (const { site, cookies, slices, instructions } of shuffled(runners, random)) {
         const contender = site.contender.id;
         if (failed.some((absence) => absence.contender === contender)) continue;
         if (!site.contender.requests.includes(request)) continue;

@@ -32,11 +32,10 @@ const installs: Readonly<Record<string, readonly string[]>> = {
   "hono-sessions": ["hono-sessions"],
   "@hono/session": ["@hono/session"],
   "iron-session": ["iron-session"],
-  "@remix-run/session": ["@remix-run/session", "@remix-run/session-middleware", "@remix-run/cookie"],
 };
 
 /** Not part of any session library, although some have them as dependencies. */
-const notCounted = new Set(["pg", "redis", "hono", "@remix-run/fetch-router"]);
+const notCounted = new Set(["pg", "redis", "hono"]);
 
 export async function measureSizes(): Promise<Size[]> {
   return [await ours(), ...Object.entries(installs).map(([name, list]) => sizeOf(name, list))];

@@ -1,8 +1,8 @@
-/** The median of some numbers, and their range. */
+/** The median of some numbers, and their quartiles: half of the numbers lie between `low` and `high`. */
 export interface Spread {
   readonly median: number;
-  readonly min: number;
-  readonly max: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** @throws RangeError for no numbers at all. */
@@ -16,7 +16,9 @@ export function median(numbers: readonly number[]): number {
 
 /** @throws RangeError for no numbers at all. */
 export function spread(numbers: readonly number[]): Spread {
-  return { median: median(numbers), min: Math.min(...numbers), max: Math.max(...numbers) };
+  const sorted = numbers.toSorted((one, other) => one - other);
+  const half = Math.ceil(sorted.length / 2);
+  return { median: median(sorted), low: median(sorted.slice(0, half)), high: median(sorted.slice(-half)) };
 }
 
 /** The measurement of one turn of one contender. */

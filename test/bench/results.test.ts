@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chart } from "../../bench/chart.ts";
+import { factors } from "../../bench/comparison.ts";
 import { compare, median, spread } from "../../bench/statistics.ts";
 import { table } from "../../bench/table.ts";
 import { targetsOf } from "../../bench/targets.ts";
 
-test("a median is the middle, or lies between the two in the middle", () => {
+test("a median is the middle, or lies between the two in the middle, and quartiles are the medians of the halves", () => {
   assert.equal(median([3]), 3);
   assert.equal(median([9, 1, 5]), 5);
   assert.equal(median([10, 1, 2, 3]), 2.5);
-  assert.deepEqual(spread([2, 10, 4]), { median: 4, min: 2, max: 10 });
+  assert.deepEqual(spread([2, 10, 4]), { median: 4, low: 3, high: 7 });
+  assert.deepEqual(spread([8, 1, 2, 100]), { median: 5, low: 1.5, high: 54 });
   assert.throws(() => median([]), RangeError);
 });
 
@@ -20,11 +22,20 @@ test("each turn is compared with the bare framework's of the same round", () => 
     [slice(800, 16_000), slice(400, 16_000)],
     [slice(1000, 10_000), slice(500, 10_000)],
   );
-  assert.deepEqual(perSecond, { median: 600, min: 400, max: 800 });
-  assert.deepEqual(ratio, { median: 0.8, min: 0.8, max: 0.8 });
-  assert.deepEqual(cpu, { median: 30, min: 20, max: 40 });
-  assert.deepEqual(added, { median: 15, min: 10, max: 20 });
+  assert.deepEqual(perSecond, { median: 600, low: 400, high: 800 });
+  assert.deepEqual(ratio, { median: 0.8, low: 0.8, high: 0.8 });
+  assert.deepEqual(cpu, { median: 30, low: 20, high: 40 });
+  assert.deepEqual(added, { median: 15, low: 10, high: 20 });
   assert.throws(() => compare([slice(1, 1)], []), RangeError);
+});
+
+test("a comparison is a range over the runs, and says where there is only noise", () => {
+  assert.equal(factors([3, 5], [20, 20]), "0.15 to 0.25");
+  assert.equal(factors([40, 40], [20, 20]), "2.00");
+  assert.equal(factors([0.5, 0.9], [1.2, 0.8]), "both about 0");
+  assert.equal(factors([0.5, 0.9], [12, 8]), "Coatcheck about 0");
+  assert.equal(factors([5, 9], [1.2, 8]), "the peer about 0");
+  assert.equal(factors([], []), "");
 });
 
 test("a table is Markdown, whatever its cells hold", () => {
@@ -52,9 +63,9 @@ test("a chart is an SVG for light and dark, with its bars to scale", () => {
 
 test("a target is met, not met, or says that it was not measured", () => {
   const result = (contender: string, added: number) => {
-    const same = { median: added, min: added, max: added };
+    const same = { median: added, low: added, high: added };
     const comparison = { perSecond: same, ratio: same, cpu: same, added: same };
-    return { contender, request: "read", comparison } as const;
+    return { contender, request: "read", comparison, addedInRuns: [added] } as const;
   };
   const targets = targetsOf({
     requests: [
