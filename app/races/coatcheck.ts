@@ -28,6 +28,7 @@ export function coatcheckOn(openStore: () => Store): Contender {
         for (const step of stepsOf(call, result, isStale)) track.report(step);
         return result as Awaited<ReturnType<typeof run>>; // oxlint-disable-line no-unsafe-type-assertion
       };
+      const { slowService } = track;
       const maxAge = 24 * 60 * 60 * 1_000;
       const sessions = createSessions<Shop>({
         secret,
@@ -48,9 +49,9 @@ export function coatcheckOn(openStore: () => Store): Contender {
         handlers: {
           async addOne(req, res) {
             const session = await sessions.of(req);
-            await track.slowService();
-            const total = await session.update("count", (count = 0) => count + 1);
-            res.send(`You have ${total}.`);
+            await slowService();
+            const count = await session.update("count", (n = 0) => n + 1);
+            res.send(`You have ${count}.`);
           },
           async saveProfile(req, res) {
             const session = await sessions.of(req);
@@ -59,7 +60,7 @@ export function coatcheckOn(openStore: () => Store): Contender {
           },
           async showMessages(req, res) {
             const session = await sessions.of(req);
-            await track.slowService();
+            await slowService();
             const messages = await session.takeFlashes();
             res.send(messages.map(({ message }) => message).join() || "No messages.");
           },
@@ -70,6 +71,8 @@ export function coatcheckOn(openStore: () => Store): Contender {
             .filter((record) => !isEnded(record))
             .map(({ id, fields }) => ({ id, entries: entriesOf(fields) }));
         },
+        // Its ticket is `id.secret.mac`.
+        idOf: (cookie) => cookie.split(".", 1)[0] ?? "",
         async copy() {
           for (const record of await probe.records()) copies.set(record.id, record);
         },

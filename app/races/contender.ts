@@ -54,6 +54,8 @@ export interface Opened {
   readonly handlers: Handlers;
   /** The sessions that the store holds. */
   sessions(): Promise<readonly { readonly id: string; readonly entries: Entries }[]>;
+  /** The id of the session that a cookie with this value belongs to. */
+  idOf(cookie: string): string;
   /** From now on, a stale read returns what the store holds at this moment. */
   copy(): Promise<void>;
   close(): Promise<void>;

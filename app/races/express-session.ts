@@ -87,6 +87,8 @@ function prepare(track: Track): {
       async sessions() {
         return Object.entries(await store.stored()).map(([id, stored]) => ({ id, entries: dataOf(stored) }));
       },
+      // `s:id.signature`, as an URI component.
+      idOf: (cookie) => decodeURIComponent(cookie).slice(2).split(".", 1)[0] ?? "",
       copy: () => store.copy(),
       async close() {},
     },

@@ -127,15 +127,15 @@ export const races: readonly Race[] = [
     id: "failing-page",
     number: "S6",
     title: "A page that fails",
-    story: "You log in with your order, and the page fails before the order is sent.",
+    story: "You log in to order, and the page fails before the order is sent.",
     before: [],
     tabs: tabs("order", "look"),
     schedule: ["A", "B", "A"],
     next: look,
-    success: "kept the login, and nothing of the failed order",
+    success: "kept only the login",
     judge: (outcome) => [
       claim(outcome, "user", "ana", "lost the login"),
-      claim(outcome, "order", undefined, "kept the order of the page that failed"),
+      claim(outcome, "order", undefined, "kept what had failed"),
     ],
   },
   {

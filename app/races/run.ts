@@ -97,6 +97,16 @@ class Course {
     };
   }
 
+  /** What a response does to the browser's cookie. Of several headers, the last counts. */
+  #cookieOf({ setCookie }: Answer): Pick<Extract<StepOf, { kind: "responds" }>, "cookie" | "session"> {
+    const last = setCookie.at(-1);
+    if (last === undefined) return { cookie: undefined, session: undefined };
+    if (isDeletion(last)) return { cookie: "deletes", session: undefined };
+    const value = last.slice(last.indexOf("=") + 1).split(";", 1)[0] ?? "";
+    const number = this.#ids.indexOf(this.#opened.idOf(value)) + 1;
+    return { cookie: "sets", session: number === 0 ? undefined : number };
+  }
+
   get #isLate(): boolean {
     return !this.#isOver && this.#acting !== undefined && this.#acting === this.#race.late;
   }
@@ -147,11 +157,9 @@ class Course {
     this.#report({ kind: "asks", hasCookie: browser.hasCookie });
     const visit = async (): Promise<Answer> => {
       const answer = await browser.visit(`/${handler}`, this.#signal);
-      const { status, text, setCookie } = answer;
-      // The last one counts.
-      const last = setCookie.at(-1);
-      const effect = last === undefined ? undefined : isDeletion(last) ? "deletes" : "sets";
-      this.#report({ kind: "responds", status, text, cookie: effect });
+      // So that each session has its number.
+      await this.#kept();
+      this.#report({ kind: "responds", status: answer.status, text: answer.text, ...this.#cookieOf(answer) });
       return answer;
     };
     const running = {

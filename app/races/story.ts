@@ -56,18 +56,23 @@ export function tell({ contender, before, moments, claims, success }: Run): Stor
   const isShown = moments.map(
     ({ steps, sessions }, at) => steps.some(isWrite) || !same(sessions, moments[at - 1]?.sessions ?? before),
   );
+  const isSeveral = [before, ...moments.map(({ sessions }) => sessions)]
+    .flat()
+    .some(({ number }) => number > 1);
   const lastShown = isShown.lastIndexOf(true, -2);
   return {
     name: contender,
-    before: boxesOf(before, before, new Set()),
+    before: boxesOf(before, before, isSeveral),
     scenes: moments.map(({ tab, steps, sessions }, at) => {
       const last = moments[at - 1]?.sessions ?? before;
       return {
         tab,
         isLast: at === moments.length - 1,
         isOpen: steps.at(-1)?.kind !== "responds",
-        lines: steps.flatMap(lineOf),
-        boxes: isShown[at] ? boxesOf(sessions, last, at === lastShown ? keys : new Set()) : undefined,
+        lines: steps.flatMap((step) => lineOf(step, isSeveral)),
+        boxes: isShown[at]
+          ? boxesOf(sessions, last, isSeveral, at === lastShown ? keys : undefined)
+          : undefined,
       };
     }),
     isKept: faults.length === 0,
@@ -75,7 +80,7 @@ export function tell({ contender, before, moments, claims, success }: Run): Stor
   };
 }
 
-function lineOf(step: StepOf): Line[] {
+function lineOf(step: StepOf, isSeveral: boolean): Line[] {
   const line = (text: string, arrow?: Line["arrow"]): Line[] => [{ text, arrow, isResponse: false }];
   switch (step.kind) {
     case "asks":
@@ -99,7 +104,7 @@ function lineOf(step: StepOf): Line[] {
     case "touches":
       return line("only moves its expiry", "to-store");
     default:
-      return [responseLine(step)];
+      return [responseLine(step, isSeveral)];
   }
 }
 
@@ -113,14 +118,16 @@ function changeLine({ set, removed, outcome }: Extract<StepOf, { kind: "changes"
   return [{ text: `${what}: refused, ${why}`, arrow: "refused", isResponse: false }];
 }
 
-function responseLine({ status, text, cookie }: Extract<StepOf, { kind: "responds" }>): Line {
+function responseLine(step: Extract<StepOf, { kind: "responds" }>, isSeveral: boolean): Line {
+  const { status, text, cookie, session } = step;
   const entries = text.startsWith("{") ? (JSON.parse(text) as Entries) : undefined; // oxlint-disable-line no-unsafe-type-assertion
   const shown = entries === undefined ? `“${text}”` : listed(entries);
+  const whose = isSeveral && session !== undefined ? ` of session ${session}` : "";
   return {
     text: `${status >= 500 ? "fails:" : "shows"} ${shown}`,
     arrow: undefined,
     isResponse: true,
-    ...(cookie === undefined ? {} : { cookie: `and ${cookie} the cookie` }),
+    ...(cookie === undefined ? {} : { cookie: `and ${cookie} the cookie${whose}` }),
   };
 }
 
@@ -142,7 +149,12 @@ function same(one: readonly Kept[], other: readonly Kept[]): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-function boxesOf(now: readonly Kept[], before: readonly Kept[], faults: ReadonlySet<string>): Box[] {
+function boxesOf(
+  now: readonly Kept[],
+  before: readonly Kept[],
+  isSeveral: boolean,
+  faults: ReadonlySet<string> = new Set(),
+): Box[] {
   const numbers = [...new Set([...before, ...now].map(({ number }) => number))].toSorted((a, b) => a - b);
   return numbers.map((number) => {
     const entriesIn = (kept: readonly Kept[]): Entries =>
@@ -157,6 +169,6 @@ function boxesOf(now: readonly Kept[], before: readonly Kept[], faults: Readonly
       if (!Object.hasOwn(current, entry[0]))
         lines.push({ text: entryText(entry), change: "removed", isFault: faults.has(entry[0]) });
     }
-    return { title: numbers.length > 1 ? `session ${number}` : undefined, lines };
+    return { title: isSeveral ? `session ${number}` : undefined, lines };
   });
 }

@@ -36,6 +36,8 @@ export type StepOf =
       readonly text: string;
       /** What the Set-Cookie headers do to the browser's cookie. */
       readonly cookie: "sets" | "deletes" | undefined;
+      /** The number of the session whose cookie it sets. */
+      readonly session: number | undefined;
     };
 
 /** A session that a store holds. */

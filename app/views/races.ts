@@ -90,9 +90,7 @@ export function raceView({ race, runs, pace, step, isDefault }: RacePage): Html 
       </form>
     </div>
     ${pace === "steps" ? stepper(shown, last, (to) => href({ step: to })) : ""}
-    <div class="race pace-${pace}" id="race">
-      ${stories.map((story) => panel({ story, race, heights, shown }))}
-    </div>
+    <div class="race pace-${pace}">${stories.map((story) => panel({ story, race, heights, shown }))}</div>
     ${race.remark === undefined ? "" : html`<p class="hint">${race.remark}</p>`} ${code(race, runs)}
     <p class="hint">
       ${
@@ -118,13 +116,13 @@ function raceUrl(to: { id: string; pace: Pace; step?: number; isDefault: boolean
 }
 
 function stepper(shown: number, last: number, href: (step: number) => string): Html {
-  return html`<nav class="stepper" aria-label="Steps">
-    ${shown > 1 ? html`<a rel="prev" href="${href(shown - 1)}#race">← Back</a>` : html`<span></span>`}
+  return html`<nav class="stepper" id="step" aria-label="Steps">
+    ${shown > 1 ? html`<a rel="prev" href="${href(shown - 1)}#step">← Back</a>` : html`<span></span>`}
     <span>Step ${shown} of ${last}</span>
     ${
       shown < last
-        ? html`<a rel="next" href="${href(shown + 1)}#race">Next step →</a>`
-        : html`<a href="${href(1)}#race">From the start</a>`
+        ? html`<a rel="next" href="${href(shown + 1)}#step">Next step →</a>`
+        : html`<a href="${href(1)}#step">From the start</a>`
     }
   </nav>`;
 }

@@ -157,7 +157,7 @@ function drawBox({ title, lines }: Box, y: number): Html {
   const rows = [
     ...(title === undefined ? [] : [html`<tspan class="title">${title}</tspan>`]),
     ...lines.map(drawKept),
-    ...(isEmpty ? [html`<tspan class="none">no session</tspan>`] : []),
+    ...(isEmpty ? [html`<tspan class="none">${title === undefined ? "no session" : "ended"}</tspan>`] : []),
   ];
   return html`<rect
       class="${isEmpty ? "box empty" : "box"}"
