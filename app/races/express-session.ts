@@ -23,7 +23,7 @@ interface MemoryStore {
 
 const session: ExpressSession = expressSession;
 
-/** express-session in its own memory store, set up as its README recommends. */
+/** express-session in its own memory store, with `resave: false`, as its README suggests. */
 export const expressSessionContender: Contender = {
   name: "express-session",
   open: (track) => {

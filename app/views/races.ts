@@ -96,10 +96,9 @@ export function raceView({ race, runs, pace, step, isDefault }: RacePage): Html 
       ${
         isDefault
           ? html`express-session ran with <code>resave: true</code> and <code>saveUninitialized: true</code>,
-              its defaults. <a href="${href({ isDefault: false })}">Run it with both set to false</a>, as its
-              README recommends.`
-          : html`express-session ran with <code>resave: false</code> and
-              <code>saveUninitialized: false</code>, as its README recommends.
+              its defaults. <a href="${href({ isDefault: false })}">Run it with both set to false</a>.`
+          : html`express-session ran with <code>resave: false</code>, as its README suggests, and
+              <code>saveUninitialized: false</code>.
               <a href="${href({ isDefault: true })}">Run it with its defaults</a>, which are true.`
       }
       Nothing of this touches your own session: each run has two empty stores in memory, which are gone when

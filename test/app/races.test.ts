@@ -16,7 +16,7 @@ import { tell } from "../../app/races/story.ts";
 import { raceRoutes } from "../../app/routes/races.ts";
 import { testSite } from "./test-site.ts";
 
-/** What express-session 1.19 does in each race: as its README recommends, and with its defaults. */
+/** What express-session 1.19 does in each race: with `resave: false`, and with its defaults. */
 const theirs: Readonly<Record<string, readonly [recommended: string, byDefault: string]>> = {
   "read-and-write": ["kept the colour", "lost the colour"],
   "two-keys": ["lost the colour", "lost the colour"],
@@ -69,27 +69,31 @@ function snapshotStore(): Store {
   const store = memoryStore();
   const records = new Map<string, SessionRecord>();
   const read = new Map<string, SessionRecord>();
-  return ({
-	name: store.name,
-	inProcess: store.inProcess,
-	create: (record) => Boolean(records.set(record.id, record)),
-	read(id) {
-		const record = records.get(id) ?? null;
-		if (record !== null && !read.has(id)) read.set(id, record);
-		return record;
-	},
-	patch(id, patch, now) {
-		const { outcome, next } = applyPatch(read.get(id) ?? null, {
-			...patch,
-			expect: {}
-		}, now);
-		if (next !== undefined) records.set(id, next);
-		return outcome;
-	},
-	list: () => [],
-	sweep: () => 0,
-	close() {}
-});
+  return {
+    name: store.name,
+    inProcess: store.inProcess,
+    create: (record) => Boolean(records.set(record.id, record)),
+    read(id) {
+      const record = records.get(id) ?? null;
+      if (record !== null && !read.has(id)) read.set(id, record);
+      return record;
+    },
+    patch(id, patch, now) {
+      const { outcome, next } = applyPatch(
+        read.get(id) ?? null,
+        {
+          ...patch,
+          expect: {},
+        },
+        now,
+      );
+      if (next !== undefined) records.set(id, next);
+      return outcome;
+    },
+    list: () => [],
+    sweep: () => 0,
+    close() {},
+  };
 }
 
 test("a Coatcheck that loses is shown as one that loses", async (t) => {
@@ -133,6 +137,27 @@ test("the picture and the text beside it say the same", async (t) => {
       }
     }
   }
+});
+
+test("what went wrong is marked with a sign in the picture, and only that", async (t) => {
+  const visitor = (await testSite(t)).visitor();
+  const marked: Record<string, string[]> = {};
+  for (const { id } of races) {
+    const { body } = await visitor.get(`/races/${id}`);
+    const entries = body.matchAll(/<text\s+class="entry"[^>]*>\s*<tspan class="sign fault">[^]*?<\/text>/g);
+    marked[id] = [...entries].map(([text]) => textOf(text));
+  }
+  assert.deepEqual(marked, {
+    "read-and-write": [],
+    "two-keys": ["✗ colour: blue lost"],
+    counter: ["✗ count: 1"],
+    logout: ["✗ user: ana"],
+    login: ["✗ colour: blue"],
+    "failing-page": ["✗ order: sent"],
+    "stale-copy": ["✗ user: ana"],
+    "stolen-cookie": [],
+    message: [],
+  });
 });
 
 test("step by step, each page shows one moment more, and the verdict is on the last", async (t) => {
