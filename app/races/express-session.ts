@@ -1,5 +1,6 @@
 import type { RequestHandler } from "express";
 import expressSession from "express-session";
+import manifest from "express-session/package.json" with { type: "json" };
 import { generateSecret } from "coatcheck";
 import type { Contender, Handlers, Opened, Track } from "./contender.ts";
 import type { Entries } from "./trace.ts";
@@ -22,6 +23,8 @@ interface MemoryStore {
 }
 
 const session: ExpressSession = expressSession;
+
+export const EXPRESS_SESSION_VERSION: string = manifest.version;
 
 /** express-session in its own memory store, with `resave: false`, as its README suggests. */
 export const expressSessionContender: Contender = {

@@ -38,8 +38,8 @@ export interface Race {
   /** What a library did if all claims hold: "kept both". */
   readonly success: string;
   readonly judge: (outcome: Outcome) => readonly Claim[];
-  /** What a reader would ask. */
-  readonly remark?: string;
+  /** What a reader would ask. True of every library, so it says nothing about what happened. */
+  readonly remark: string;
 }
 
 const tabs = (a: string, b: string): Race["tabs"] => ({
@@ -68,7 +68,7 @@ export const races: readonly Race[] = [
     next: look,
     success: "kept the colour",
     judge: (outcome) => [claim(outcome, "colour", "blue", "lost the colour")],
-    remark: "Some libraries write a session back although a page has only read it.",
+    remark: "A page that only reads has nothing to write, unless the library writes the session back anyway.",
   },
   {
     id: "two-keys",
@@ -84,6 +84,8 @@ export const races: readonly Race[] = [
       claim(outcome, "cart", "umbrella", "lost the cart"),
       claim(outcome, "colour", "blue", "lost the colour"),
     ],
+    remark:
+      "A lost update: whoever writes back the whole session as it was read undoes what another request has written meanwhile.",
   },
   {
     id: "counter",
@@ -110,6 +112,8 @@ export const races: readonly Race[] = [
     next: look,
     success: "stayed logged out",
     judge: (outcome) => [claim(outcome, "user", undefined, "logged you in again")],
+    remark:
+      "Whoever writes back a whole session brings it to life again if it has ended meanwhile. Logged in, and nobody has typed a password.",
   },
   {
     id: "login",
@@ -122,6 +126,8 @@ export const races: readonly Race[] = [
     next: look,
     success: "kept you logged in",
     judge: (outcome) => [claim(outcome, "user", "ana", "lost the login", "colour")],
+    remark:
+      "The browser keeps the cookie that arrives last. If a slow page sends that of the session from before, the login is gone.",
   },
   {
     id: "failing-page",
@@ -137,6 +143,8 @@ export const races: readonly Race[] = [
       claim(outcome, "user", "ana", "lost the login"),
       claim(outcome, "order", undefined, "kept what had failed"),
     ],
+    remark:
+      "The error page says that it did not work. What the handler had put into the session until then should not say otherwise.",
   },
   {
     id: "stale-copy",
@@ -150,6 +158,8 @@ export const races: readonly Race[] = [
     next: look,
     success: "stayed logged out",
     judge: (outcome) => [claim(outcome, "user", undefined, "logged you in again")],
+    remark:
+      "With several servers or with a cache, a request can be given a copy of the session from before the logout.",
   },
   {
     id: "stolen-cookie",
@@ -163,6 +173,8 @@ export const races: readonly Race[] = [
     next: { tab: "B", handler: "look" },
     success: "refused the thief",
     judge: (outcome) => [claim(outcome, "user", undefined, "let the thief in")],
+    remark:
+      "A logout has to end the session on the server. To delete the cookie in one browser does not stop a copy of it.",
   },
   {
     id: "message",

@@ -49,7 +49,8 @@ class Course {
   readonly #handlers: Handlers;
   readonly #browsers: Record<Tab, Browser>;
   readonly #app: Express;
-  readonly #signal = AbortSignal.timeout(TIMEOUT_MS);
+  readonly #stop = new AbortController();
+  readonly #signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   readonly #running = new Map<Tab, Running>();
   readonly #moments: Moment[] = [];
   #steps: StepOf[] = [];
@@ -118,7 +119,9 @@ class Course {
     return sessions.map(({ id, entries }) => ({ number: this.#ids.indexOf(id) + 1, entries }));
   }
 
+  /** Ends requests that still wait, too, as they do if the race has failed. */
   close(): Promise<void> {
+    this.#stop.abort();
     return this.#opened.close();
   }
 

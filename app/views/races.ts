@@ -1,3 +1,4 @@
+import { EXPRESS_SESSION_VERSION } from "../races/express-session.ts";
 import { races } from "../races/races.ts";
 import type { Race } from "../races/races.ts";
 import type { Run } from "../races/run.ts";
@@ -28,6 +29,10 @@ export function racesView(): Html {
         Most bugs with sessions begin when two requests of one visitor overlap. Press a button: this server
         then really runs the two requests, with express-session and with Coatcheck, and draws what each of
         them read, wrote and sent.
+      </p>
+      <p class="hint">
+        What to look for: a request reads the session, takes its time, and writes it back as it was, over what
+        another request has written meanwhile. That is a <dfn>lost update</dfn>.
       </p>
     </div>
     <ol class="race-list">
@@ -91,14 +96,16 @@ export function raceView({ race, runs, pace, step, isDefault }: RacePage): Html 
     </div>
     ${pace === "steps" ? stepper(shown, last, (to) => href({ step: to })) : ""}
     <div class="race pace-${pace}">${stories.map((story) => panel({ story, race, heights, shown }))}</div>
-    ${race.remark === undefined ? "" : html`<p class="hint">${race.remark}</p>`} ${code(race, runs)}
+    <p class="race-remark">${race.remark}</p>
+    ${code(race, runs)}
     <p class="hint">
       ${
         isDefault
-          ? html`express-session ran with <code>resave: true</code> and <code>saveUninitialized: true</code>,
-              its defaults. <a href="${href({ isDefault: false })}">Run it with both set to false</a>.`
-          : html`express-session ran with <code>resave: false</code>, as its README suggests, and
-              <code>saveUninitialized: false</code>.
+          ? html`express-session ${EXPRESS_SESSION_VERSION} ran with <code>resave: true</code> and
+              <code>saveUninitialized: true</code>, its defaults.
+              <a href="${href({ isDefault: false })}">Run it with both set to false</a>.`
+          : html`express-session ${EXPRESS_SESSION_VERSION} ran with <code>resave: false</code>, as its README
+              suggests, and <code>saveUninitialized: false</code>.
               <a href="${href({ isDefault: true })}">Run it with its defaults</a>, which are true.`
       }
       Nothing of this touches your own session: each run has two empty stores in memory, which are gone when
@@ -167,7 +174,7 @@ function panel(part: { story: Story; race: Race; heights: Heights; shown: number
 function words(story: Story, names: Readonly<Record<Tab, string>>, shown: number): string[] {
   const sentences = [`Before: the store holds ${held(story.before)}.`];
   for (const { tab, isLast, lines, boxes } of story.scenes.slice(0, shown)) {
-    const name = isLast ? `Then, the next page of ${names[tab]}` : names[tab];
+    const name = isLast ? `The next page of ${names[tab]}` : names[tab];
     sentences.push(
       ...lines.map(({ text, cookie }) => `${name} ${text}${cookie === undefined ? "" : ` ${cookie}`}.`),
     );
@@ -184,7 +191,7 @@ function held(boxes: readonly Box[]): string {
       return isFault ? `✗ ${what}` : what;
     });
     const isEmpty = lines.every(({ change }) => change === "removed");
-    return `${title === undefined ? "" : `${title}: `}${[...(isEmpty ? ["no session"] : []), ...entries].join(", ")}`;
+    return `${title === undefined ? "" : `${title}: `}${[...(isEmpty ? [title === undefined ? "no session" : "ended"] : []), ...entries].join(", ")}`;
   });
   return texts.length === 0 ? "no session" : texts.join("; ");
 }

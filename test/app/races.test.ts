@@ -268,6 +268,36 @@ test("a library that fails is an error, not a verdict, and the next run is a new
   assert.deepEqual(reported, []);
 });
 
+test("a race that fails while a request waits ends that request, too", async () => {
+  let calls = 0;
+  let open = 0;
+  const contender: Contender = {
+    ...coatcheckContender,
+    open(track) {
+      const opened = coatcheckContender.open(track);
+      return {
+        ...opened,
+        setUp(app, routes) {
+          app.use((_req, res, next) => {
+            open += 1;
+            res.once("close", () => (open -= 1));
+            next();
+          });
+          opened.setUp(app, routes);
+        },
+        async sessions() {
+          calls += 1;
+          if (calls === 2) throw new Error("meant to fail");
+          return opened.sessions();
+        },
+      };
+    },
+  };
+  await assert.rejects(verdict(races[1]!, contender), /meant to fail/);
+  for (let turns = 0; open > 0 && turns < 100; turns += 1) await new Promise(setImmediate);
+  assert.equal(open, 0);
+});
+
 /** The verdicts on a page: "express-session lost the colour". */
 function verdictsOn(page: string): string[] {
   return [...page.matchAll(/<h2 id="verdict-[^]*?<\/h2>/g)].map(([heading]) =>
