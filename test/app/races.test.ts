@@ -270,7 +270,7 @@ test("a library that fails is an error, not a verdict, and the next run is a new
 
 test("a race that fails while a request waits ends that request, too", async () => {
   let calls = 0;
-  let open = 0;
+  const open = new Set<object>();
   const contender: Contender = {
     ...coatcheckContender,
     open(track) {
@@ -279,8 +279,8 @@ test("a race that fails while a request waits ends that request, too", async () 
         ...opened,
         setUp(app, routes) {
           app.use((_req, res, next) => {
-            open += 1;
-            res.once("close", () => (open -= 1));
+            open.add(res);
+            res.once("close", () => open.delete(res));
             next();
           });
           opened.setUp(app, routes);
@@ -294,8 +294,8 @@ test("a race that fails while a request waits ends that request, too", async () 
     },
   };
   await assert.rejects(verdict(races[1]!, contender), /meant to fail/);
-  for (let turns = 0; open > 0 && turns < 100; turns += 1) await new Promise(setImmediate);
-  assert.equal(open, 0);
+  for (let turns = 0; open.size > 0 && turns < 100; turns += 1) await new Promise(setImmediate);
+  assert.equal(open.size, 0);
 });
 
 /** The verdicts on a page: "express-session lost the colour". */
