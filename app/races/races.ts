@@ -61,7 +61,7 @@ export const races: readonly Race[] = [
     id: "read-and-write",
     number: "S1",
     title: "One only reads",
-    story: "You choose a colour in one tab while the news still load in the other.",
+    story: "You choose a colour in one tab while the news still loads in the other.",
     before: ["login"],
     tabs: tabs("readNews", "chooseColour"),
     schedule: ["A", "B", "A"],

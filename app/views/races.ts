@@ -40,10 +40,10 @@ export function racesView(): Html {
         (race, at) =>
           html`<li>
             <article class="race-card">
-              <h2 id="race-${race.id}"><span class="race-at">${at + 1}</span> ${race.title}</h2>
+              <h2><span class="race-at">${at + 1}</span> ${race.title}</h2>
               <p>${race.story}</p>
               <form action="/races/${race.id}">
-                <button class="small" aria-describedby="race-${race.id}">Run it</button>
+                <button class="small">Run it<span class="sr-only">: ${race.title}</span></button>
               </form>
             </article>
           </li>`,
