@@ -15,6 +15,7 @@ import { insideRoutes } from "./routes/inside.ts";
 import { lessonRoutes } from "./routes/lessons.ts";
 import { loginRoutes } from "./routes/login.ts";
 import { passwordRoutes } from "./routes/password.ts";
+import { raceRoutes } from "./routes/races.ts";
 import { signUpRoutes } from "./routes/signup.ts";
 import { staticRoutes } from "./routes/static.ts";
 import { userRoutes } from "./routes/user.ts";
@@ -66,6 +67,7 @@ export function createApp(parts: Parts): Hono {
   app.route("/", insideRoutes(parts));
   app.route("/", lessonRoutes(parts));
   app.route("/", cookieRoutes(parts));
+  app.route("/", raceRoutes(parts));
 
   app.notFound((c) => {
     const { method, path } = c.req;
