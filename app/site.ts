@@ -52,7 +52,8 @@ export function openSite(options: SiteOptions): Site {
   });
   const passwords = new Passwords(options.hashCost);
   const users = new Users(dataDir, passwords);
-  const throttle = new Throttle(dataDir, clock ? () => clock.now() : Date.now);
+  const now = clock ? () => clock.now() : Date.now;
+  const throttle = new Throttle(dataDir, now);
   const parts: Parts = {
     sessions,
     users,
@@ -60,6 +61,7 @@ export function openSite(options: SiteOptions): Site {
     throttle,
     proxies: options.proxies ?? 0,
     permanentLifetime,
+    now,
     report: options.report ?? ((error) => console.error(error)),
   };
   return {
