@@ -35,7 +35,7 @@ def log_in():
     flask: `return render_template("user.html",
                        user=session["user"])`,
     ours: `return c.html(hello(session.get("user")));`,
-    note: "undefined if there is none, and no KeyError.",
+    note: "A key that is not there is undefined, and no KeyError.",
   },
   {
     title: "Reach the session from any page",
@@ -96,12 +96,10 @@ session.set("message", "Good morning");`,
   },
   {
     title: "Get",
-    flask: `if "name" in session:
-    return session["name"] + session["message"]
-return "The session holds nothing."`,
-    ours: `if (session.has("name"))
-  return c.text(\`\${session.get("name")}\${session.get("message")}\`);
-return c.text("The session holds nothing.");`,
+    flask: `name = session.get("name", "nobody")
+is_there = "message" in session`,
+    ours: `const name = session.get("name") ?? "nobody";
+const isThere = session.has("message");`,
   },
   {
     title: "Delete",
@@ -186,6 +184,10 @@ export function flaskView(): Html {
       What the tutorials write, and what you write here. More is in the documents:
       <a href="/docs/coming-from-flask">Coming from Flask</a>.
     </p>
+    <div class="columns pairs-head" aria-hidden="true">
+      <span>Flask</span>
+      <span>Here</span>
+    </div>
     ${PAIRS.map(
       ({ title, flask, ours, note }) =>
         html`<section class="pair">
