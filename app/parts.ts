@@ -26,12 +26,11 @@ export type Visit = Session<Remembered>;
 /** The parts of the site that pages use. */
 export type Parts = {
   sessions: Sessions<Remembered>;
+  now: () => number;
   users: Users;
   passwords: Passwords;
   throttle: Throttle;
   proxies: number;
   permanentLifetime: Duration;
-  /** The current time, in milliseconds. */
-  now: () => number;
   report: (error: unknown) => void;
 };

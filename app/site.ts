@@ -56,12 +56,12 @@ export function openSite(options: SiteOptions): Site {
   const throttle = new Throttle(dataDir, now);
   const parts: Parts = {
     sessions,
+    now,
     users,
     passwords,
     throttle,
     proxies: options.proxies ?? 0,
     permanentLifetime,
-    now,
     report: options.report ?? ((error) => console.error(error)),
   };
   return {

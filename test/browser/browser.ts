@@ -19,17 +19,17 @@ const LOOKS = [
   { name: "phone-dark", width: 390, height: 844, colorScheme: "dark" },
 ] as const;
 
-/** A real browser with a profile on disk, on the test's site. Scripts are off unless a test asks: the site needs none. */
+/** A real browser with a profile on disk, on the test's site. Scripts are off unless asked for: the site needs none. */
 export class Browser {
   readonly #site: TestSite;
+  readonly #scripts: boolean;
   readonly #profile = mkdtempSync(join(tmpdir(), "coatcheck-profile-"));
   readonly #complaints: string[] = [];
-  readonly #scripts: boolean;
   #context: BrowserContext | undefined;
 
-  constructor(site: TestSite, scripts: boolean) {
-    this.#scripts = scripts;
+  constructor(site: TestSite, scripts = false) {
     this.#site = site;
+    this.#scripts = scripts;
   }
 
   /** Starts the browser, with what the profile kept from last time. */
