@@ -13,7 +13,7 @@ import { waiting } from "./views/wording.ts";
 const FRESH_MS = 300_000;
 
 /** Whether the password was typed just now: a session may be stolen, or its browser be left alone. */
-export function isFresh(parts: Parts, session: Visit): boolean {
+function isFresh(parts: Parts, session: Visit): boolean {
   return session.authenticatedAt !== undefined && parts.now() - session.authenticatedAt.getTime() < FRESH_MS;
 }
 
