@@ -134,6 +134,7 @@ function ghost({ here, info }: Device, now: number): Html | "" {
   const { authenticatedAt, lastSeenAt, permanent } = info;
   const isQuiet = now - lastSeenAt.getTime() > (permanent ? QUIET_MS.permanent : QUIET_MS.temporary);
   if (here || !isQuiet) return "";
-  const cameBack = lastSeenAt.getTime() - authenticatedAt.getTime() > 60_000;
+  // The redirect after a login is not counted: that soon, the session's clock is not moved.
+  const cameBack = lastSeenAt > authenticatedAt;
   return html`<span class="badge ghost">${cameBack ? "not seen lately" : "never came back"}</span>`;
 }

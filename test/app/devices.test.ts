@@ -113,7 +113,8 @@ test("a browser gets a name, which it keeps for its next sessions; nobody names 
   const page = await desk.submit("/devices", { id, name: "  My <b>desk</b>\n " });
   assert.equal(page.messages[0]?.text, "That browser is My &lt;b&gt;desk&lt;/b&gt; from now on.");
   assert.match((await phone.get("/devices")).body, /<strong>My &lt;b&gt;desk&lt;\/b&gt;<\/strong>/);
-  await eve.submit("/devices", { id, name: "Eve's" });
+  const refused = await eve.submit("/devices", { id, name: "Eve's" });
+  assert.match(refused.messages.at(-1)?.text ?? "", /had ended already/);
   assert.doesNotMatch((await phone.get("/devices")).body, /Eve/);
 
   await desk.post("/logout");
