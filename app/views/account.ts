@@ -16,7 +16,7 @@ export function accountView({ owner, name }: { owner: string; name: string }): H
       <article>
         <h2>Take it with you</h2>
         <p>Your account, your browsers and what this session holds, as a file.</p>
-        <p><a href="/account/export.json" download role="button">Export as JSON</a></p>
+        <p><a href="/account/export.json" download class="button">Export as JSON</a></p>
       </article>
       <article>
         <h2>Delete your account</h2>

@@ -15,7 +15,7 @@ export function homeView(name: string | undefined): Html {
         ${
           name === undefined
             ? html`${demoForm()}<a href="/login">or begin with lesson 1</a>`
-            : html`<a href="/session_set" role="button">Go on with lesson 2</a>
+            : html`<a href="/session_set" class="button">Go on with lesson 2</a>
                 <a href="/user">or to your page, ${name}</a>`
         }
       </div>

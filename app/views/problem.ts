@@ -91,9 +91,9 @@ function tryAgain(c: Context): Html {
   const { pathname, search } = new URL(c.req.url);
   const path = returnPath(pathname + search) ?? "/";
   if (c.req.method === "GET" || c.req.method === "HEAD")
-    return html`<p><a href="${path}" role="button">Try again</a></p>`;
+    return html`<p><a href="${path}" class="button">Try again</a></p>`;
   return html`<p>
       What you sent was not taken. Your browser's Back button brings back what you typed; send it from there.
     </p>
-    <p><a href="${path}" role="button">Back to the form</a></p>`;
+    <p><a href="${path}" class="button">Back to the form</a></p>`;
 }

@@ -95,10 +95,10 @@ test("a 503 offers to try again: the same page, or the form", async (t) => {
   probe.around = broken;
   const read = await leo.get("/devices?sort=1");
   assert.equal(read.status, 503);
-  assert.match(read.body, /<a href="\/devices\?sort=1" role="button">Try again<\/a>/);
+  assert.match(read.body, /<a href="\/devices\?sort=1" class="button">Try again<\/a>/);
   const sent = await leo.post("/user", { note: "mine", colour: "rose" });
   assert.equal(sent.status, 503);
-  assert.match(sent.body, /<a href="\/user" role="button">Back to the form<\/a>/);
+  assert.match(sent.body, /<a href="\/user" class="button">Back to the form<\/a>/);
   assert.doesNotMatch(sent.body, />Try again</);
   const { body } = await leo.get("/x/..//evil.example/user");
   assert.doesNotMatch(body, /href="[^"]*evil/);

@@ -21,7 +21,7 @@ browserTest(
     await picture(page, "23-account");
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("button", { name: "Export as JSON" }).click(),
+      page.getByRole("link", { name: "Export as JSON" }).click(),
     ]);
     assert.equal(download.suggestedFilename(), "coatcheck-account.json");
     assert.match(readFileSync(await download.path(), "utf8"), /"name": "ada"/);

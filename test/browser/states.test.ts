@@ -131,7 +131,7 @@ browserTest(
     assert.deepEqual((await header(page)).trim().split(/\s*\n\s*/), ["Docs", "Your page"]);
     await picture(page, "19-store-down");
     probe.around = untouched;
-    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("link", { name: "Try again" }).click();
     assert.equal(wayOf(page), "/inside");
     assert.match(await header(page), /leo/);
   },
