@@ -24,7 +24,7 @@ export type Login = { at: Date; agent: string };
 export const MAX_NOTE_CHARACTERS = 500;
 
 /** The account in a new database, so that the first visitor can log in at once. */
-export const DEMO = { name: "leo", password: "1234" } as const;
+export const DEMO = { name: "leo", password: "1234", note: "Buy milk. Return the umbrella." } as const;
 
 /** The accounts, in their own SQLite file. */
 export class Users {
@@ -41,13 +41,13 @@ export class Users {
           note TEXT NOT NULL DEFAULT '',
           colour TEXT NOT NULL DEFAULT 'green'
         ) STRICT`);
-        // Only in a new database, so that a deleted demo account stays deleted.
+        // Only in a new database, so that a demo account that the operator deleted stays deleted.
         db.prepare("INSERT INTO users (id, name, name_key, password_hash, note) VALUES (?, ?, ?, ?, ?)").run(
           randomUUID(),
           DEMO.name,
           nameKey(DEMO.name),
           passwords.hashAtStart(DEMO.password),
-          "Buy milk. Return the umbrella.",
+          DEMO.note,
         );
       },
       (db) => {
@@ -60,6 +60,12 @@ export class Users {
         db.exec(`ALTER TABLE users ADD COLUMN login_at INTEGER;
           ALTER TABLE users ADD COLUMN login_agent TEXT NOT NULL DEFAULT '';
           CREATE TABLE devices (session TEXT PRIMARY KEY, subject TEXT NOT NULL, name TEXT NOT NULL) STRICT, WITHOUT ROWID`);
+        // From here on nobody can change the demo account, and what was changed before is undone.
+        db.prepare("UPDATE users SET password_hash = ?, note = ?, colour = 'green' WHERE name_key = ?").run(
+          passwords.hashAtStart(DEMO.password),
+          DEMO.note,
+          nameKey(DEMO.name),
+        );
       },
     ]);
   }
@@ -77,6 +83,7 @@ export class Users {
 
   /** Creates an account. Returns `undefined` if the name or a similar-looking one is taken. The database decides ties. */
   create(name: string, passwordHash: string): User | undefined {
+    if (nameKey(name) === DEMO.name) return undefined;
     const id = randomUUID();
     const claim = this.#db.prepare(
       "INSERT INTO claims (claim, user_id) VALUES (?, ?) ON CONFLICT DO NOTHING",

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { Passwords } from "../../app/passwords.ts";
+import { Users } from "../../app/users.ts";
+import { dataFolder } from "./program.ts";
 import { testSite } from "./test-site.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -77,4 +82,29 @@ test("the last visitor's login is not shown to the next", async (t) => {
   const next = site.visitor();
   await next.login();
   assert.doesNotMatch((await next.get("/user")).body, /curl|Before that/);
+});
+
+test("what was changed of it by an older version of the site is undone; deleted, it stays deleted", async (t) => {
+  const folder = dataFolder(t);
+  const passwords = new Passwords({ memoryKiB: 64, passes: 1 });
+  new Users(folder, passwords).close();
+  const reopen = (change: string): Users => {
+    const old = new DatabaseSync(join(folder, "users.db"));
+    old.exec(
+      "DROP TABLE devices; ALTER TABLE users DROP COLUMN login_at; ALTER TABLE users DROP COLUMN login_agent; " +
+        `PRAGMA user_version = 2; ${change}`,
+    );
+    old.close();
+    const users = new Users(folder, passwords);
+    t.after(() => users.close());
+    return users;
+  };
+  const changed = reopen("UPDATE users SET password_hash = 'x', note = 'rude words', colour = 'rose'");
+  const leo = changed.byName("leo");
+  assert.deepEqual([leo?.note, leo?.colour], ["Buy milk. Return the umbrella.", "green"]);
+  assert.equal(await passwords.matches("1234", leo?.passwordHash), true);
+  changed.close();
+  const deleted = reopen("DELETE FROM users; DELETE FROM claims");
+  assert.equal(deleted.byName("leo"), undefined);
+  assert.equal(deleted.create("Leo", "x"), undefined, "nobody gets an account that cannot be changed");
 });
