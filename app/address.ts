@@ -43,11 +43,13 @@ export function networksOf(address: string): string[] {
 
 /**
  * Whether browsers keep a Secure cookie from this address: over https, and over plain http from the same machine.
- * Only used for an explanation, never for a decision.
+ * Only used for an explanation, never for a decision. Where it is so, browsers send Sec-Fetch headers, also through a
+ * proxy that does not say which protocol it was asked by.
  */
 export function keepsSecureCookies(c: Context): boolean {
   const { protocol, hostname } = new URL(c.req.url);
   if (protocol === "https:" || c.req.header("X-Forwarded-Proto") === "https") return true;
+  if (c.req.header("Sec-Fetch-Site") !== undefined) return true;
   return (
     hostname === "localhost" ||
     hostname.endsWith(".localhost") ||

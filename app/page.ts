@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { noticeOf } from "./notices.ts";
+import { cookieNotice, keptMessages, marked } from "./notices.ts";
 import { whoIs } from "./profile.ts";
 import type { Parts, Visit } from "./parts.ts";
 import { loginPath, returnPath } from "./return-path.ts";
@@ -15,6 +15,8 @@ export type PageContent = {
   status?: ContentfulStatusCode;
   /** Messages of the page itself, shown before the waiting ones. */
   messages?: readonly Message[];
+  /** What is true as long as the page says so. Shown in the same place as the messages. */
+  notice?: Html | undefined;
 };
 
 /** The most messages that may wait: less than the library's limit, at which it refuses more. */
@@ -27,14 +29,16 @@ export const SESSION_COOKIE = "__Host-Http-session";
 export async function page(
   c: Context,
   parts: Parts,
-  { title, content, status = 200, messages = [] }: PageContent,
+  { title, content, status = 200, messages = [], notice }: PageContent,
 ): Promise<Response> {
   const session = await parts.sessions.of(c);
   // A missing picture also gets a page, on which nobody would read the messages.
   const waiting = isNavigation(c) ? await session.takeFlashes() : [];
-  const shown = [...messages, ...noticeOf(c, session), ...waiting];
+  const shown = [...messages, ...keptMessages(c, session), ...waiting];
   const visitor = whoIs(parts, session) ?? "nobody";
-  return c.html(layout({ title, content, messages: shown, visitor, path: c.req.path }), status);
+  const notices = cookieNotice(c, session) ?? notice;
+  const path = c.req.path;
+  return c.html(layout({ title, content, messages: shown, notice: notices, visitor, path }), status);
 }
 
 /**
@@ -58,15 +62,27 @@ export function seeOther(c: Context, path: string): Response {
  */
 export function seeKept(c: Context, parts: Parts, session: Visit, path: string): Response {
   const isKept = session.rejection === undefined && parts.sessions.cookies(c).has(SESSION_COOKIE);
-  return seeOther(c, isKept ? path : `${path}?kept=unsure`);
+  return seeOther(c, isKept ? path : `${path}${path.includes("?") ? "&" : "?"}kept=unsure`);
 }
 
-/** Handles the address that `seeKept` redirects to. If the session exists, redirects to the usual address. */
+/**
+ * Handles the address that `seeKept` redirects to. If the session exists, redirects to the usual address. If a browser
+ * keeps no cookies, its next addresses are marked as well, so that every page can say so.
+ */
 export function checkKept(parts: Parts): MiddlewareHandler {
   return async (c, next) => {
-    if (c.req.method !== "GET" || c.req.query("kept") === undefined) return next();
-    const session = await parts.sessions.of(c);
-    return session.id === undefined ? next() : seeOther(c, c.req.path);
+    const mark = c.req.method === "GET" && isNavigation(c) ? marked(c) : undefined;
+    if (mark === undefined) return next();
+    const url = new URL(c.req.url);
+    if (mark === "before") {
+      url.searchParams.set("cookies", "missing");
+    } else {
+      const session = await parts.sessions.of(c);
+      if (session.id === undefined) return next();
+      url.searchParams.delete("kept");
+      url.searchParams.delete("cookies");
+    }
+    return seeOther(c, returnPath(url.pathname + url.search) ?? "/");
   };
 }
 
@@ -86,7 +102,7 @@ export function requireLogin(parts: Parts): MiddlewareHandler {
 
 /** Redirects a visitor who must log in first to `/login`. */
 export function toLogin(c: Context): Response {
-  if (cookieWasNotKept(c)) return seeOther(c, "/login?cookies=missing");
+  if (marked(c) !== undefined || cookieWasNotKept(c)) return seeOther(c, "/login?cookies=missing");
   const { pathname, search } = new URL(c.req.url);
   const isPage = c.req.method === "GET" && isNavigation(c);
   return seeOther(c, loginPath(isPage ? returnPath(pathname + search) : undefined));
@@ -99,7 +115,8 @@ function isNavigation(c: Context): boolean {
 /** Whether the request comes right after our login form but has no cookie, so that the browser must have rejected it. */
 function cookieWasNotKept(c: Context): boolean {
   const referer = c.req.header("Referer");
-  if (c.req.header("Cookie") !== undefined || referer === undefined || !URL.canParse(referer)) return false;
+  if (c.req.header("Cookie")?.includes(`${SESSION_COOKIE}=`)) return false;
+  if (referer === undefined || !URL.canParse(referer)) return false;
   const from = new URL(referer);
   return from.host === new URL(c.req.url).host && (from.pathname === "/login" || from.pathname === "/signup");
 }

@@ -2,7 +2,7 @@ import type { Duration, Session, Sessions } from "coatcheck";
 import type { Colour } from "./colours.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Throttle } from "./throttle.ts";
-import type { Users } from "./users.ts";
+import type { Login, Users } from "./users.ts";
 
 /** The data that this site keeps in a session: the keys of `session.get` and `set`. */
 export type Remembered = {
@@ -11,6 +11,8 @@ export type Remembered = {
   /** The user's note and colour, also read at login. */
   note: string;
   colour: Colour;
+  /** The login before this one, read from the database as well. */
+  lastLogin: Login;
   /** The lesson of `/session_set`. */
   name: string;
   message: string;
@@ -24,6 +26,7 @@ export type Visit = Session<Remembered>;
 /** The parts of the site that pages use. */
 export type Parts = {
   sessions: Sessions<Remembered>;
+  now: () => number;
   users: Users;
   passwords: Passwords;
   throttle: Throttle;

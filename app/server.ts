@@ -8,6 +8,7 @@ import { honoSessions } from "coatcheck/hono";
 import { isDatabaseError } from "./database.ts";
 import { checkKept, page } from "./page.ts";
 import { BusyError } from "./passwords.ts";
+import { accountRoutes } from "./routes/account.ts";
 import { cookieRoutes } from "./routes/cookies.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { homeRoutes } from "./routes/home.ts";
@@ -64,6 +65,7 @@ export function createApp(parts: Parts): Hono {
   app.route("/", userRoutes(parts));
   app.route("/", passwordRoutes(parts));
   app.route("/", deviceRoutes(parts));
+  app.route("/", accountRoutes(parts));
   app.route("/", insideRoutes(parts));
   app.route("/", lessonRoutes(parts));
   app.route("/", cookieRoutes(parts));

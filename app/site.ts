@@ -52,9 +52,11 @@ export function openSite(options: SiteOptions): Site {
   });
   const passwords = new Passwords(options.hashCost);
   const users = new Users(dataDir, passwords);
-  const throttle = new Throttle(dataDir, clock ? () => clock.now() : Date.now);
+  const now = clock ? () => clock.now() : Date.now;
+  const throttle = new Throttle(dataDir, now);
   const parts: Parts = {
     sessions,
+    now,
     users,
     passwords,
     throttle,

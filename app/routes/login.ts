@@ -1,18 +1,21 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
-import { addressOf, keepsSecureCookies } from "../address.ts";
-import { deviceOf, markDevice } from "../device.ts";
+import { addressOf } from "../address.ts";
+import { accountKey } from "../demo.ts";
+import { deviceOf } from "../device.ts";
 import { readForm } from "../form.ts";
-import { nameKey } from "../names.ts";
-import { page, seeOther, tell } from "../page.ts";
+import { forget, keep, kept } from "../kept.ts";
+import { MAX_NAME_LENGTH } from "../names.ts";
+import { page, seeKept, seeOther, tell } from "../page.ts";
 import { isTooLong } from "../passwords.ts";
-import { greet, whoIs } from "../profile.ts";
+import { logIn, whoIs } from "../profile.ts";
 import type { Parts, Visit } from "../parts.ts";
 import { checked } from "../throttle.ts";
 import type { Attempt } from "../throttle.ts";
+import type { Html } from "../views/html.ts";
 import type { Message } from "../views/layout.ts";
 import { loginView, logoutView } from "../views/login.ts";
-import type { LoginNotice } from "../views/login.ts";
+import { noticeBox } from "../views/message.ts";
 import { loginPath, returnPath } from "../return-path.ts";
 import { waiting } from "../views/wording.ts";
 
@@ -22,7 +25,7 @@ const FAILED: Message = {
 };
 
 /** The pages that require a login. */
-const CLOSED = new Set(["/user", "/devices", "/password"]);
+const CLOSED = new Set(["/user", "/devices", "/password", "/account", "/confirm"]);
 
 /** `/login` and `/logout`. */
 export function loginRoutes(parts: Parts): Hono {
@@ -32,32 +35,31 @@ export function loginRoutes(parts: Parts): Hono {
     const session = await parts.sessions.of(c);
     const back = returnPath(c.req.query("return"));
     if (session.loggedIn) return seeOther(c, back ?? "/user");
-    return loginPage(c, parts, {
-      notice: noticeFor(c, session),
-      back,
-      messages: messagesFor(c, parts),
-    });
+    const [name = "", ticked] = kept(c, parts, "typed-login") ?? [];
+    const shown = { name, ticked: ticked !== undefined, back };
+    return loginPage(c, parts, { ...shown, notice: endedNotice(session), messages: messagesFor(c, parts) });
   });
 
   app.post("/login", async (c) => {
     const form = await readForm(c);
     const name = form.text("name");
     const password = form.text("password");
+    const ticked = form.ticked("keep");
     const back = returnPath(form.text("return"));
-    if (isTooLong(password) || name.length > 1_000) {
-      const notice = { error: "That is too long to be right." };
-      return loginPage(c, parts, { notice, name, back, status: 413 });
-    }
+    const again = (status: 413 | 429, message: string) =>
+      loginPage(c, parts, { name, ticked, back, status, messages: [{ category: "error", message }] });
+    if (isTooLong(password) || name.length > 1_000) return again(413, "That is too long to be right.");
     const user = parts.users.byName(name);
     const device = user && deviceOf(c, parts, user.id);
-    const attempt = parts.throttle.login(nameKey(name), addressOf(c, parts.proxies), device);
+    const attempt = parts.throttle.login(accountKey(c, parts, name), addressOf(c, parts.proxies), device);
     if (!attempt.allowed) {
       c.header("Retry-After", String(attempt.retryAfterSeconds));
-      return loginPage(c, parts, { notice: { error: tooMany(attempt) }, name, back, status: 429 });
+      return again(429, tooMany(attempt));
     }
 
     const session = await parts.sessions.of(c);
     if (!(await checked(attempt, parts.passwords.matches(password, user?.passwordHash))) || !user) {
+      if (name.length <= MAX_NAME_LENGTH) keep(c, parts, "typed-login", ticked ? [name, "keep"] : [name]);
       return loginFailed(c, parts, { session, back });
     }
 
@@ -67,18 +69,18 @@ export function loginRoutes(parts: Parts): Hono {
       const renewed = await parts.passwords.hash(password);
       if (parts.users.replacePassword(user.id, hash, renewed)) hash = renewed;
     }
-    await session.login(user.id);
+    await logIn(c, parts, { session, user, permanent: ticked });
     // If the password was changed while we checked the old one, all sessions were ended, except this new one.
     if (parts.users.byId(user.id)?.passwordHash !== hash) {
       await session.logout();
       tell(session, "Login failed: the password was changed just now.", "error");
       return seeOther(c, "/login");
     }
-    session.permanent = form.ticked("keep");
-    if (session.permanent) markDevice(c, parts, user.id);
-    greet(session, user);
+    forget(c, parts, "typed-login");
     tell(session, "Login successful.", "success");
-    return seeOther(c, back ?? "/user");
+    // A page that requires a login notices by itself that the browser has kept no cookie.
+    const notices = form.text("from") === "" && CLOSED.has(pathIn(back) ?? "/user");
+    return notices ? seeOther(c, back ?? "/user") : seeKept(c, parts, session, back ?? "/user");
   });
 
   app.get("/logout", async (c) => {
@@ -101,19 +103,20 @@ export function loginRoutes(parts: Parts): Hono {
 }
 
 /**
- * Shows a failed login once, on the next page, so that reloading it does not submit the form again. A visitor without
- * a session gets none for this: the message is then stored with the throttle's counters, and the address names it.
+ * Shows a failed login once, on the next page, so that reloading it does not submit the form again. A visitor who is
+ * not logged in needs no session for this: the message is stored with the throttle's counters, and the address names
+ * it. What was typed, but the password, comes back from a cookie.
  */
 function loginFailed(
   c: Context,
   parts: Parts,
   { session, back }: { session: Visit; back: string | undefined },
 ): Response {
+  const address = loginPath(back);
   if (session.id !== undefined) {
     tell(session, FAILED.message, FAILED.category);
-    return seeOther(c, loginPath(back));
+    return seeOther(c, address);
   }
-  const address = loginPath(back);
   return seeOther(c, `${address}${address.includes("?") ? "&" : "?"}failed=${parts.throttle.noteFailure()}`);
 }
 
@@ -122,27 +125,36 @@ function messagesFor(c: Context, parts: Parts): Message[] {
   if (failure !== undefined) {
     return c.req.method === "GET" && parts.throttle.takeFailure(failure) ? [FAILED] : [];
   }
-  const path = returnPath(c.req.query("return"))?.split(/[?#]/, 1)[0];
+  if (kept(c, parts, "typed-note") !== undefined) {
+    const message = "You were logged out meanwhile. Your note is not lost: log in, and it comes back.";
+    return [{ category: "warning", message }];
+  }
+  const path = pathIn(returnPath(c.req.query("return")));
   // Anybody can write an address, so the message names only our own pages.
   if (path === undefined || !CLOSED.has(path)) return [];
   return [{ category: "info", message: `Please log in to see ${path}.` }];
 }
 
+function pathIn(back: string | undefined): string | undefined {
+  return back?.split(/[?#]/, 1)[0];
+}
+
 type LoginPage = {
-  notice: LoginNotice;
-  name?: string;
+  name: string;
+  ticked: boolean;
   back: string | undefined;
-  messages?: readonly Message[];
+  messages: readonly Message[];
+  notice?: Html | undefined;
   status?: 413 | 429;
 };
 
 function loginPage(
   c: Context,
   parts: Parts,
-  { messages = [], status, ...shown }: LoginPage,
+  { messages, notice, status, ...shown }: LoginPage,
 ): Promise<Response> {
   const content = loginView({ ...shown, lifetime: parts.permanentLifetime });
-  return page(c, parts, { title: "Log in", content, messages, ...(status && { status }) });
+  return page(c, parts, { title: "Log in", content, messages, notice, ...(status && { status }) });
 }
 
 function tooMany({ limit, retryAfterSeconds }: Attempt & { allowed: false }): string {
@@ -154,17 +166,14 @@ function tooMany({ limit, retryAfterSeconds }: Attempt & { allowed: false }): st
   );
 }
 
-/** Why a login may not work here, or why the visitor has to log in again. */
-function noticeFor(c: Context, session: Visit): LoginNotice {
-  if (!keepsSecureCookies(c)) return { insecureHost: new URL(c.req.url).host };
-  if (c.req.query("cookies") === "missing" && session.id === undefined) return { cookieMissing: true };
+/** Why the visitor has to log in again. Only the owner may know which of these it was, and usually does. */
+function endedNotice(session: Visit): Html | undefined {
   const reason = session.rejection?.reason;
-  if (reason === undefined) return {};
-  // Only the owner may know which of these it was, and usually does.
-  if (reason === "ended") {
-    return {
-      info: "Your session has ended: you logged out, stayed away too long, or ended it from another device.",
-    };
-  }
-  return { info: "Your browser's ticket is not valid (any more). Please log in again." };
+  if (reason === undefined) return undefined;
+  return noticeBox(
+    "info",
+    reason === "ended"
+      ? "Your session has ended: you logged out, stayed away too long, or ended it from another device."
+      : "Your browser's ticket is not valid (any more). Please log in again.",
+  );
 }

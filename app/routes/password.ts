@@ -1,62 +1,45 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { addressOf } from "../address.ts";
+import { confirmPassword, refreshLogin } from "../confirm.ts";
+import { isDemo } from "../demo.ts";
 import { readForm } from "../form.ts";
 import { isFor, refuseForm } from "../owner.ts";
 import { page, requireLogin, seeOther, tell } from "../page.ts";
-import { isTooLong, passwordProblem } from "../passwords.ts";
+import { passwordProblem } from "../passwords.ts";
 import type { Parts } from "../parts.ts";
-import { nameKey } from "../names.ts";
-import { checked } from "../throttle.ts";
+import { whoIs } from "../profile.ts";
 import { passwordForm, passwordView } from "../views/password.ts";
-import { waiting } from "../views/wording.ts";
 
 /** `/password`: changes the password, for which the old one is required (ASVS 6.2.3, 7.5.1). */
 export function passwordRoutes(parts: Parts): Hono {
   const app = new Hono();
+  // Where password managers look for it (W3C, "A Well-Known URL for Changing Passwords").
+  app.get("/.well-known/change-password", (c) => seeOther(c, "/password"));
   app.get("/password", requireLogin(parts), (c) => passwordPage(c, parts));
 
   app.post("/password", requireLogin(parts), async (c) => {
     const form = await readForm(c);
     const session = await parts.sessions.of(c);
+    const { subject: owner = "" } = session;
+    const name = whoIs(parts, session)?.name ?? "";
     if (!isFor(form, session))
-      return refuseForm(c, parts, { form, session, freshForm: passwordForm(session.subject ?? "") });
-    const current = form.text("current");
+      return refuseForm(c, parts, { form, session, freshForm: passwordForm({ owner, name }) });
+    if (isDemo({ name })) return passwordPage(c, parts, "The password of the demo account stays.", 403);
     const next = form.text("next");
-    const problem = isTooLong(current) ? "The current password is not right." : passwordProblem(next);
+    const problem = passwordProblem(next);
     if (problem !== undefined) return passwordPage(c, parts, problem, 422);
-
-    const user = parts.users.byId(session.subject ?? "");
-    // A stolen session must not allow unlimited guesses of the password.
-    const attempt = parts.throttle.login(
-      nameKey(user?.name ?? ""),
-      addressOf(c, parts.proxies),
-      `session ${session.id}`,
-    );
-    if (!attempt.allowed) {
-      c.header("Retry-After", String(attempt.retryAfterSeconds));
-      return passwordPage(
-        c,
-        parts,
-        `Too many tries. Please try again in ${waiting(attempt.retryAfterSeconds)}.`,
-        429,
-      );
-    }
-    if (!(await checked(attempt, parts.passwords.matches(current, user?.passwordHash))) || !user) {
-      return passwordPage(c, parts, "The current password is not right.", 403);
-    }
-    attempt.succeeded();
+    const outcome = await confirmPassword(c, parts, { session, password: form.text("current") });
+    if ("problem" in outcome) return passwordPage(c, parts, outcome.problem, outcome.status);
+    const { user } = outcome;
     if (!parts.users.replacePassword(user.id, user.passwordHash, await parts.passwords.hash(next))) {
       return passwordPage(c, parts, "The password was changed somewhere else just now.", 409);
     }
 
-    // The visitor has just authenticated, so this counts as a login: a new ticket and new deadlines.
-    const { permanent } = session;
-    await session.login(user.id);
-    session.permanent = permanent;
+    // The visitor has just authenticated, so this counts as a login.
+    await refreshLogin(session);
     const ended = await parts.sessions.revokeAll(
-      user.id,
+      owner,
       session.id === undefined ? {} : { except: session.id },
     );
     const others =
@@ -76,6 +59,11 @@ async function passwordPage(
   problem?: string,
   status: ContentfulStatusCode = 200,
 ): Promise<Response> {
-  const { subject = "" } = await parts.sessions.of(c);
-  return page(c, parts, { title: "Change password", content: passwordView(subject, problem), status });
+  const session = await parts.sessions.of(c);
+  const content = passwordView({
+    owner: session.subject ?? "",
+    name: whoIs(parts, session)?.name ?? "",
+  });
+  const messages = problem === undefined ? [] : [{ category: "error", message: problem }];
+  return page(c, parts, { title: "Change password", content, status, messages });
 }

@@ -4,10 +4,9 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { addressOf } from "../address.ts";
 import { readForm } from "../form.ts";
 import { page, seeOther, tell } from "../page.ts";
-import { markDevice } from "../device.ts";
 import { nameProblem, normalizeName } from "../names.ts";
 import { passwordProblem } from "../passwords.ts";
-import { greet } from "../profile.ts";
+import { logIn } from "../profile.ts";
 import type { Parts } from "../parts.ts";
 
 import { returnPath } from "../return-path.ts";
@@ -28,30 +27,22 @@ export function signUpRoutes(parts: Parts): Hono {
     const name = normalizeName(form.text("name").slice(0, 1_000));
     const password = form.text("password");
     const back = returnPath(form.text("return"));
+    const ticked = form.ticked("keep");
+    const again = (status: ContentfulStatusCode, problem: string) =>
+      signUpPage(c, parts, { name, ticked, back, problem }, status);
     const problem = nameProblem(name) ?? passwordProblem(password);
-    if (problem !== undefined) return signUpPage(c, parts, { name, problem, back }, 422);
+    if (problem !== undefined) return again(422, problem);
 
     const attempt = parts.throttle.signUp(addressOf(c, parts.proxies));
     if (!attempt.allowed) {
       c.header("Retry-After", String(attempt.retryAfterSeconds));
-      return signUpPage(
-        c,
-        parts,
-        { name, problem: "Too many new accounts from here. Please try again later.", back },
-        429,
-      );
+      return again(429, "Too many new accounts from here. Please try again later.");
     }
     const user = parts.users.create(name, await parts.passwords.hash(password));
-    if (!user) {
-      const taken = "This name is taken, or one that looks like it.";
-      return signUpPage(c, parts, { name, problem: taken, back }, 409);
-    }
+    if (!user) return again(409, "This name is taken, or one that looks like it.");
 
     const session = await parts.sessions.of(c);
-    await session.login(user.id);
-    session.permanent = form.ticked("keep");
-    if (session.permanent) markDevice(c, parts, user.id);
-    greet(session, user);
+    await logIn(c, parts, { session, user, permanent: ticked });
     tell(session, `Welcome, ${user.name}! Your account is ready.`, "success");
     return seeOther(c, back ?? "/user");
   });
@@ -62,9 +53,10 @@ export function signUpRoutes(parts: Parts): Hono {
 function signUpPage(
   c: Context,
   parts: Parts,
-  typed: { name?: string; problem?: string; back: string | undefined },
+  { problem, ...typed }: { name?: string; ticked?: boolean; problem?: string; back: string | undefined },
   status: ContentfulStatusCode = 200,
 ): Promise<Response> {
   const content = signUpView({ ...typed, lifetime: parts.permanentLifetime });
-  return page(c, parts, { title: "Sign up", content, status });
+  const messages = problem === undefined ? [] : [{ category: "error", message: problem }];
+  return page(c, parts, { title: "Sign up", content, status, messages });
 }

@@ -2,6 +2,7 @@ import { code } from "./code.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { steps } from "./lessons.ts";
+import { whyForm } from "./wording.ts";
 
 /** A cookie of the lesson, as the browser sent it. */
 export type CookieSeen = {
@@ -33,7 +34,10 @@ export function cookiesSetView(): Html {
           can read it either).
         </p>
       </article>
-      ${code(`cookies.set("plain", value);\ncookies.signed.set("signed", value);\ncookies.sealed.set("sealed", value);`)}
+      <div>
+        ${code(`cookies.set("plain", value);\ncookies.signed.set("signed", value);\ncookies.sealed.set("sealed", value);`)}
+        ${whyForm("sets the cookie")}
+      </div>
     </div>`;
 }
 
@@ -72,7 +76,7 @@ export function cookiesDeleteView(): Html {
         </p>
         <form method="post" action="/cookies_delete"><button>Delete the cookies</button></form>
       </article>
-      ${code(`cookies.delete("plain");`)}
+      <div>${code(`cookies.delete("plain");`)} ${whyForm("deletes the cookie")}</div>
     </div>`;
 }
 

@@ -1,44 +1,41 @@
+import { COURSE } from "../course.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
+import { demoForm } from "./login.ts";
 
-const CARDS = [
-  { path: "/user", title: "Your page", text: "Log in, and be greeted by the name that the session holds." },
-  {
-    path: "/inside",
-    title: "Inside",
-    text: "What the server keeps for you, beside what your browser holds.",
-  },
-  { path: "/session_set", title: "Session", text: "Set, get, delete and clear: as easy as a dictionary." },
-  { path: "/counter", title: "Counter", text: "One value, many tabs, and no lost update." },
-  { path: "/flash", title: "Messages", text: "Shown once, on the next page, even across redirects." },
-  {
-    path: "/cookie_set",
-    title: "Cookies",
-    text: "Plain, signed and sealed, and what happens to an edited one.",
-  },
-  {
-    path: "/devices",
-    title: "Devices",
-    text: "Every browser you are logged in with, and a button to end it.",
-  },
-  { path: "/nowhere", title: "Nowhere", text: "A page that does not exist, and still knows who you are." },
-];
-
-/** The first page. */
-export function homeView(): Html {
+/** The first page. `name` is that of the logged-in user, if any. */
+export function homeView(name: string | undefined): Html {
   return html`<div class="hero">
       <h1>The visitor carries a ticket. The server keeps the coat.</h1>
       <p class="lead">
-        This small site shows how it feels to use sessions, cookies and messages that simply work. Every page
-        is a lesson, and everything works without a line of JavaScript in your browser.
+        Ten short lessons on sessions, cookies and messages that simply work. Every page is a lesson, and
+        everything works without a line of JavaScript in your browser.
       </p>
+      <div class="start">
+        ${
+          name === undefined
+            ? html`${demoForm()}<a href="/login">or begin with lesson 1</a>`
+            : html`<a href="/session_set" class="button">Go on with lesson 2</a>
+                <a href="/user">or to your page, ${name}</a>`
+        }
+      </div>
     </div>
-    <ul class="cards">
-      ${CARDS.map(
-        (card) =>
+    <ol class="cards">
+      ${COURSE.map(
+        ({ path, name: title, about }, at) =>
           html`<li>
-            <a class="card" href="${card.path}"><strong>${card.title}</strong><span>${card.text}</span></a>
+            <a class="card" href="${path}"><strong>${at + 1}. ${title}</strong><span>${about}</span></a>
           </li>`,
       )}
-    </ul>`;
+      <li>
+        <a class="card" href="/lessons/flask"
+          ><strong>Coming from Flask</strong><span>What you know, beside what you write here.</span></a
+        >
+      </li>
+      <li>
+        <a class="card" href="/nowhere"
+          ><strong>Nowhere</strong><span>A page that does not exist, and still knows who you are.</span></a
+        >
+      </li>
+    </ol>`;
 }

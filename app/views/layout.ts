@@ -1,4 +1,6 @@
 import type { Colour } from "../colours.ts";
+import { COURSE, lessonAt } from "../course.ts";
+import type { Lesson } from "../course.ts";
 import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
@@ -15,21 +17,14 @@ export type Frame = {
   title: string;
   content: Html;
   messages?: readonly Message[];
+  /** What is true as long as the page says so, in the place of the messages. */
+  notice?: Html | undefined;
   visitor: Visitor;
   path?: string;
 };
 
-const LESSONS = [
-  { path: "/inside", name: "Inside", also: [] },
-  { path: "/session_set", name: "Session", also: ["/session_get", "/session_delete"] },
-  { path: "/counter", name: "Counter", also: [] },
-  { path: "/flash", name: "Messages", also: [] },
-  { path: "/cookie_set", name: "Cookies", also: ["/cookies_get", "/cookies_delete"] },
-  { path: "/devices", name: "Devices", also: [] },
-];
-
 /** The frame around every page: the logged-in user, the navigation and the messages. */
-export function layout({ title, content, messages = [], visitor, path = "" }: Frame): Html {
+export function layout({ title, content, messages = [], notice, visitor, path = "" }: Frame): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -49,24 +44,29 @@ export function layout({ title, content, messages = [], visitor, path = "" }: Fr
             <nav aria-label="Account">${links(visitor, path)}</nav>
           </div>
           <nav class="lessons" aria-label="Lessons">
-            <ul>
-              ${LESSONS.map(
-                (lesson) =>
+            <ol>
+              ${COURSE.map(
+                (lesson, at) =>
                   html`<li>
-                    <a href="${lesson.path}" ${current([lesson.path, ...lesson.also].includes(path))}
-                      >${lesson.name}</a
+                    <a href="${lesson.path}" ${current(lessonAt(path)?.number === at + 1)}
+                      ><span class="number">${at + 1}</span> ${lesson.name}</a
                     >
                   </li>`,
               )}
-            </ul>
+            </ol>
           </nav>
         </header>
         <main id="content">
-          <div class="messages" role="status" aria-label="Messages">${messages.map(messageBox)}</div>
-          ${content}
+          <div class="messages" role="status" aria-label="Messages">
+            ${notice ?? ""}${messages.map(messageBox)}
+          </div>
+          ${content} ${neighbours(path)}
         </main>
         <footer>
-          <p>Coatcheck, the reference application. Sessions, cookies and messages, kept on the server.</p>
+          <p>
+            Coatcheck, the reference application. Sessions, cookies and messages, kept on the server.
+            <a href="/docs/">Documents</a> · <a href="/lessons/flask">Coming from Flask</a>
+          </p>
         </footer>
       </body>
     </html>`;
@@ -76,12 +76,14 @@ function links(visitor: Visitor, path: string): Html {
   if (visitor === "nobody") return guestLinks(path);
   if (visitor !== "unknown") return accountLinks(visitor, path);
   return html`<ul>
+    ${docs()}
     <li><a href="/user">Your page</a></li>
   </ul>`;
 }
 
 function accountLinks(visitor: { name: string; colour: Colour }, path: string): Html {
   return html`<ul>
+    ${docs()}
     <li>
       <a class="who" href="/user" ${current(path === "/user")}>
         <span class="initial" aria-hidden="true">${[...visitor.name][0]?.toUpperCase() ?? "?"}</span
@@ -96,9 +98,32 @@ function accountLinks(visitor: { name: string; colour: Colour }, path: string): 
 
 function guestLinks(path: string): Html {
   return html`<ul>
+    ${docs()}
     <li><a href="/login" ${current(path === "/login")}>Log in</a></li>
     <li><a href="/signup" ${current(path === "/signup")}>Sign up</a></li>
   </ul>`;
+}
+
+function docs(): Html {
+  return html`<li class="docs"><a href="/docs/">Docs</a></li>`;
+}
+
+/** The lessons before and after a page that belongs to one. */
+function neighbours(path: string): Html | "" {
+  const lesson = lessonAt(path);
+  if (lesson === undefined) return "";
+  const link = (to: Lesson | undefined, rel: "prev" | "next", word: string) =>
+    to === undefined
+      ? ""
+      : html`<li class="${rel}">
+          <a href="${to.path}" rel="${rel}"><small>${word}</small> ${to.name}</a>
+        </li>`;
+  return html`<nav class="neighbours" aria-label="Previous and next lesson">
+    <ul>
+      ${link(lesson.previous, "prev", "Previous")}
+      ${link(lesson.next ?? { path: "/docs/", name: "Docs", about: "", also: [] }, "next", "Next")}
+    </ul>
+  </nav>`;
 }
 
 function current(here: boolean): Html | "" {

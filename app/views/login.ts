@@ -2,54 +2,68 @@ import type { Duration } from "coatcheck";
 import { MAX_NAME_LENGTH } from "../names.ts";
 import { DEMO } from "../users.ts";
 import { loginPath } from "../return-path.ts";
+import { code } from "./code.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
-import { noticeBox } from "./message.ts";
-import { lasting } from "./wording.ts";
-
-/** A notice on the login page, besides the waiting messages. At most one of these. */
-export type LoginNotice = { error?: string; info?: string; insecureHost?: string; cookieMissing?: boolean };
+import { lasting, whyForm } from "./wording.ts";
 
 /** `/login`. */
 export function loginView({
-  notice,
-  name = "",
+  name,
+  ticked,
   back,
   lifetime,
 }: {
-  notice: LoginNotice;
-  name?: string;
+  name: string;
+  ticked: boolean;
   back: string | undefined;
   lifetime: Duration;
 }): Html {
-  return html`<div class="narrow">
-    ${noticeOf(notice)}
-    <article>
-      <h1>Log in</h1>
-      <form method="post" action="/login">
-        ${returnField(back)}
-        <label for="name">Name</label>
-        <input
-          id="name"
-          name="name"
-          value="${name}"
-          autocomplete="username"
-          autocapitalize="none"
-          required
-          maxlength="${MAX_NAME_LENGTH}"
-        />
-        <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required />
-        ${keepBox(lifetime)}
-        <button>Log in</button>
-      </form>
-      <p class="aside">
-        Just looking? Log in as <strong>${DEMO.name}</strong> with the password
-        <strong>${DEMO.password}</strong>.
+  return html`<div class="columns">
+    <div>
+      <article>
+        <h1>Log in</h1>
+        <form method="post" action="/login">
+          ${returnField(back)}
+          <label for="name">Name</label>
+          <input
+            id="name"
+            name="name"
+            value="${name}"
+            autocomplete="username"
+            autocapitalize="none"
+            required
+            maxlength="${MAX_NAME_LENGTH}"
+          />
+          <label for="password">Password</label>
+          <input id="password" name="password" type="password" autocomplete="current-password" required />
+          ${keepBox(lifetime, ticked)}
+          <button>Log in</button>
+        </form>
+        <p class="aside">
+          Just looking? Log in as <strong>${DEMO.name}</strong> with the password
+          <strong>${DEMO.password}</strong>.
+        </p>
+      </article>
+      <p class="after">No account yet? <a href="${loginPath(back, "/signup")}">Sign up</a></p>
+    </div>
+    <div>
+      ${code(`// the password is right\nawait session.login(user.id);\nsession.set("user", user.name);\nsession.permanent = form.keep;\nsession.flash("Login successful.", "success");\n\n// from now on, on every page\nsession.subject;      // "42"\nsession.get("user");  // "leo"`)}
+      <p class="hint">
+        A login gives the browser a new ticket: one that somebody planted before is worth nothing. The name
+        stays on the server.
       </p>
-    </article>
-    <p class="after">No account yet? <a href="${loginPath(back, "/signup")}">Sign up</a></p>
+    </div>
   </div>`;
+}
+
+/** Logs in as the demo user with one click. A login like any other. */
+export function demoForm(): Html {
+  return html`<form method="post" action="/login">
+    <input type="hidden" name="name" value="${DEMO.name}" />
+    <input type="hidden" name="password" value="${DEMO.password}" />
+    <button name="from" value="home">Log in as ${DEMO.name}</button>
+  </form>`;
 }
 
 /** The return path after the login. Checked again when the form is submitted. */
@@ -58,45 +72,27 @@ export function returnField(back: string | undefined): Html | "" {
 }
 
 /** The checkbox that makes a session outlive the browser. */
-export function keepBox(lifetime: Duration): Html {
+export function keepBox(lifetime: Duration, ticked: boolean): Html {
   return html`<label class="tick" for="keep">
-    <input id="keep" name="keep" type="checkbox" />
+    <input id="keep" name="keep" type="checkbox" ${ticked ? html`checked` : ""} />
     <span>Keep me logged in <small>for ${lasting(lifetime)}, even when I close the browser</small></span>
   </label>`;
 }
 
 /** `/logout` for visitors who follow a link. It has a button, since opening a page must not change anything. */
 export function logoutView(): Html {
-  return html`<div class="narrow">
-    <article>
-      <h1>Log out?</h1>
-      <p>
-        Everything the session holds will be gone from the server. Your note and your colour stay in the
-        database.
-      </p>
-      <form method="post" action="/logout"><button>Log out</button></form>
-    </article>
-    <p class="after"><a href="/user">Stay logged in</a></p>
+  return html`<div class="columns">
+    <div>
+      <article>
+        <h1>Log out?</h1>
+        <p>
+          Everything the session holds will be gone from the server. Your note and your colour come back when
+          you log in again.
+        </p>
+        <form method="post" action="/logout"><button>Log out</button></form>
+      </article>
+      <p class="after"><a href="/user">Stay logged in</a></p>
+    </div>
+    <div>${code(`await session.logout();`)} ${whyForm("logs you out")}</div>
   </div>`;
-}
-
-function noticeOf({ error, info, insecureHost, cookieMissing }: LoginNotice): Html | "" {
-  if (insecureHost !== undefined) {
-    return noticeBox(
-      "warning",
-      html`Logging in will not work here: over plain http, a browser does not keep the session's cookie for
-        <strong>${insecureHost}</strong>. Open the site as <strong>http://localhost</strong> on the machine it
-        runs on, or put it behind https.`,
-    );
-  }
-  if (cookieMissing) {
-    return noticeBox(
-      "warning",
-      "If you have just logged in: your browser did not keep the session's cookie. Some browsers refuse secure " +
-        "cookies over plain http, even on localhost (Safari does), or are set to block cookies. Try Firefox or " +
-        "Chrome, or put the site behind https.",
-    );
-  }
-  if (error !== undefined) return noticeBox("error", error);
-  return info === undefined ? "" : noticeBox("info", info);
 }

@@ -21,8 +21,8 @@ export function messageBox({ message, category }: { message: string; category: s
 }
 
 /** A notice of the page itself, shown as long as it is true; looks like a message. */
-export function noticeBox(category: "info" | "warning" | "error", content: Html | string): Html {
-  return html`<p class="message ${category}" id="notice" role="${category === "error" ? "alert" : "note"}">
+export function noticeBox(category: "info" | "warning", content: Html | string): Html {
+  return html`<p class="message ${category}" id="notice">
     <span class="sign" aria-hidden="true">${STYLED.get(category)?.sign ?? ""}</span>
     <span class="text">${content}</span>
   </p>`;

@@ -10,25 +10,20 @@ export function ownerField(subject: string): Html {
   return html`<input type="hidden" name="${OWNER_FIELD}" value="${subject}" />`;
 }
 
-/** Shown for a form that was submitted too late. `freshForm` is the same form for the account that is logged in now. */
-export function otherOwnerView({
-  madeFor,
-  now,
-  freshForm,
-}: {
-  madeFor: string | undefined;
-  now: string;
-  freshForm: Html;
-}): Html {
-  return html`<h1>Nothing was changed</h1>
-    ${noticeBox(
-      "warning",
-      html`${
-          madeFor === undefined
-            ? "This form does not say whose it is"
-            : html`This form was made for <strong>${madeFor}</strong>`
-        },
-        and now <strong>${now}</strong> is logged in.`,
-    )}
-    <article>${freshForm}</article>`;
+/** Tells password managers whose password a form is about. Part of every form with a password and no name. */
+export function usernameField(name: string): Html {
+  return html`<input type="text" value="${name}" autocomplete="username" readonly hidden />`;
+}
+
+/** The notice for a form that was submitted too late. */
+export function otherOwnerNotice({ madeFor, now }: { madeFor: string | undefined; now: string }): Html {
+  return noticeBox(
+    "warning",
+    html`${
+        madeFor === undefined
+          ? "This form does not say whose it is"
+          : html`This form was made for <strong>${madeFor}</strong>`
+      },
+      and now <strong>${now}</strong> is logged in.`,
+  );
 }

@@ -1,25 +1,34 @@
+import { isDemo } from "../demo.ts";
 import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
-import { noticeBox } from "./message.ts";
-import { ownerField } from "./owner.ts";
+import { ownerField, usernameField } from "./owner.ts";
+
+type PasswordForm = { owner: string; name: string };
 
 /** `/password`. */
-export function passwordView(owner: string, problem?: string): Html {
+export function passwordView(form: PasswordForm): Html {
   return html`<div class="narrow">
     <article>
       <h1>Change your password</h1>
-      <p class="hint">All your other browsers will be logged out.</p>
-      ${problem === undefined ? "" : noticeBox("error", problem)} ${passwordForm(owner)}
+      ${
+        isDemo(form)
+          ? html`<p>
+              ${form.name} is everybody's account here, so its password stays as it is. Log out and
+              <a href="/signup">sign up</a> for one of your own.
+            </p>`
+          : html`<p class="hint">All your other browsers will be logged out.</p>
+              ${passwordForm(form)}`
+      }
     </article>
     <p class="after"><a href="/user">Back to your page</a></p>
   </div>`;
 }
 
 /** The form on its own. */
-export function passwordForm(owner: string): Html {
+export function passwordForm({ owner, name }: PasswordForm): Html {
   return html`<form method="post" action="/password">
-    ${ownerField(owner)}
+    ${ownerField(owner)} ${usernameField(name)}
     <label for="current">Current password</label>
     <input id="current" name="current" type="password" autocomplete="current-password" required />
     <label for="next">New password</label>

@@ -1,4 +1,6 @@
 import type { Context } from "hono";
+import { cookieNotice } from "../notices.ts";
+import { returnPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { layout } from "./layout.ts";
@@ -78,7 +80,20 @@ export function problemPage(c: Context, kind: keyof typeof PROBLEMS): Response |
     <p class="number" aria-hidden="true">${status}</p>
     <h1>${title}</h1>
     <p>${text}</p>
+    ${status === 503 ? tryAgain(c) : ""}
     <p><a href="/">To the start</a></p>
   </div>`;
-  return c.html(layout({ title, content, visitor: "unknown" }), status);
+  return c.html(layout({ title, content, notice: cookieNotice(c), visitor: "unknown" }), status);
+}
+
+/** A link to the same address. A form can't be sent again by a link, since its fields are not kept here. */
+function tryAgain(c: Context): Html {
+  const { pathname, search } = new URL(c.req.url);
+  const path = returnPath(pathname + search) ?? "/";
+  if (c.req.method === "GET" || c.req.method === "HEAD")
+    return html`<p><a href="${path}" class="button">Try again</a></p>`;
+  return html`<p>
+      What you sent was not taken. Your browser's Back button brings back what you typed; send it from there.
+    </p>
+    <p><a href="${path}" class="button">Back to the form</a></p>`;
 }

@@ -2,6 +2,7 @@ import { code } from "./code.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { steps } from "./lessons.ts";
+import { whyForm } from "./wording.ts";
 
 const STEPS = [
   { path: "/session_set", name: "Set" },
@@ -30,7 +31,10 @@ export function sessionSetView(): Html {
           <button>Store both</button>
         </form>
       </article>
-      ${code(`session.set("name", form.name);\nsession.set("message", form.message);`)}
+      <div>
+        ${code(`session.set("name", form.name);\nsession.set("message", form.message);`)}
+        ${whyForm("stores both")}
+      </div>
     </div>`;
 }
 
@@ -64,7 +68,13 @@ export function sessionGetView({
               </dl>`
         }
       </article>
-      ${code(`session.get("name");      // or undefined\nsession.get("message");`)}
+      <div>
+        ${code(`session.get("name");      // or undefined\nsession.get("message");`)}
+        <p class="hint">
+          Reading is what a <code>GET</code> is for, so this address does what it does in the tutorials. It
+          makes no session for somebody who has none.
+        </p>
+      </div>
     </div>`;
 }
 
@@ -94,6 +104,9 @@ export function sessionDeleteView({ hasName, keys }: { hasName: boolean; keys: r
         </div>
         <p class="hint">Clear removes the data; it does not log you out.</p>
       </article>
-      ${code(`session.has("name");      // true\nsession.delete("name");   // one key\nsession.clear();          // everything`)}
+      <div>
+        ${code(`session.has("name");      // true\nsession.delete("name");   // one key\nsession.clear();          // everything`)}
+        ${whyForm("removes the name")}
+      </div>
     </div>`;
 }

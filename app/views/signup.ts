@@ -5,24 +5,22 @@ import { loginPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { keepBox, returnField } from "./login.ts";
-import { noticeBox } from "./message.ts";
 
-/** `/signup`. If there is a problem, the form again, with the name filled in. */
+/** `/signup`. After a problem, what was typed is filled in. */
 export function signUpView({
   name = "",
-  problem,
+  ticked = false,
   back,
   lifetime,
 }: {
   name?: string;
-  problem?: string;
+  ticked?: boolean;
   back: string | undefined;
   lifetime: Duration;
 }): Html {
   return html`<div class="narrow">
     <article>
       <h1>Sign up</h1>
-      ${problem === undefined ? "" : noticeBox("error", problem)}
       <form method="post" action="/signup">
         ${returnField(back)}
         <label for="name">Name</label>
@@ -48,7 +46,7 @@ export function signUpView({
         <small id="password-hint"
           >At least ${MIN_PASSWORD_CHARACTERS} characters. A few words in a row are good.</small
         >
-        ${keepBox(lifetime)}
+        ${keepBox(lifetime, ticked)}
         <button>Create my account</button>
       </form>
     </article>

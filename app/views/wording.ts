@@ -4,7 +4,28 @@ import type { Html } from "./html.ts";
 
 /** A point in time, for people and for machines. In UTC, since the server does not know the visitor's time zone. */
 export function moment(date: Date | undefined): Html | string {
-  if (!date) return "–";
+  return date ? html`<time datetime="${date.toISOString()}">${inWords(date)}</time>` : "–";
+}
+
+/** The same as a distance from now, which needs no time zone: "3 minutes ago". */
+export function ago(date: Date, now: number): Html {
+  return html`<time datetime="${date.toISOString()}" title="${inWords(date)}">${distance(date, now)}</time>`;
+}
+
+const UNITS = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+] as const;
+
+function distance(date: Date, now: number): string {
+  const difference = date.getTime() - now;
+  const [unit, length] = UNITS.find(([, one]) => Math.abs(difference) >= one) ?? [];
+  if (unit === undefined || length === undefined) return difference > 0 ? "in a moment" : "just now";
+  return new Intl.RelativeTimeFormat("en-GB").format(Math.trunc(difference / length), unit);
+}
+
+function inWords(date: Date): string {
   const text = new Intl.DateTimeFormat("en-GB", {
     day: "numeric",
     month: "short",
@@ -13,7 +34,7 @@ export function moment(date: Date | undefined): Html | string {
     minute: "2-digit",
     timeZone: "UTC",
   }).format(date);
-  return html`<time datetime="${date.toISOString()}">${text} UTC</time>`;
+  return `${text} UTC`;
 }
 
 /** A duration in words: "5 days", "1 hour and 30 minutes". */
@@ -59,4 +80,17 @@ export function browserName(agent: string | undefined): string {
   const system = SYSTEMS.find(([mark]) => agent.includes(mark))?.[1];
   if (!browser) return [...agent].slice(0, 60).join("");
   return system ? `${browser} on ${system}` : browser;
+}
+
+/** Why a lesson of the tutorials, which is an address there, is a form here. */
+export function whyForm(does: string): Html {
+  return html`<details class="why">
+    <summary>Why a button, and not just this address?</summary>
+    <p>
+      In many tutorials, opening this address already ${does}. Here it shows a form, which is sent by
+      <code>POST</code>. A <code>GET</code> should only read: browsers send one to load a page ahead, search
+      engines to index it, and any page on the web with a picture whose address is this one. The form is taken
+      only from this site's own pages.
+    </p>
+  </details>`;
 }

@@ -120,16 +120,22 @@ test("a fault of the site's own is a plain page: no trace, no detail, and nothin
   assert.equal(site.reported.length, 1);
 });
 
-test("a name that browsers keep no secure cookie for is told on the login page", async (t) => {
+test("every page says if browsers keep no secure cookie for the site's name over plain http", async (t) => {
   const site = await testSite(t);
-  const visitor = site.visitor();
-  assert.doesNotMatch((await visitor.get("/login")).body, /id="notice"/);
   const { port } = new URL(site.url);
-  const socket = connect(Number(port), "127.0.0.1");
-  socket.write("GET /login HTTP/1.1\r\nHost: 192.168.1.7:3000\r\nConnection: close\r\n\r\n");
-  let text = "";
-  for await (const piece of socket) text += String(piece);
-  assert.match(text, /Logging in will not work here[^]*192\.168\.1\.7:3000/);
+  const ask = async (path: string, headers = "") => {
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 192.168.1.7:3000\r\n${headers}Connection: close\r\n\r\n`);
+    let text = "";
+    for await (const piece of socket) text += String(piece);
+    return text;
+  };
+  for (const path of ["/", "/login", "/signup", "/counter", "/nowhere", "/static/nope.css"]) {
+    assert.match(await ask(path), /Logging in will not work here[^]*192\.168\.1\.7:3000/, path);
+    for (const headers of ["X-Forwarded-Proto: https\r\n", "Sec-Fetch-Site: none\r\n"])
+      assert.doesNotMatch(await ask(path, headers), /id="notice"/, "it was asked by https");
+    assert.doesNotMatch((await site.visitor().get(path)).body, /id="notice"/, "localhost is kept");
+  }
 });
 
 test("a browser that did not keep the cookie is told so after the login", async (t) => {

@@ -115,12 +115,10 @@ test("scenario 4: an address cannot make the login page say what somebody else w
     const { messages } = await visitor.get(`/login?return=${encodeURIComponent(path)}`);
     assert.deepEqual(messages, [], path);
   }
-  const { messages } = await visitor.get(`/session_get?notice=Your+account+is+closed&kept=sure`);
-  assert.deepEqual(
-    messages.map(({ category }) => category),
-    ["warning"],
-    "only that nothing was kept",
-  );
+  const { messages, body } = await visitor.get(`/session_get?notice=Your+account+is+closed&kept=sure`);
+  assert.deepEqual(messages, []);
+  assert.match(body, /id="notice"[^]*Nothing was kept: your browser/, "that is all an address can do");
+  assert.doesNotMatch(body, /account is closed/);
 });
 
 test("scenario 5: /login and /signup send somebody who is logged in straight to /user", async (t) => {
@@ -202,7 +200,8 @@ test("scenario 19: a failed login is told once, whatever cookies the browser kee
     await prepare(visitor);
     const answer = await visitor.login({ password: "wrong" });
     assert.equal(answer.status, 303, state);
-    assert.deepEqual(answer.headers.getSetCookie(), [], state);
+    const cookies = answer.headers.getSetCookie().map((line) => line.split("=", 1)[0]);
+    assert.deepEqual(cookies, ["typed-login"], "no session is made for this");
     const { location = "" } = answer;
     assert.deepEqual((await visitor.head(location)).messages, []);
     assert.match((await visitor.get(location)).messages[0]?.text ?? "", /^Login failed/, state);
@@ -231,3 +230,71 @@ async function loggedOut(
 function setTicket(visitor: Visitor, value: string): void {
   visitor.jar.set("__Host-Http-session", { value, ends: true });
 }
+
+test("a failed login keeps the name and the tick, in this browser and not in the address", async (t) => {
+  const site = await testSite(t);
+  const leo = site.visitor();
+  const name = 'Zoë "& Co"';
+  const answer = await leo.login({ name, password: "wrong", keep: "on" });
+  assert.doesNotMatch(answer.location ?? "", /Zo|Co/);
+  assert.doesNotMatch(leo.jar.get("typed-login")?.value ?? "", /Zo/);
+  const page = await leo.open(answer.location ?? "");
+  assert.match(page.body, /name="name"\s+value="Zoë &quot;&amp; Co&quot;"/);
+  assert.match(page.body, /name="keep" type="checkbox" checked/);
+  assert.doesNotMatch(page.body, /wrong/);
+  await leo.login({ password: "wrong" });
+  const again = await leo.get("/login");
+  assert.match(again.body, /name="name"\s+value="leo"/);
+  assert.doesNotMatch(again.body, /type="checkbox" checked/);
+  assert.match((await site.visitor().get(answer.location ?? "")).body, /name="name"\s+value=""/);
+  await leo.login();
+  assert.ok(!leo.jar.has("typed-login"));
+  await leo.login({ name, password: "wrong" });
+  await leo.post("/logout");
+  site.later({ minutes: 11 });
+  assert.match((await leo.get("/login")).body, /name="name"\s+value=""/, "for ten minutes");
+});
+
+test("the home page logs in as leo with one click, and says so where cookies are blocked", async (t) => {
+  const site = await testSite(t);
+  const leo = site.visitor();
+  const { body } = await leo.get("/");
+  const form = /<form method="post" action="\/login">[^]*?<\/form>/.exec(body)?.[0] ?? "";
+  const fields = Object.fromEntries(
+    [...form.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, field = "", value = ""]) => [field, value]),
+  );
+  const page = await leo.submit("/login", fields);
+  assert.match(page.body, /Hello, leo!/);
+  assert.doesNotMatch((await leo.get("/")).body, /Log in as leo/);
+
+  const blocked = site.visitor();
+  const answer = await blocked.login(fields);
+  blocked.jar.clear();
+  const told = await blocked.open(answer.location ?? "");
+  assert.match(told.body, /did not keep the session&#39;s cookie/);
+});
+
+test("every page says that the browser keeps no cookies, once that is known", async (t) => {
+  const site = await testSite(t);
+  const visitor = site.visitor();
+  await visitor
+    .login({ return: "/inside" })
+    .then(({ location }) => assert.equal(location, "/inside?kept=unsure"));
+  visitor.jar.clear();
+  let from = "/inside?kept=unsure";
+  assert.match((await visitor.get(from)).body, /did not keep the session&#39;s cookie/);
+  for (const path of ["/", "/counter", "/nowhere", "/login", "/lessons/flask", "/user"]) {
+    const answer = await visitor.get(path, { Referer: site.url + from });
+    from = answer.location ?? "";
+    assert.match(from, /\?cookies=missing$/);
+    const page = await visitor.open(from);
+    assert.match(page.body, /did not keep the session&#39;s cookie/, path);
+  }
+  await visitor.login();
+  assert.equal(
+    (await visitor.get("/counter?cookies=missing")).location,
+    "/counter",
+    "cookies are kept again",
+  );
+  assert.doesNotMatch((await visitor.open("/counter?cookies=missing")).body, /did not keep/);
+});

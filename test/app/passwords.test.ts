@@ -56,7 +56,9 @@ test("row 96: nobody's name costs as much work as somebody's, and gets the same 
     await known.submit("/login", { name: "leo", password: "wrong" }),
     await unknown.submit("/login", { name: "nobody", password: "wrong" }),
   ];
-  assert.equal(answers[0]?.body, answers[1]?.body);
+  // The name that was typed is in the form again.
+  const [first, second] = answers.map(({ body }) => body.replace(/value="(?:leo|nobody)"/, ""));
+  assert.equal(first, second);
   const passwords = new Passwords();
   const began = performance.now();
   await passwords.matches("wrong", undefined);

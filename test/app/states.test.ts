@@ -7,6 +7,7 @@ import { broken } from "../support/store-calls.ts";
 import { testSite } from "./test-site.ts";
 import type { TestSite } from "./test-site.ts";
 import { Visitor } from "./visitor.ts";
+import type { Answer } from "./visitor.ts";
 
 /** A browser that keeps no cookie. */
 class NoJar extends Map<string, { value: string; ends: boolean }> {
@@ -112,7 +113,7 @@ const STATES: State[] = [
   },
 ];
 
-const CLOSED = new Set(["/user", "/devices", "/password"]);
+const CLOSED = new Set(["/user", "/devices", "/password", "/account", "/confirm"]);
 
 /** Each page, and its heading. */
 const PAGES = [
@@ -120,6 +121,8 @@ const PAGES = [
   ["/user", "Hello, leo!"],
   ["/devices", "Devices"],
   ["/password", "Change your password"],
+  ["/account", "Your data"],
+  ["/confirm", "Is it still you?"],
   ["/logout", "Log out?"],
   ["/login", "Log in"],
   ["/signup", "Sign up"],
@@ -132,12 +135,14 @@ const PAGES = [
   ["/cookie_set", "Set three cookies"],
   ["/cookies_get", "What came back"],
   ["/cookies_delete", "Delete them"],
+  ["/lessons/flask", "Coming from Flask"],
   ["/nowhere", "No such page"],
 ] as const;
 
 /** What the header says: a name, "Log in", or neither. */
 function headerOf(body: string): string {
-  const account = /<nav aria-label="Account">([^]*?)<\/nav>/.exec(body)?.[1] ?? "";
+  const nav = /<nav aria-label="Account">([^]*?)<\/nav>/.exec(body)?.[1] ?? "";
+  const account = nav.replace(/<li class="docs">[^]*?<\/li>/, "");
   const name = /Logged in as <\/span>\s*<span class="who-name">([^<]*)</.exec(account)?.[1];
   if (name !== undefined) {
     assert.match(account, /Log out/);
@@ -156,6 +161,12 @@ const text = (html: string | undefined): string =>
 const headingOf = (body: string): string => text(/<h1>([^]*?)<\/h1>/.exec(body)?.[1]);
 const noticeOf = (body: string): string =>
   text(/id="notice"[^]*?class="text">([^]*?)<\/span>\s*<\/p>/.exec(body)?.[1]);
+
+/** What a page says of what was done, as a message or as a notice. */
+function toldOn({ messages, body }: Answer): string[] {
+  const told = [...messages.map((message) => message.text), noticeOf(body)].filter((words) => words !== "");
+  return told.map((words) => words.replaceAll("&#39;", "'"));
+}
 
 for (const state of STATES) {
   test(`every page says what is to somebody ${state.name}`, async (t) => {
@@ -229,7 +240,7 @@ test("a form is answered with what was done: kept, or not and why", async (t) =>
     ] as const) {
       const visitor = await state.visitor(stage);
       const page = await visitor.submit(path, fields);
-      const messages = page.messages.map((message) => message.text.replaceAll("&#39;", "'"));
+      const messages = toldOn(page);
       if (path === "/counter" && kept.source === ".") {
         assert.match(page.body, /id="count">1</, `${path}, ${name}`);
         assert.deepEqual(messages, []);

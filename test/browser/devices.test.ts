@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { browserTest, logIn, messages, pathOf, picture, wayOf } from "./browser.ts";
+import { browserTest, logIn, messages, pathOf, picture, signUp, wayOf } from "./browser.ts";
 
 browserTest(
   "scenario 22: another browser is listed, ended, and logged out on its next click",
@@ -12,9 +12,17 @@ browserTest(
     assert.equal(await page.locator(".device").count(), 2);
     assert.equal(await page.locator(".device[data-current]").count(), 1);
     assert.match(await page.locator(".device[data-current]").innerText(), /Chrome on Linux[^]*this browser/);
+    await page.locator(".device[data-current] summary").click();
+    await page.getByLabel("A name for Chrome on Linux", { exact: true }).fill("My desk");
+    await page.getByRole("button", { name: "Save the name of Chrome on Linux", exact: true }).click();
+    assert.deepEqual(await messages(page), ["That browser is My desk from now on."]);
+    assert.match(
+      await page.locator(".device[data-current]").innerText(),
+      /My desk[^]*Logged in\s+3 minutes ago/,
+    );
     await picture(page, "22-devices");
 
-    await page.locator(".device:not([data-current])").getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("button", { name: "Log out Chrome on Linux" }).click();
     assert.deepEqual(await messages(page), ["That browser is logged out."]);
     assert.equal(await page.locator(".device").count(), 1);
     await phone.page.getByRole("link", { name: "Devices" }).first().click();
@@ -33,12 +41,12 @@ browserTest(
 );
 
 browserTest("a new password logs out the other browsers", async ({ page, another }) => {
-  await logIn(page);
+  await signUp(page, "ada");
   const other = await another();
-  await logIn(other.page);
+  await logIn(other.page, { name: "ada", password: "correct horse" });
   await page.goto("/password");
-  await page.getByLabel("Current password").fill("1234");
-  await page.getByLabel("New password").fill("correct horse");
+  await page.getByLabel("Current password").fill("correct horse");
+  await page.getByLabel("New password").fill("a brand new horse");
   await picture(page, "00-password");
   await page.getByRole("button", { name: "Change the password" }).click();
   assert.deepEqual(await messages(page), ["Your password is changed. 1 other browser was logged out."]);

@@ -118,9 +118,12 @@ browserTest("scenario 10: a note and a colour come back from the database", asyn
 browserTest(
   "scenario 19: right and wrong passwords each have a message of their own, once",
   async ({ page }) => {
-    await logIn(page, { password: "12345" });
+    await logIn(page, { password: "12345", keep: true });
     assert.equal(wayOf(page), "/login");
     assert.deepEqual(await messages(page), ["Login failed: the name or the password is not right."]);
+    assert.equal(await page.getByLabel("Name").inputValue(), "leo", "what was typed is there again");
+    assert.equal(await page.getByLabel("Keep me logged in").isChecked(), true);
+    assert.equal(await page.getByLabel("Password").inputValue(), "");
     await picture(page, "19-failed");
     await page.reload();
     assert.deepEqual(await messages(page), []);
@@ -140,7 +143,8 @@ browserTest(
     await page.getByLabel("Name").fill("Leo");
     await page.getByLabel("Password").fill("correct horse");
     await page.getByRole("button", { name: "Create my account" }).click();
-    assert.match(await page.locator("#notice").innerText(), /taken/);
+    assert.match((await messages(page)).join(), /taken/);
+    assert.equal(await page.getByLabel("Name").inputValue(), "Leo");
     await picture(page, "00-sign-up");
     await page.getByLabel("Name").fill(name);
     await page.getByLabel("Password").fill("correct horse");
