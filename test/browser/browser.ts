@@ -9,6 +9,7 @@ import type { SiteOptions } from "../../app/site.ts";
 import { testSite } from "../app/test-site.ts";
 import type { TestSite } from "../app/test-site.ts";
 import { startChromium } from "./chromium.ts";
+import { assertAccessible, htmlErrors } from "./page-checks.ts";
 
 const pictures = join(import.meta.dirname, "screenshots");
 
@@ -25,6 +26,7 @@ export class Browser {
   readonly #scripts: boolean;
   readonly #profile = mkdtempSync(join(tmpdir(), "coatcheck-profile-"));
   readonly #complaints: string[] = [];
+  readonly #reading: Promise<string[] | undefined>[] = [];
   #context: BrowserContext | undefined;
 
   constructor(site: TestSite, scripts = false) {
@@ -83,11 +85,16 @@ export class Browser {
     });
   }
 
-  /** Ends with the test: nothing may have been refused by the content security policy or found missing. */
-  async dispose(): Promise<void> {
+  /** After a test: nothing was refused by the content security policy or found missing, and all HTML is valid. */
+  async check(): Promise<void> {
+    const wrongHtml = (await Promise.all(this.#reading)).flatMap((errors) => errors ?? []);
+    assert.deepEqual([...this.#complaints, ...wrongHtml], []);
+  }
+
+  /** Closes the browser and deletes its profile. */
+  async remove(): Promise<void> {
     await this.close();
     rmSync(this.#profile, { recursive: true, force: true });
-    assert.deepEqual(this.#complaints, []);
   }
 
   get #opened(): BrowserContext {
@@ -96,6 +103,19 @@ export class Browser {
   }
 
   #watched(page: Page): Page {
+    page.on("response", (response) => {
+      if (response.headers()["content-type"]?.startsWith("text/html") !== true) return;
+      // A page of a test's own, or one that was left before it had arrived, is not judged.
+      this.#reading.push(
+        response.text().then(
+          async (markup) =>
+            markup.startsWith("<!doctype html>")
+              ? htmlErrors(markup, new URL(response.url()).pathname)
+              : undefined,
+          () => undefined,
+        ),
+      );
+    });
     page.on("console", (message) => {
       // A page that answers 404 or the like is often what the test asked for.
       if (message.type() === "error" && !message.text().includes("server responded with a status of")) {
@@ -128,25 +148,23 @@ export function browserTest(
       browsers.push(browser);
       return { browser, page: await browser.open() };
     };
+    t.after(async () => Promise.all(browsers.map(async (browser) => browser.remove())));
+    let first: { browser: Browser; page: Page };
     try {
-      let first: { browser: Browser; page: Page };
-      try {
-        first = await another();
-      } catch (error) {
-        if (process.env["CI"]) throw error;
-        t.skip(
-          `Chromium does not start here: ${error instanceof Error ? error.message.split("\n")[0] : "unknown reason"}`,
-        );
-        return;
-      }
-      await run({ site, ...first, another });
-    } finally {
-      for (const browser of browsers) await browser.dispose();
+      first = await another();
+    } catch (error) {
+      if (process.env["CI"]) throw error;
+      t.skip(
+        `Chromium does not start here: ${error instanceof Error ? error.message.split("\n")[0] : "unknown reason"}`,
+      );
+      return;
     }
+    await run({ site, ...first, another });
+    for (const browser of browsers) await browser.check();
   });
 }
 
-/** Takes pictures of a page as it is: wide and narrow, light and dark. Fails if it is wider than its screen. */
+/** Takes pictures of a page as it is: wide and narrow, light and dark. Fails if it is wider than its screen, or not accessible. */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(pictures, { recursive: true });
   for (const look of LOOKS) {
@@ -157,6 +175,7 @@ export async function picture(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: join(pictures, `${name}.${look.name}.png`), fullPage: true });
   }
   await page.setViewportSize(LOOKS[0]);
+  await assertAccessible(page, name, LOOKS);
 }
 
 /** The messages on a page, as a person reads them. */
