@@ -179,7 +179,9 @@ describe("OAuth", () => {
       return c.text("begun");
     });
     app.get("/provider", (c) =>
-      c.html(`<form method="post" action="http://localhost:${new URL(c.req.url).port}/callback"><button>Go on</button></form>`),
+      c.html(
+        `<form method="post" action="http://localhost:${new URL(c.req.url).port}/callback"><button>Go on</button></form>`,
+      ),
     );
     app.post("/callback", async (c) => {
       seen.push((await sessions.of(c)).get("cart"));
@@ -201,7 +203,12 @@ describe("OAuth", () => {
 
 /** A site that says who is logged in, by a link, by a form and in an iframe, with a page of another site around it. */
 function whoSite(cookie: SessionsOptions["cookie"]): Hono {
-  const sessions = createSessions({ secret: generateSecret(), store: memoryStore(), cookie, crossOrigin: false });
+  const sessions = createSessions({
+    secret: generateSecret(),
+    store: memoryStore(),
+    cookie,
+    crossOrigin: false,
+  });
   const app = new Hono().use(honoSessions(sessions));
   app.get("/login", async (c) => {
     await (await sessions.of(c)).login("ana");
@@ -213,7 +220,9 @@ function whoSite(cookie: SessionsOptions["cookie"]): Hono {
       `<a href="${site}/who">link</a><form method="post" action="${site}/who"><button>form</button></form><iframe src="${site}/who"></iframe>`,
     );
   });
-  app.on(["GET", "POST"], "/who", async (c) => c.html(`<p>${(await sessions.of(c)).subject ?? "nobody"}</p>`));
+  app.on(["GET", "POST"], "/who", async (c) =>
+    c.html(`<p>${(await sessions.of(c)).subject ?? "nobody"}</p>`),
+  );
   return app;
 }
 
@@ -257,7 +266,9 @@ describe("iframes", () => {
     const partner = await serve(t, outside.fetch);
     const another = partner.elsewhere.replace("127.0.0.1", "another.localhost");
     const stranger = partner.elsewhere.replace("127.0.0.1", "stranger.localhost");
-    const { embedded } = await programWith("partitioned: true", { PARTNER: `${partner.elsewhere} ${another}` });
+    const { embedded } = await programWith("partitioned: true", {
+      PARTNER: `${partner.elsewhere} ${another}`,
+    });
     assert.ok(embedded);
     const { here } = await serve(t, embedded, port);
     const context = await browser(t, true);
