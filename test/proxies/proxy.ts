@@ -33,14 +33,14 @@ export function withoutProxy(name: "nginx" | "caddy"): string | false {
 const guide = readFileSync(join(import.meta.dirname, "../../docs/behind-a-proxy.md"), "utf8");
 
 /** The only block of the guide in a language. */
-export function blockOf(language: string): string {
+function blockOf(language: string): string {
   const found = Array.from(guide.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, "gm")));
   if (found.length !== 1) throw new Error(`the guide has ${found.length} blocks in ${language}`);
   return found[0]?.[1] ?? "";
 }
 
 /** Replaces text that must be there, once. */
-export function replaced(text: string, changes: Readonly<Record<string, string>>): string {
+function replaced(text: string, changes: Readonly<Record<string, string>>): string {
   return Object.entries(changes).reduce((before, [from, to]) => {
     if (before.split(from).length !== 2) throw new Error(`"${from}" is not there once`);
     return before.replace(from, () => to);
