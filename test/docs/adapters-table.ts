@@ -1,4 +1,4 @@
-// README's table of adapters and runtimes, from what the tests run. To write it anew:
+// The table of adapters in docs/runtimes.md, from what the tests run. To write it anew:
 // `node --conditions=coatcheck-source test/docs/adapters-table.ts --write`
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -161,7 +161,7 @@ export const toldEntries: ReadonlySet<string> = new Set([
 ]);
 
 if (import.meta.main && process.argv.includes("--write")) {
-  const file = join(root, "README.md");
+  const file = join(root, "docs/runtimes.md");
   const page = readFileSync(file, "utf8");
   writeFileSync(
     file,

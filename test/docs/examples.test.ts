@@ -19,9 +19,9 @@ describe("the examples in the documentation", { concurrency: 4 }, () => {
 describe("the README", () => {
   const readme = pages().get("README.md") ?? "";
 
-  test("shows a first login in under 20 lines, for Hono and for plain fetch", () => {
+  test("shows a first login in under 20 lines, for Hono and for Express", () => {
     const logins = Array.from(readme.matchAll(/^```ts\n([^]*?)^```$/gm), ([, code = ""]) => code).slice(0, 2);
-    assert.ok(logins[0]?.includes("coatcheck/hono") && logins[1]?.includes("coatcheck/fetch"));
+    assert.ok(logins[0]?.includes("coatcheck/hono") && logins[1]?.includes("coatcheck/express"));
     for (const code of logins) {
       assert.ok(code.split("\n").filter((line) => line.trim() !== "").length < 20);
       assert.match(code, /session\.login\(/);

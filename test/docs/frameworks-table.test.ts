@@ -5,10 +5,10 @@ import { describe, test } from "node:test";
 import { frameworks, frameworksTable, tableIn } from "./frameworks-table.ts";
 import { pages, root } from "./workshop.ts";
 
-describe("README's table of frameworks", () => {
+describe("the table of frameworks", () => {
   test("says what the tests run", () => {
     assert.equal(
-      tableIn(pages().get("README.md") ?? ""),
+      tableIn(pages().get("docs/frameworks.md") ?? ""),
       frameworksTable(),
       "`node --conditions=coatcheck-source test/docs/frameworks-table.ts --write` mends it",
     );

@@ -1,8 +1,8 @@
-// README's table of frameworks, from the examples' packages and from what their tests contain. To write it anew:
+// The table of frameworks in docs/frameworks.md, from the examples' packages and from what their tests contain. To write it anew:
 // `node --conditions=coatcheck-source test/docs/frameworks-table.ts --write`
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { root } from "./workshop.ts";
 
 interface Framework {
@@ -119,7 +119,10 @@ export function frameworksTable(): string {
       if (column === without) return "n/a";
       return shown.test(text) ? "yes" : "";
     });
-    return [`[${name}](${page})${version}`, `\`${join("coatcheck", entry)}\``].concat(cells);
+    return [
+      `[${name}](${posix.relative(dirname(frameworksPage), page)})${version}`,
+      `\`${join("coatcheck", entry)}\``,
+    ].concat(cells);
   });
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
@@ -147,7 +150,7 @@ export function tableIn(page: string): string | undefined {
 }
 
 if (import.meta.main && process.argv.includes("--write")) {
-  const file = join(root, "README.md");
+  const file = join(root, frameworksPage);
   const page = readFileSync(file, "utf8");
   writeFileSync(
     file,

@@ -1,4 +1,4 @@
-/** The runtime in which all tests of the built site run, as README's table names it. */
+/** The runtime in which all tests of the built site run, as the table in docs/runtimes.md names it. */
 export const nextOwnRuntime = "Node 24";
 
 /** The runtimes that run `next start` beside it, and how. */

@@ -31,7 +31,7 @@ function node(major: number): Runtime {
   };
 }
 
-/** Everything that README's table lists. */
+/** Everything that the table in docs/runtimes.md lists. */
 export const runtimes: readonly Runtime[] = [
   node(22),
   node(24),

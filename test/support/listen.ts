@@ -8,17 +8,19 @@ import type { TestContext } from "node:test";
  * Serves on loopback until the test is over.
  *
  * @param served a server, or what answers the requests of one over HTTP/1.
+ * @param wanted the port; default: any that is free.
  * @returns the port.
  */
 export async function listen(
   t: TestContext,
   served: Server | ((request: IncomingMessage, response: ServerResponse) => unknown),
+  wanted = 0,
 ): Promise<number> {
   const server =
     typeof served === "function"
       ? createServer((request, response) => void served(request, response))
       : served;
-  server.listen(0, "127.0.0.1");
+  server.listen(wanted, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {
     // Servers of HTTP/2 have no such method.
