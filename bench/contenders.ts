@@ -110,6 +110,17 @@ function ours(framework: Exclude<Framework, "remix">): Contender[] {
   }));
 }
 
+/** `coatcheck/express-session`, in the app that was written for express-session. */
+const dropIns: readonly Contender[] = (["memory", "redis"] as const).map((kind) => ({
+  id: `express/coatcheck-drop-in-${kind}`,
+  framework: "express",
+  title: `Coatcheck in the place of express-session, ${storeTitles[kind]}`,
+  package: "coatcheck",
+  requests,
+  keeps: kind,
+  open: async () => (await import("./coatcheck/sites.ts")).expressDropIn(kind),
+}));
+
 type Open = Contender["open"];
 
 function peer(
@@ -194,5 +205,5 @@ const peers: readonly Contender[] = [
 /** All contenders. In each framework's group, the bare framework comes first and ours second. */
 export const contenders: readonly Contender[] = frameworks.flatMap((framework) => {
   const own = framework === "remix" ? [] : ours(framework);
-  return [...bares, ...empties, ...own, ...peers].filter((one) => one.framework === framework);
+  return [...bares, ...empties, ...own, ...dropIns, ...peers].filter((one) => one.framework === framework);
 });
