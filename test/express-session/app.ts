@@ -12,7 +12,7 @@ import { CookieJar, probeStore, testClock } from "coatcheck/testing";
 import type { StoreProbe, TestClock, TestData } from "coatcheck/testing";
 import express from "express";
 import type { MakeApp } from "../contracts/apps.ts";
-import { statusOf } from "../contracts/apps.ts";
+import { connectApp, statusOf } from "../contracts/apps.ts";
 import { listen } from "../support/listen.ts";
 
 /** What the sessions of these tests hold. */
@@ -170,6 +170,16 @@ function throughProperties(core: Session<TestData>, req: Request): Session<TestD
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
+}
+
+/** Plain handlers behind the middleware, as connect calls them, which work on HTTP/2 as well. */
+export function connectWith(speak: "properties" | "core"): MakeApp {
+  return (sessions, routes) => {
+    const begin = expressSession(sessions, { subject: (data) => (data as Partial<Data>).user });
+    return connectApp(sessions, routes, begin, (core, req) =>
+      speak === "core" ? core : throughProperties(core, req as Request),
+    );
+  };
 }
 
 /** An Express app of routes behind the middleware. @param speak `properties`: as above; `core`: with `sessions.of`. */
