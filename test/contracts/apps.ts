@@ -105,8 +105,7 @@ export function connectApp(
       begin(request, response, (failure) => {
         if (failure !== undefined) return failed(failure);
         const route = routes[pathOf(request.url)];
-        const session = async (): Promise<Session<TestData>> =>
-          through(await sessions.of(request), request);
+        const session = async (): Promise<Session<TestData>> => through(await sessions.of(request), request);
         const answer = async (): Promise<void> => {
           const {
             status = 200,

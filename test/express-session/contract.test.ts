@@ -7,32 +7,11 @@ import { adapterContract, races } from "coatcheck/testing";
 // @ts-expect-error -- Express 4 comes without types; for what is used here those of 5 fit
 import express4 from "express4";
 import { inProcess, overHttp, overHttp2 } from "../contracts/servers.ts";
-import { appWith, connectWith } from "./app.ts";
+import { appWith, connectWith, exceptions } from "./contract-apps.ts";
 import { stores, temporaryFolder } from "../contracts/stores.ts";
 import { adapterClauseTests } from "../contracts/clause-tests.ts";
 
 const timeout = 30_000;
-
-const readsFirst =
-  "req.session can't be awaited, so a request with a session cookie reads before its handlers run";
-const savesLate =
-  "req.session can be changed after the response, for a later save(), as listeners of a socket do";
-
-/** What does not hold, by the first words of the clause, and why. */
-const always: Readonly<Record<string, string>> = {
-  "adds no headers and calls no store if the session is not used": readsFirst,
-  "responds with 503 and Retry-After, and leaves the cookie alone": `${readsFirst}, and pages that need no session fail with the store, too`,
-};
-const exceptions: Readonly<Record<"core" | "properties", Readonly<Record<string, string>>>> = {
-  core: always,
-  properties: {
-    ...always,
-    "lets a body stream once the commit is acknowledged": savesLate,
-    "refuses to write to a session whose response has been sent": savesLate,
-    "responds with 500 if data can't be stored":
-      "a login as Passport does it begins with regenerate(), so the same user's data does not stay",
-  },
-};
 
 const runs = [
   ["core", "Express 5", overHttp(appWith("core"))],

@@ -90,7 +90,7 @@ test("cookie.maxAge of the options is for new sessions, which keep it [.original
   assert.deepEqual(await look(), [minute, 15_000]);
 });
 
-test("a permanent session's cookie is sent again when its data changes, and only then [should update cookie expiration when slow write] [rolling: should force cookie on unmodified session] [rolling: should not force cookie on uninitialized session if saveUninitialized option is set to false]", async (t) => {
+test("a permanent session's cookie is sent again when its data changes or its end has moved, and only then [should update cookie expiration when slow write] [rolling: should force cookie on unmodified session] [rolling: should not force cookie on uninitialized session if saveUninitialized option is set to false]", async (t) => {
   const site = new DropIn(t, { cookie: { maxAge: minute } });
   const write = async (n: number): Promise<string | undefined> => {
     const response = await site.visit((req, res) => {
