@@ -11,7 +11,7 @@ export type Settings = {
   host: string | undefined;
   /** DATA_DIR, default `./data`. */
   dataDir: string;
-  /** STORE, where sessions are kept: `redis://…`, `postgres://…`, `sqlite:path` or `memory:`. Without it, SQLite in the data folder. */
+  /** STORE, where sessions are kept: `redis://…`, `postgres://…`, `mysql://…`, `sqlite:path` or `memory:`. Without it, SQLite in the data folder. */
   store: StoreSetting;
   /** WORKERS, the number of processes, default 1. */
   workers: number;

@@ -6,13 +6,15 @@ export type StoreSetting =
   /** Without a path, `sessions.db` in the data folder. */
   | { kind: "sqlite"; path?: string }
   | { kind: "redis"; url: string; place: string; prefix?: string }
-  | { kind: "postgres"; url: string; place: string; schema?: string; table?: string };
+  | { kind: "postgres"; url: string; place: string; schema?: string; table?: string }
+  | { kind: "mysql"; url: string; place: string; table?: string };
 
-const WAYS = "redis://host:6379, rediss://host:6379, postgres://user@host/database, sqlite:path or memory:";
+const WAYS =
+  "redis://host:6379, rediss://host:6379, postgres://user@host/database, mysql://user@host/database, sqlite:path or memory:";
 
 /**
  * Parses STORE. Its own parameters are removed from the URL before a client gets it: `prefix` for Redis,
- * `schema` and `table` for PostgreSQL.
+ * `schema` and `table` for PostgreSQL, `table` for MySQL.
  *
  * @throws ConfigError CONFIG_INVALID that never repeats the value, in which there may be a password.
  */
@@ -23,6 +25,7 @@ export function storeSetting(text: string | undefined): StoreSetting {
   if (scheme === "sqlite") return { kind: "sqlite", path: pathOf(text) };
   if (scheme === "redis" || scheme === "rediss") return redisSetting(text);
   if (scheme === "postgres" || scheme === "postgresql") return postgresSetting(text);
+  if (scheme === "mysql" || scheme === "mariadb") return mysqlSetting(text);
   throw invalid(`must be one of: ${WAYS}.`);
 }
 
@@ -56,6 +59,21 @@ function postgresSetting(text: string): StoreSetting {
     url: url.href,
     place: url.host === "" ? "PostgreSQL" : `PostgreSQL at ${url.host}`,
     ...(schema !== undefined && { schema }),
+    ...(table !== undefined && { table }),
+  };
+}
+
+function mysqlSetting(text: string): StoreSetting {
+  const url = urlOf(text);
+  const [table] = take(url, "table");
+  if (url.hostname === "" || !/^\/[^/]+$/.test(url.pathname)) {
+    throw invalid("for MySQL and MariaDB looks like mysql://user:password@host:3306/database?table=session");
+  }
+  const name = url.protocol === "mariadb:" ? "MariaDB" : "MySQL";
+  return {
+    kind: "mysql",
+    url: url.href,
+    place: `${name} at ${url.host}`,
     ...(table !== undefined && { table }),
   };
 }

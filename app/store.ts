@@ -30,6 +30,7 @@ const FAREWELL_MS = 1_000;
 export async function openStore(setting: StoreSetting, dataDir: string): Promise<OpenStore> {
   if (setting.kind === "redis") return openRedis(setting);
   if (setting.kind === "postgres") return openPostgres(setting);
+  if (setting.kind === "mysql") return openMysql(setting);
   if (setting.kind === "memory") {
     const { memoryStore } = await import("coatcheck/memory");
     return { store: memoryStore(), place: "the memory of this process", close: async () => {} };
@@ -90,8 +91,39 @@ async function openPostgres(setting: StoreSetting & { kind: "postgres" }): Promi
   const outages = tellOutages(place);
   pool.on("error", outages.lost);
   pool.on("connect", outages.found);
+  return openTable(store, place, outages, async () => pool.end());
+}
+
+async function openMysql(setting: StoreSetting & { kind: "mysql" }): Promise<OpenStore> {
+  const [{ createPool }, { mysqlStore }] = await Promise.all([
+    import("mysql2/promise"),
+    import("coatcheck/mysql"),
+  ]);
+  const { url, place, table } = setting;
+  const client = createPool({
+    uri: url,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectionLimit: 10,
+    enableKeepAlive: true,
+  });
+  const store = mysqlStore({ client, ...(table !== undefined && { table }) });
+  const outages = tellOutages(place);
+  client.on("connection", (connection) => {
+    outages.found();
+    connection.on("error", outages.lost);
+  });
+  return openTable(store, place, outages, async () => client.end());
+}
+
+/** Makes the table, unless the database does not respond now: then the store's first call does. */
+async function openTable(
+  store: Store & { migrate(): Promise<void> },
+  place: string,
+  outages: ReturnType<typeof tellOutages>,
+  end: () => Promise<void>,
+): Promise<OpenStore> {
   const close = async () => {
-    await Promise.race([pool.end(), wait(FAREWELL_MS)]);
+    await Promise.race([end(), wait(FAREWELL_MS)]);
   };
   try {
     await store.migrate();

@@ -13,6 +13,16 @@ const pairs: readonly (readonly [what: string, ours: string, peer: string])[] = 
     "express/connect-redis-quiet",
   ],
   ["Express, PostgreSQL: connect-pg-simple", "express/coatcheck-postgres", "express/connect-pg-simple"],
+  [
+    "Express, memory, coatcheck/express-session: express-session",
+    "express/coatcheck-drop-in-memory",
+    "express/express-session",
+  ],
+  [
+    "Express, Redis, coatcheck/express-session: connect-redis",
+    "express/coatcheck-drop-in-redis",
+    "express/connect-redis",
+  ],
   ["Express, a cookie: cookie-session", "express/coatcheck-memory", "express/cookie-session"],
   ["Fastify, memory: @fastify/session", "fastify/coatcheck-memory", "fastify/session"],
   ["Fastify, Redis: @fastify/session", "fastify/coatcheck-redis", "fastify/session-redis"],

@@ -118,6 +118,17 @@ function ours(framework: Framework): Contender[] {
   }));
 }
 
+/** `coatcheck/express-session`, in the app that was written for express-session. */
+const dropIns: readonly Contender[] = (["memory", "redis"] as const).map((kind) => ({
+  id: `express/coatcheck-drop-in-${kind}`,
+  framework: "express",
+  title: `Coatcheck in the place of express-session, ${storeTitles[kind]}`,
+  package: "coatcheck",
+  requests,
+  keeps: kind,
+  open: async () => (await import("./coatcheck/sites.ts")).expressDropIn(kind),
+}));
+
 type Open = Contender["open"];
 
 function peer(
@@ -195,5 +206,6 @@ const peers: readonly Contender[] = [
 
 /** All contenders. In each framework's group, the bare framework comes first and ours second. */
 export const contenders: readonly Contender[] = frameworks.flatMap((framework) => {
-  return [...bares, ...empties, ...ours(framework), ...peers].filter((one) => one.framework === framework);
+  const all = [...bares, ...empties, ...ours(framework), ...dropIns, ...peers];
+  return all.filter((one) => one.framework === framework);
 });

@@ -167,6 +167,16 @@ export function targetsOf(findings: Findings): Target[] {
       "connect-redis's",
     ),
     oneTrip("read, Redis with near cache", "express/coatcheck-redis-near", 0),
+    ...(["memory", "Redis"] as const).map((store) =>
+      share(
+        `read, ${store}, in the place of express-session`,
+        `express/coatcheck-drop-in-${store.toLowerCase()}`,
+        store === "memory" ? "express/express-session" : "express/connect-redis",
+        "read",
+        1,
+        store === "memory" ? "express-session's" : "connect-redis's",
+      ),
+    ),
     check(
       "read, Redis with near cache",
       "added CPU within 2 us of the memory store's",

@@ -13,6 +13,17 @@ export async function express(kind: StoreKind): Promise<Site> {
   return expressSite(actionsOf(sessions), (app) => app.use(expressSessions(sessions)));
 }
 
+/** The app of the contender express-session, with its handlers unchanged. */
+export async function expressDropIn(kind: StoreKind): Promise<Site> {
+  const [{ expressSite }, { maxAge, requestSession }, { expressSession }, sessions] = await Promise.all([
+    import("../frameworks/express.ts"),
+    import("../frameworks/request-session.ts"),
+    import("coatcheck/express-session"),
+    openSessions(kind, "express-drop-in"),
+  ]);
+  return expressSite(requestSession, (app) => app.use(expressSession(sessions, { cookie: { maxAge } })));
+}
+
 export async function fastify(kind: StoreKind): Promise<Site> {
   const [{ fastifySite }, { fastifySessions }, sessions] = await Promise.all([
     import("../frameworks/fastify.ts"),

@@ -1,49 +1,16 @@
 import connectPgSimple from "connect-pg-simple";
 import { RedisStore } from "connect-redis";
 import cookieSession from "cookie-session";
-import type { Request } from "express";
 import session from "express-session";
 import { pgPool, redisClient, redisPrefix } from "../clients.ts";
 import { expressSite } from "../frameworks/express.ts";
+import { maxAge, requestSession } from "../frameworks/request-session.ts";
 import { secret, setting, user } from "../site.ts";
-import type { Actions, Site } from "../site.ts";
-
-const maxAge = 24 * 60 * 60 * 1000;
-
-interface Data {
-  user?: string;
-  count?: number;
-  regenerate(done: (error: unknown) => void): void;
-}
-
-/** The session that express-session and cookie-session put on the request. */
-function dataOf(request: Request): Data {
-  return (request as unknown as { session: Data }).session;
-}
-
-function write(request: Request): number {
-  const data = dataOf(request);
-  data.count = (data.count ?? 0) + 1;
-  return data.count;
-}
-
-const actions: Actions<[Request]> = {
-  read: (request) => dataOf(request).user ?? "",
-  write,
-  async login(request) {
-    await new Promise<void>((resolve, reject) => {
-      dataOf(request).regenerate((error) => {
-        if (error instanceof Error) reject(error);
-        else resolve();
-      });
-    });
-    dataOf(request).user = user;
-  },
-};
+import type { Site } from "../site.ts";
 
 function withStore(store: unknown): Site {
   const options = { secret, resave: false, saveUninitialized: false, cookie: { maxAge } };
-  return expressSite(actions, (app) =>
+  return expressSite(requestSession, (app) =>
     app.use(session(store === undefined ? options : { ...options, store })),
   );
 }
@@ -82,7 +49,7 @@ export async function postgresQuiet(): Promise<Site> {
 export function cookie(): Site {
   return expressSite(
     {
-      ...actions,
+      ...requestSession,
       login(request) {
         // A new session at login: there is no `regenerate`, since there is no id.
         (request as unknown as { session: object }).session = { user };

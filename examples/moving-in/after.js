@@ -21,9 +21,9 @@ export const sessions = createSessions({
       secret: process.env.OLD_SESSION_SECRET,
       store: connectRedis({ client }),
       until: new Date(Date.now() + 30 * 24 * 60 * 60 * 1000), // a fixed date in your program
-      take: ({ passport: kept, views }) => ({
-        subject: kept?.user,
-        data: { passport: kept, views },
+      take: (old) => ({
+        subject: old.passport?.user,
+        data: { passport: old.passport, views: old.views },
         permanent: true,
       }),
     }),

@@ -54,7 +54,8 @@ export interface ExpressSession<Data extends object, Request, Response> {
  * A request that brings a session cookie reads the store before its handlers run. If the store fails then, the
  * response is that of `onUnavailable`, and no handler runs.
  *
- * @throws ConfigError CONFIG_INVALID, COOKIE_CONFIG_INVALID: an option that belongs elsewhere, and where.
+ * @throws ConfigError CONFIG_INVALID, COOKIE_CONFIG_INVALID: an option that belongs elsewhere, and where;
+ *   SECRET_MISSING if the secret of `createSessions` is an empty list.
  */
 export function expressSession<
   Data extends object,
@@ -65,6 +66,7 @@ export function expressSession<
   options: ExpressSessionOptions<Data, Request, Response> = {},
 ): ExpressSession<Data, Request, Response> {
   const exchanges = exchangesOf(sessions);
+  exchanges.assertNoEmptyList();
   const { cookie, permanentLifetime } = exchanges;
   const newCookie = checkedOptions(options, { cookie, permanentLifetime });
   const settings: Settings = { cookie, permanentLifetime, newCookie, subject: options.subject };

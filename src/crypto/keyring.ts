@@ -26,6 +26,8 @@ export interface Keyring {
   keys(purpose: Purpose): readonly [PurposeKey, ...PurposeKey[]];
   /** Whether a key is missing, so that `assertPresent` throws. */
   readonly isIncomplete: boolean;
+  /** Whether the secret is a list without keys, which no environment can complete. */
+  readonly isEmptyList: boolean;
   /** Whether there are keys besides the newest. If not, nothing was signed or sealed with an old key. */
   readonly hasOlderKeys: boolean;
   /** @throws ConfigError SECRET_MISSING, on every call, if there is no key or a key in the list is missing. */
@@ -58,7 +60,7 @@ export function generateSecret(): string {
 export function createKeyring(secret: Secret | undefined): Keyring {
   const input: unknown = secret;
   const list: readonly unknown[] = Array.isArray(input) ? input : [input];
-  const missing = list.length === 0 ? "The list of secret keys is empty." : missingAmong(list);
+  const missing = list.length === 0 ? "The secret option array is empty." : missingAmong(list);
   const roots = list.flatMap((entry, index) =>
     isMissing(entry) ? [] : checkedBytes(entry, nameOf(list, index)),
   );
@@ -68,6 +70,7 @@ export function createKeyring(secret: Secret | undefined): Keyring {
   const byPurpose = new Map<Purpose, readonly [PurposeKey, ...PurposeKey[]]>();
   return {
     isIncomplete: missing !== undefined,
+    isEmptyList: list.length === 0,
     hasOlderKeys: roots.length > 1,
     assertPresent,
     keys(purpose) {

@@ -30,6 +30,12 @@ export class Exchanges<Data extends object = AnyData> {
     return this.#services.timeouts.permanent;
   }
 
+  /** @internal @throws ConfigError SECRET_MISSING if the secret is a list without keys. */
+  assertNoEmptyList(): void {
+    const { keyring } = this.#services;
+    if (keyring.isEmptyList) keyring.assertPresent();
+  }
+
   /** Whether the origin of a request allows it to act here. If not, respond with 403. */
   allows(request: RequestLike): boolean {
     const { advice, crossOrigin, events } = this.#services;

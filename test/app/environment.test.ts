@@ -35,12 +35,27 @@ test("STORE names the store, and what it takes for itself does not reach the cli
     url: "postgresql:///shop?host=%2Frun%2Fpostgresql",
     place: "PostgreSQL",
   });
+  assert.deepEqual(store("mysql://u:p@db.example/shop?charset=utf8mb4&table=t"), {
+    kind: "mysql",
+    url: "mysql://u:p@db.example/shop?charset=utf8mb4",
+    place: "MySQL at db.example",
+    table: "t",
+  });
+  assert.deepEqual(store("mariadb://u:a%40b@db.example:3307/shop"), {
+    kind: "mysql",
+    url: "mariadb://u:a%40b@db.example:3307/shop",
+    place: "MariaDB at db.example:3307",
+  });
 });
 
 for (const [text, reason] of [
   ["hunter2", /must be one of/],
   ["user:hunter2@db.example", /must be one of/],
-  ["mysql://user:hunter2@db.example/shop", /must be one of/],
+  ["mongodb://user:hunter2@db.example/shop", /must be one of/],
+  ["mysql:hunter2", /looks like mysql:/],
+  ["mysql://user:hunter2@db.example", /looks like mysql:/],
+  ["mysql://user:hunter2@db.example/", /looks like mysql:/],
+  ["mysql://user:hunter2/x@db.example/shop", /no valid URL/],
   ["redis:hunter2", /looks like redis:/],
   ["redis://", /looks like redis:/],
   ["redis://:hunter2@cache.example/shop", /looks like redis:/],

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
-import type { Sessions } from "coatcheck";
+import type { Session, Sessions } from "coatcheck";
 import { expressErrors, expressSessions } from "coatcheck/express";
 import { fastifySessions } from "coatcheck/fastify";
 import { fetchSessions } from "coatcheck/fetch";
@@ -82,6 +82,54 @@ async function answerRoute(
   return route === undefined ? { status: 404 } : route(() => sessions.of(request), request);
 }
 
+/**
+ * A stack of middleware as connect has it: `next`, and error handlers at the end.
+ *
+ * @param begin the middleware that brings the sessions.
+ * @param through what routes get of a session, given its request.
+ */
+export function connectApp(
+  sessions: Sessions<TestData>,
+  routes: Readonly<Record<string, TestRoute>>,
+  begin: (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void,
+  through: (session: Session<TestData>, request: IncomingMessage) => Session<TestData> = (session) => session,
+): App {
+  const noteError = nodeErrors(sessions);
+  return {
+    listener(request, response) {
+      const failed = (error: unknown): void => {
+        if (response.headersSent) return;
+        response.statusCode = statusOf(error);
+        response.end("failed");
+      };
+      begin(request, response, (failure) => {
+        if (failure !== undefined) return failed(failure);
+        const route = routes[pathOf(request.url)];
+        const session = async (): Promise<Session<TestData>> => through(await sessions.of(request), request);
+        const answer = async (): Promise<void> => {
+          const {
+            status = 200,
+            body = "",
+            headers,
+          } = route === undefined ? { status: 404 } : await route(session, request);
+          response.statusCode = status;
+          for (const [name, value] of linesOf(headers)) response.appendHeader(name, value);
+          if (typeof body === "string") response.write(body);
+          else {
+            for await (const chunk of body) {
+              if (response.destroyed) return;
+              if (!response.write(chunk)) await once(response, "drain");
+            }
+          }
+          response.end();
+        };
+        answer().catch((error: unknown) => noteError(error, request, response, failed));
+        return undefined;
+      });
+    },
+  };
+}
+
 function expressApp(make: typeof express): MakeApp {
   return (sessions, routes) => {
     const app = make();
@@ -144,42 +192,7 @@ export const apps = {
     };
   },
 
-  /** A stack of middleware as connect has it: `next`, and error handlers at the end. */
-  connect(sessions, routes) {
-    const begin = nodeSessions(sessions);
-    const noteError = nodeErrors(sessions);
-    return {
-      listener(request, response) {
-        const failed = (error: unknown): void => {
-          if (response.headersSent) return;
-          response.statusCode = statusOf(error);
-          response.end("failed");
-        };
-        begin(request, response, (failure) => {
-          if (failure !== undefined) return failed(failure);
-          const answer = async (): Promise<void> => {
-            const {
-              status = 200,
-              body = "",
-              headers,
-            } = await answerRoute(routes, sessions, pathOf(request.url), request);
-            response.statusCode = status;
-            for (const [name, value] of linesOf(headers)) response.appendHeader(name, value);
-            if (typeof body === "string") response.write(body);
-            else {
-              for await (const chunk of body) {
-                if (response.destroyed) return;
-                if (!response.write(chunk)) await once(response, "drain");
-              }
-            }
-            response.end();
-          };
-          answer().catch((error: unknown) => noteError(error, request, response, failed));
-          return undefined;
-        });
-      },
-    };
-  },
+  connect: (sessions, routes) => connectApp(sessions, routes, nodeSessions(sessions)),
 
   express: expressApp(express),
 

@@ -1,18 +1,13 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import type { TestContext } from "node:test";
 import { createSessions, generateSecret } from "coatcheck";
 import type { Session, Sessions, SessionsOptions, Store } from "coatcheck";
-import { expressErrors } from "coatcheck/express";
 import { expressSession } from "coatcheck/express-session";
 import type { RequestSession, SessionCookieDefaults } from "coatcheck/express-session";
 import { memoryStore } from "coatcheck/memory";
 import { CookieJar, probeStore, testClock } from "coatcheck/testing";
-import type { StoreProbe, TestClock, TestData } from "coatcheck/testing";
-import express from "express";
-import type { MakeApp } from "../contracts/apps.ts";
-import { statusOf } from "../contracts/apps.ts";
+import type { StoreProbe, TestClock } from "coatcheck/testing";
 import { listen } from "../support/listen.ts";
 
 /** What the sessions of these tests hold. */
@@ -135,74 +130,4 @@ export class DropIn {
       }),
     );
   }
-}
-
-/** The data of `req.session` as a plain object. */
-export function dataOf(session: RequestSession<Data>): Record<string, unknown> {
-  const { cookie: _, ...data } = { ...session };
-  return data;
-}
-
-/**
- * The adapter contract and the races speak to a session through these calls. Here they are what a handler of
- * express-session does: properties, `destroy`, and a login as Passport does it, with `subject` as its name.
- */
-function throughProperties(core: Session<TestData>, req: Request): Session<TestData> {
-  const calls: Record<string, unknown> = {
-    get: (key: string) => req.session[key],
-    has: (key: string) => key in req.session,
-    set(key: string, value: unknown) {
-      req.session[key] = value;
-    },
-    delete: (key: string) => delete req.session[key],
-    entries: () => Object.entries(dataOf(req.session)).filter(([key]) => key !== "user"),
-    logout: () => req.session.destroy(),
-    async login(user: string) {
-      await req.session.regenerate();
-      req.session.user = user;
-      await req.session.save();
-    },
-  };
-  return new Proxy(core, {
-    get(target, key) {
-      if (typeof key === "string" && Object.hasOwn(calls, key)) return calls[key];
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
-
-/** An Express app of routes behind the middleware. @param speak `properties`: as above; `core`: with `sessions.of`. */
-export function appWith(speak: "properties" | "core", make: typeof express = express): MakeApp {
-  return (sessions, routes) => {
-    const app = make();
-    app.use(expressSession(sessions, { subject: (data) => (data as Partial<Data>).user }));
-    app.use(make.json());
-    const answer = async (req: express.Request, res: express.Response): Promise<void> => {
-      const route = routes[req.path];
-      const session = async (): Promise<Session<TestData>> => {
-        const core = await sessions.of(req);
-        return speak === "core" ? core : throughProperties(core, req as unknown as Request);
-      };
-      const {
-        status = 200,
-        body,
-        headers = {},
-      } = route === undefined ? { status: 404 } : await route(session, req);
-      for (const [name, values] of Object.entries(headers))
-        res.append(name, typeof values === "string" ? values : [...values]);
-      const { location } = headers;
-      if (typeof location === "string") res.redirect(status, location);
-      else if (typeof body === "object") Readable.from(body, { objectMode: false }).pipe(res.status(status));
-      else res.status(status).send(body ?? "");
-    };
-    // What Express 5 does by itself with a handler that returns a promise.
-    app.use((req, res, next) => void answer(req, res).catch(next)); // oxlint-disable-line no-callback-in-promise
-    app.use(expressErrors(sessions));
-    app.use((error: unknown, _req: express.Request, res: express.Response, next: express.NextFunction) => {
-      if (res.headersSent) next(error);
-      else res.status(statusOf(error)).send("failed");
-    });
-    return { listener: app };
-  };
 }

@@ -8,7 +8,8 @@ import { memoryStore } from "coatcheck/memory";
 import { expressSession } from "coatcheck/express-session";
 import { sqliteStore } from "coatcheck/sqlite";
 import { listen } from "../support/listen.ts";
-import { dataOf, DropIn } from "./app.ts";
+import { DropIn } from "./app.ts";
+import { dataOf } from "./contract-apps.ts";
 import type { Request } from "./app.ts";
 
 const code = (expected: string) => (error: unknown) =>
@@ -239,18 +240,26 @@ for (const [name, send] of Object.entries({
   });
 }
 
-test("a session that is gone from the store is a new one, with another id [when sid not in store: should create a new session] [when sid not in store: should have a new sid] [should treat ENOENT session fetch error as not found] [when session expired in store]", async (t) => {
-  const site = new DropIn(t);
-  const count = (req: Request): unknown[] => {
-    req.session.n = (req.session.n ?? 0) + 1;
-    return [req.session.n, req.session.id];
-  };
-  const [, first] = await site.see(count);
-  site.clock.advance(2 * 3_600_000);
-  const [n, second] = await site.see(count);
-  assert.equal(n, 1);
-  assert.notEqual(second, first);
-});
+for (const [how, lose] of Object.entries({
+  "was ended elsewhere [when sid not in store: should create a new session] [when sid not in store: should have a new sid] [should treat ENOENT session fetch error as not found]":
+    async (site, id) => void (await site.sessions.revoke(id)),
+  "has expired [when session expired in store: should create a new session] [when session expired in store: should have a new sid] [when session expired in store: should not exist in store]":
+    (site) => site.clock.advance(2 * 3_600_000),
+} satisfies Record<string, (site: DropIn, id: string) => unknown>)) {
+  test(`a visitor whose session ${how} gets a new one, with another id`, async (t) => {
+    const site = new DropIn(t);
+    const count = (req: Request): [number, string] => {
+      req.session.n = (req.session.n ?? 0) + 1;
+      return [req.session.n, req.session.id];
+    };
+    const [, first] = await site.see(count);
+    await lose(site, first);
+    const [n, second] = await site.see(count);
+    assert.equal(n, 1);
+    assert.notEqual(second, first);
+    assert.equal(await site.sessions.revoke(first), false, "the old one is not there");
+  });
+}
 
 test("a property that is set to the value it has is no change [resave: should prevent save on unmodified session] [rolling: should default to false]", async (t) => {
   const site = new DropIn(t, { cookie: { maxAge: 60_000 } });
@@ -547,7 +556,20 @@ test("reload() drops this request's changes and reads what others have written [
   assert.deepEqual(await site.see(({ session }) => dataOf(session)), { n: 2, list: [1] });
 });
 
-test("reload() of a session that has ended fails, and changes remain [.reload(): should error is session missing] [.save(): should prevent end-of-request save on reloaded session]", async (t) => {
+test("save() after reload() is the only write of the request [.save(): should prevent end-of-request save on reloaded session]", async (t) => {
+  const site = new DropIn(t);
+  const hit = async ({ session }: Request): Promise<void> => {
+    session["hit"] = Number(session["hit"] ?? 0) + 1;
+    await session.reload().catch(() => {}); // the first visitor has no session to read again
+    session["hit"] = Number(session["hit"] ?? 0) + 1;
+    await session.save();
+  };
+  assert.deepEqual(await site.callsOf(() => site.see(hit)), ["create"]);
+  assert.deepEqual(await site.callsOf(() => site.see(hit)), ["read", "read", "patch"]);
+  assert.equal(await site.see(({ session }) => session["hit"]), 3);
+});
+
+test("reload() of a session that has ended fails, and changes remain [.reload(): should error is session missing]", async (t) => {
   const site = new DropIn(t);
   await site.see(({ session }) => void (session.n = 1));
   await site.see(async (req) => {

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { StoreError } from "coatcheck";
 import { collectEvents, typesOf } from "../support/events.ts";
-import { dataOf, DropIn } from "./app.ts";
+import { DropIn } from "./app.ts";
+import { dataOf } from "./contract-apps.ts";
 
 function siteOf(t: TestContext): DropIn {
   return new DropIn(t, { subject: (data) => data.user });

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { databaseUrl as mysqlUrl, newTable, withoutMysql } from "../stores/mysql-server.ts";
 import { databaseUrl, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { sharedRedis, withoutRedis } from "../stores/redis-server.ts";
 
@@ -24,6 +25,11 @@ export const fleetStores: readonly FleetStore[] = [
     name: "PostgreSQL",
     skip: withoutPostgres,
     setting: async () => withParameters(databaseUrl, { schema, table: "fleet_session" }),
+  },
+  {
+    name: "MySQL",
+    skip: withoutMysql,
+    setting: async () => withParameters(mysqlUrl, { table: newTable() }),
   },
   { name: "SQLite", skip: false, setting: async (folder) => `sqlite:${join(folder, "shared.db")}` },
 ];

@@ -165,6 +165,47 @@ describe("Nest", { skip: missing }, () => {
     }
   }
 
+  describe("@nestjs/passport with session: true, on coatcheck/express-session", () => {
+    let site: RunningSite;
+
+    before(async () => {
+      site = await exampleOn("express").start([], ["dist/passport-session/main.js"]);
+    });
+
+    after(async () => site.close());
+
+    test("a person logs in, is remembered, sees a message once, and logs out", async () => {
+      const ana = new Visitor(site);
+      assert.match(await ana.page("/"), /Hello, stranger!/);
+      assert.equal(ana.jar.header, undefined, "a look sets no cookie");
+      assert.equal((await ana.send("/user")).status, 403);
+      assert.match(await ana.logIn(), /Hello, ana! You are logged in\./);
+      assert.doesNotMatch(await ana.page("/"), /You are logged in/);
+      assert.match(await ana.page("/user"), /The page of ana/);
+      const ticket = ana.jar.header ?? "";
+      assert.match(await ana.submit("/logout"), /Hello, stranger!/);
+      const replay = await fetch(site.url, { headers: { cookie: ticket } });
+      assert.match(await replay.text(), /Hello, stranger!/, "a logged-out ticket opens nothing");
+    });
+
+    test("a wrong password logs nobody in, and leaves who was", async () => {
+      const ana = new Visitor(site);
+      assert.equal((await ana.post("/login", { name: "ana", password: "wrong" })).status, 401);
+      assert.equal(ana.jar.header, undefined);
+      await ana.logIn();
+      assert.equal((await ana.post("/login", { name: "ana", password: "wrong" })).status, 401);
+      assert.match(await ana.page("/"), /Hello, ana!/);
+    });
+
+    test("a login on one device is ended by the user on another", async () => {
+      const [here, elsewhere] = [new Visitor(site), new Visitor(site)];
+      await here.logIn();
+      await elsewhere.logIn();
+      assert.match(await elsewhere.submit("/everywhere"), /Hello, stranger!/);
+      assert.equal((await here.send("/user")).status, 403);
+    });
+  });
+
   test("logs in while developing, and keeps visitors logged in when a file changes", async (t) => {
     const example = exampleOn("express");
     const site = await example.start([], [cli, "start", "--watch"]);

@@ -6,10 +6,14 @@ import { apps } from "../contracts/apps.ts";
 import type { MakeApp } from "../contracts/apps.ts";
 import { exceptions, http2Exceptions, runtimeExceptions } from "../contracts/exceptions.ts";
 import type { AppName } from "../contracts/exceptions.ts";
+import { appWith, exceptions as dropInExceptions } from "../express-session/contract-apps.ts";
 import type { Report } from "./clause.ts";
 
 /** How a runtime serves an app, by protocol; HTTP/2 is left out for apps that are not made for it. */
 export type Ways = Readonly<Record<string, (make: MakeApp, app: AppName) => StartServer>>;
+
+/** The drop-in for express-session, in Express 5. */
+const dropIn = "express-session";
 
 /** What is answered at all is answered much sooner; a request that hangs must not stop the others. */
 const patience = 15_000;
@@ -30,7 +34,7 @@ export async function runAdapters(runtime: string, version: string, ways: Ways):
   const held: Record<string, number> = {};
   const lacks: string[] = [];
   const faults: string[] = [];
-  for (const [name, make] of Object.entries(apps)) {
+  for (const [name, make] of Object.entries({ ...apps, [dropIn]: appWith("properties") })) {
     const app = name as AppName;
     held[app] = 0;
     const missing = own?.missing?.[app];
@@ -40,9 +44,13 @@ export async function runAdapters(runtime: string, version: string, ways: Ways):
       else faults.push(`${app} is said to be missing here, since ${missing.why}; that is not so`);
       continue;
     }
-    const excepted = Object.keys({ ...exceptions[app], ...own?.clauses?.[app] });
+    const excepted = Object.keys(
+      name === dropIn
+        ? { ...dropInExceptions.properties, ...own?.clauses?.express }
+        : { ...exceptions[app], ...own?.clauses?.[app] },
+    );
     for (const [protocol, serve] of Object.entries(ways)) {
-      if (protocol === "HTTP/2" && app in http2Exceptions) continue;
+      if (protocol === "HTTP/2" && (app in http2Exceptions || name === dropIn)) continue;
       for (const clause of adapterContract) {
         const check = async (): Promise<void> =>
           inTime(clause.check({ openStore: () => memoryStore(), start: serve(make, app) }));

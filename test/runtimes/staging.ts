@@ -10,7 +10,7 @@ const root = dirname(dirname(import.meta.dirname));
 /** The files of the suite itself; the rest of this folder is about starting the runtimes. */
 const suite = ["clause", "core-clauses", "fetch-clauses", "suite", "main", "worker"];
 
-/** The files of the adapters' suite, with those of test/contracts. */
+/** The files of the adapters' suite, with those of other folders of tests. */
 const adapters = [
   "adapters",
   "adapters-main",
@@ -18,6 +18,7 @@ const adapters = [
   "../contracts/apps",
   "../contracts/exceptions",
   "../contracts/servers",
+  "../express-session/contract-apps",
 ];
 
 /** What test/contracts/apps.ts imports, as it lies in the repository's `node_modules`. */
@@ -45,7 +46,7 @@ export async function openStaging(bun: string | undefined): Promise<Staging> {
     const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));
     writeFileSync(
       join(folder, `${basename(name)}.js`),
-      code.replaceAll(/from "\.\.?\/(?:contracts\/)?([\w-]+)\.ts"/g, 'from "./$1.js"'),
+      code.replaceAll(/from "\.\.?\/(?:(?:contracts|express-session)\/)?([\w-]+)\.ts"/g, 'from "./$1.js"'),
     );
   }
   mkdirSync(join(folder, "node_modules", "@hono"));
