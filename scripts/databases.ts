@@ -22,17 +22,17 @@ const { values, positionals } = parseArgs({
 });
 
 const folders = positionals.length > 0 ? positionals : Object.keys(tests);
-const chosen = folders.map((folder) => {
-  const paths = tests[folder];
-  if (paths !== undefined) return paths;
+for (const folder of folders) {
+  if (tests[folder] !== undefined) continue;
   console.error(`There is no folder "${folder}". There are: ${Object.keys(tests).join(", ")}.`);
   process.exit(2);
-});
+}
 for (const folder of folders) {
   const status = installPackages(join(root, folder), ["--ignore-scripts"]);
   if (status !== 0) process.exit(status);
 }
 if (!values.install) {
-  const args = ["--conditions=coatcheck-source", join(root, "scripts", "test.ts"), ...chosen];
-  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ?? 1;
+  const args = ["--conditions=coatcheck-source", join(root, "scripts", "test.ts")];
+  const paths = folders.flatMap((folder) => tests[folder] ?? []);
+  process.exitCode = spawnSync(process.execPath, [...args, ...paths], { cwd: root, stdio: "inherit" }).status ?? 1;
 }

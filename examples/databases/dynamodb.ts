@@ -40,7 +40,8 @@ export function dynamodbStore(client: DynamoDBDocumentClient, TableName = sessio
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
       const codes = error.CancellationReasons?.map(({ Code }) => Code) ?? [];
-      if (codes.some((code) => code === "ConditionalCheckFailed" || code === "TransactionConflict")) return false;
+      if (codes.some((code) => code === "ConditionalCheckFailed" || code === "TransactionConflict"))
+        return false;
       throw error;
     }
   }
@@ -49,7 +50,9 @@ export function dynamodbStore(client: DynamoDBDocumentClient, TableName = sessio
   async function put(row: CasRow, condition: Condition, timeout: number, isMoved: boolean): Promise<boolean> {
     // Time to live goes by the clock of DynamoDB: a day later, in case the clocks of your servers are behind.
     const ttl = Math.ceil(row.expiresAt / 1000) + 86_400;
-    const items: Transaction = [{ Put: { TableName, Item: { ...row, ...sessionKey(row.id), ttl }, ...condition } }];
+    const items: Transaction = [
+      { Put: { TableName, Item: { ...row, ...sessionKey(row.id), ttl }, ...condition } },
+    ];
     if (row.subject !== null && isMoved) {
       items.push({ Put: { TableName, Item: { ...subjectKey(row.subject, row.id), ttl } } });
     }
@@ -59,7 +62,8 @@ export function dynamodbStore(client: DynamoDBDocumentClient, TableName = sessio
   return casStore({
     name: "dynamodb",
 
-    insert: async (row, timeout) => put(row, { ConditionExpression: "attribute_not_exists(pk)" }, timeout, true),
+    insert: async (row, timeout) =>
+      put(row, { ConditionExpression: "attribute_not_exists(pk)" }, timeout, true),
 
     get,
 
@@ -69,7 +73,10 @@ export function dynamodbStore(client: DynamoDBDocumentClient, TableName = sessio
       const query = { TableName, ConsistentRead: true, KeyConditionExpression: "pk = :pk" };
       const values = { ":pk": subjectKey(subject, "").pk };
       const rows: (CasRow | undefined)[] = [];
-      for await (const { Items = [] } of paginateQuery({ client }, { ...query, ExpressionAttributeValues: values })) {
+      for await (const { Items = [] } of paginateQuery(
+        { client },
+        { ...query, ExpressionAttributeValues: values },
+      )) {
         rows.push(...(await Promise.all(Items.map(async ({ sk }) => get(sk)))));
       }
       return rows.filter((row) => row !== undefined);
@@ -80,7 +87,10 @@ export function dynamodbStore(client: DynamoDBDocumentClient, TableName = sessio
       const scan = { TableName, FilterExpression: "sk = :sk AND expiresAt <= :now" };
       const values = { ":sk": "session", ":now": now };
       let deleted = 0;
-      for await (const { Items = [] } of paginateScan({ client }, { ...scan, ExpressionAttributeValues: values })) {
+      for await (const { Items = [] } of paginateScan(
+        { client },
+        { ...scan, ExpressionAttributeValues: values },
+      )) {
         for (const { id, revision, subject } of Items as CasRow[]) {
           if (deleted === limit) return deleted;
           const items: Transaction = [{ Delete: { TableName, Key: sessionKey(id), ...isStill(revision) } }];
@@ -94,8 +104,14 @@ export function dynamodbStore(client: DynamoDBDocumentClient, TableName = sessio
 }
 
 type Transaction = NonNullable<TransactWriteCommandInput["TransactItems"]>;
-type Condition = Pick<NonNullable<Transaction[number]["Put"]>, "ConditionExpression" | "ExpressionAttributeValues">;
+type Condition = Pick<
+  NonNullable<Transaction[number]["Put"]>,
+  "ConditionExpression" | "ExpressionAttributeValues"
+>;
 
 function isStill(revision: number): Condition {
-  return { ConditionExpression: "revision = :revision", ExpressionAttributeValues: { ":revision": revision } };
+  return {
+    ConditionExpression: "revision = :revision",
+    ExpressionAttributeValues: { ":revision": revision },
+  };
 }

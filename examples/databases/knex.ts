@@ -32,7 +32,8 @@ export function knexStore(knex: Knex) {
         return true;
       } catch (error) {
         // MySQL's and PostgreSQL's codes of a key that exists. `ignore` would not say whether it did.
-        if (error instanceof Error && "code" in error && /^(?:ER_DUP_ENTRY|23505)$/.test(`${error.code}`)) return false;
+        if (error instanceof Error && "code" in error && /^(?:ER_DUP_ENTRY|23505)$/.test(`${error.code}`))
+          return false;
         throw error;
       }
     },

@@ -37,7 +37,10 @@ export function kyselyStore(db: Kysely<Database>) {
 
     async insert({ id, revision, subject, expiresAt, bytes }, timeout) {
       const row = { id, revision, subject, expires_at: expiresAt, bytes };
-      const added = db.insertInto("session").values(row).onConflict((conflict) => conflict.doNothing());
+      const added = db
+        .insertInto("session")
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing());
       const { numInsertedOrUpdatedRows } = await added.executeTakeFirstOrThrow(within(timeout));
       return numInsertedOrUpdatedRows === 1n;
     },

@@ -24,7 +24,10 @@ export function prismaStore(prisma: PrismaClient) {
     async replaceIf(row, expected) {
       // `updateMany` is one statement, and says whether there was such a row. `upsert` would bring back a session that has ended.
       const { id } = row;
-      const { count } = await prisma.session.updateMany({ where: { id, revision: expected }, data: columns(row) });
+      const { count } = await prisma.session.updateMany({
+        where: { id, revision: expected },
+        data: columns(row),
+      });
       return count === 1;
     },
 

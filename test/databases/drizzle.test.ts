@@ -37,4 +37,8 @@ if (skip === false) {
   openImpatient = () => drizzleStore(other);
 }
 
-postgresTests("Drizzle", () => open(), () => openImpatient());
+postgresTests(
+  "Drizzle",
+  () => open(),
+  () => openImpatient(),
+);

@@ -69,7 +69,9 @@ export function postgresTests(name: string, open: () => Store, openImpatient: ()
     const other = await pool().connect();
     await other.query("BEGIN");
     await other.query("SELECT FROM session WHERE id = $1 FOR UPDATE", [id]);
-    const written = Promise.resolve(store.patch(id, { epoch: 0, set: new Map([["d:a", Uint8Array.of(1)]]) }, now, 300));
+    const written = Promise.resolve(
+      store.patch(id, { epoch: 0, set: new Map([["d:a", Uint8Array.of(1)]]) }, now, 300),
+    );
     await until("UPDATE", true);
     await assert.rejects(written);
     await until("UPDATE", false);

@@ -33,7 +33,11 @@ if (skip === false) {
   openImpatient = () => prismaStore(other);
 }
 
-postgresTests("Prisma", () => open(), () => openImpatient());
+postgresTests(
+  "Prisma",
+  () => open(),
+  () => openImpatient(),
+);
 
 /** The migration that `prisma migrate` would make of a schema: from the same engine, compiled to WebAssembly. */
 async function tableOf(file: string, adapter: object): Promise<string> {
@@ -42,6 +46,7 @@ async function tableOf(file: string, adapter: object): Promise<string> {
   const path = createRequire(join(folder, "package.json")).resolve("@prisma/schema-engine-wasm");
   const code = readFileSync(join(path, "..", "schema_engine_bg.wasm"));
   const { instance } = await WebAssembly.instantiate(code, { "./schema_engine_bg.js": engine });
+  // oxlint-disable-next-line no-underscore-dangle -- the name that wasm-bindgen gives it
   engine.__wbg_set_wasm(instance.exports);
   (instance.exports["__wbindgen_start"] as () => void)();
   const content = readFileSync(join(folder, file), "utf8");
