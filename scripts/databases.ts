@@ -34,5 +34,6 @@ for (const folder of folders) {
 if (!values.install) {
   const args = ["--conditions=coatcheck-source", join(root, "scripts", "test.ts")];
   const paths = folders.flatMap((folder) => tests[folder] ?? []);
-  process.exitCode = spawnSync(process.execPath, [...args, ...paths], { cwd: root, stdio: "inherit" }).status ?? 1;
+  process.exitCode =
+    spawnSync(process.execPath, [...args, ...paths], { cwd: root, stdio: "inherit" }).status ?? 1;
 }

@@ -10,7 +10,11 @@ const root = join(import.meta.dirname, "..", "..");
 test("docs/databases.md shows the code that is tested", () => {
   const page = readFileSync(join(root, "docs", "databases.md"), "utf8");
   const blocks = [...page.matchAll(/^```(?:typescript|prisma)\n\/\/ (\S+)\n([^]*?)^```$/gm)];
-  assert.equal(blocks.length, page.match(/^```\w/gm)?.length, "a block does not name its file in its first line");
+  assert.equal(
+    blocks.length,
+    page.match(/^```\w/gm)?.length,
+    "a block does not name its file in its first line",
+  );
   for (const [, file = "", code = ""] of blocks) {
     const source = readFileSync(join(root, "examples", "databases", file), "utf8");
     assert.ok(unindented(source).includes(unindented(code)), `${file} has no such code:\n${code}`);
