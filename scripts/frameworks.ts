@@ -19,6 +19,8 @@ const { values, positionals } = parseArgs({
 
 const examples = globSync("examples/*/package-lock.json", { cwd: root })
   .map((path) => dirname(path).split(/[/\\]/).at(-1) ?? "")
+  // Not a framework: scripts/databases.ts installs it.
+  .filter((name) => name !== "databases")
   .toSorted();
 for (const name of positionals) {
   if (examples.includes(name)) continue;

@@ -37,7 +37,7 @@ export interface CasRow {
  * work, it throws: a {@link StoreError} if it knows why; anything else becomes `STORE_FAILED`. A function that
  * throws may or may not have written, and is not called again for that.
  *
- * `timeout` is how long the caller still waits, in milliseconds. The function should pass it on to the database, since what the
+ * `timeout` is how long the caller still waits, in whole milliseconds, as `AbortSignal.timeout` takes them. The function should pass it on to the database, since what the
  * database writes later was already reported as failed.
  */
 export interface CasStoreOptions {
@@ -125,7 +125,7 @@ class CasStore implements Store {
 
   create(record: SessionRecord, timeout = defaultTimeout): MaybePromise<boolean> {
     const packed = packRecord(record);
-    return andThen(this.#table.insert(rowOf(record, packed), timeout), (inserted) => {
+    return andThen(this.#table.insert(rowOf(record, packed), Math.ceil(timeout)), (inserted) => {
       const isNew = this.#checked("create", "insert", inserted, "boolean");
       if (isNew) this.#remember(record.id, packed);
       return isNew;
@@ -217,7 +217,7 @@ class CasStore implements Store {
     const { outcome, next } = layPatch(record, patch, now);
     if (next === undefined) return outcome;
     const written = packRecord(next);
-    const remaining = attempt.end - performance.now();
+    const remaining = Math.ceil(attempt.end - performance.now());
     if (remaining <= 0) throw this.#outOfTime(attempt.failures);
     const row = rowOf(next, written);
     const isMoved = row.subject !== record.subject || row.expiresAt !== expiryOf(record);

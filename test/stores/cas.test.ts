@@ -170,6 +170,22 @@ describe("a patch", () => {
     );
   });
 
+  test("says in whole milliseconds how long its caller waits, as AbortSignal.timeout takes them", async () => {
+    const timeouts: number[] = [];
+    const { store } = watched((table) => ({
+      insert: (row, timeout) => (timeouts.push(timeout), table.insert(row, timeout)),
+      replaceIf: (row, revision, timeout, isMoved) => (
+        timeouts.push(timeout),
+        table.replaceIf(row, revision, timeout, isMoved)
+      ),
+    }));
+    const { id } = recordOf();
+    await store.create(recordOf(), 1500.25);
+    await store.patch(id, setting("d:a"), now, 1500.25);
+    assert.equal(timeouts.length, 2);
+    for (const timeout of timeouts) assert.ok(AbortSignal.timeout(timeout), `${timeout}`);
+  });
+
   test("finds a row gone that was swept in between", async () => {
     const { store, rows } = watched();
     const { id } = recordOf();
