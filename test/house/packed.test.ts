@@ -102,6 +102,11 @@ describe("the packed package", () => {
       "dist/shared-redis.js",
       "dist/shared-compare-and-set.js",
       "dist/shared-database.js",
+      "dist/shared-sqlite.js",
+      // Loaded by the SQLite store for a database of the app.
+      "dist/own-database.js",
+      "dist/own-schema.js",
+      "dist/libsql.js",
     ]);
     const manifest = readFileSync(join(installed, "package.json"), "utf8");
     for (const [, path = ""] of manifest.matchAll(/"default": "\.\/([^"]+)"/g)) own.add(path);

@@ -2,13 +2,7 @@ import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { builtInSqlite } from "./built-in.ts";
 import { openDatabase } from "./database.ts";
-
-/** A store's share of a database that other stores in this process may also use. */
-export interface HeldDatabase {
-  readonly database: DatabaseSync;
-  /** Gives the share up. The last one to do so closes the database. */
-  release(): void;
-}
+import type { HeldDatabase } from "./store.ts";
 
 interface Shared {
   readonly database: DatabaseSync;

@@ -1,0 +1,58 @@
+import { ConfigError } from "../../errors.ts";
+import type { OpenDatabase } from "./store.ts";
+
+/**
+ * The SQL of the tables, for a migration tool of your own: a script for each change that a release of coatcheck makes to them. Execute
+ * each once, in order and in a transaction.
+ *
+ * @example
+ * ```ts
+ * import { DatabaseSync } from "node:sqlite";
+ * import { sqliteMigrations } from "coatcheck/sqlite";
+ *
+ * const database = new DatabaseSync("app.db");
+ * for (const script of sqliteMigrations) database.exec(`BEGIN; ${script} COMMIT`);
+ * ```
+ */
+export const sqliteMigrations: readonly string[] = [
+  `CREATE TABLE coatcheck_session (
+  id TEXT NOT NULL PRIMARY KEY, subject TEXT, expires_at INTEGER NOT NULL, record BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
+CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);
+CREATE TABLE IF NOT EXISTS coatcheck_schema (version INTEGER NOT NULL) STRICT;
+INSERT INTO coatcheck_schema (version) VALUES (2);
+`,
+];
+
+/** Processes that start together take turns: the first migrates, the others get SQLITE_BUSY until it is done. */
+export function migrate(database: OpenDatabase): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const script of scriptsAfter(versionOf(database))) database.exec(script);
+    database.exec("COMMIT");
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** The version of the tables; 0 if there are none. */
+export function versionOf(database: OpenDatabase): number {
+  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'coatcheck_schema'").get();
+  const found = table && database.prepare("SELECT max(version) AS version FROM coatcheck_schema").get();
+  return Number(found?.["version"] ?? 0);
+}
+
+/** @throws ConfigError CONFIG_INVALID if the version is that of a newer release. */
+export function scriptsAfter(version: number): readonly string[] {
+  // Version 1 was never released. People with such a file log in again.
+  if (version === 1) return ["DROP TABLE IF EXISTS coatcheck_session", ...sqliteMigrations];
+  if (version > sqliteMigrations.length + 1) {
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      "A newer version of coatcheck made this database. Update coatcheck here.",
+    );
+  }
+  return sqliteMigrations.slice(Math.max(version - 1, 0));
+}
