@@ -75,7 +75,6 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   if ("database" in options) {
     assertKnownOptions(options, ["database", "autoMigrate", "busyTimeout"], "sqliteStore({ database })");
     const { database, autoMigrate = true } = options;
-    assertOption(typeof autoMigrate === "boolean", "autoMigrate must be true or false.");
     const has = (name: string): boolean => typeof database === "object" && name in database;
     // Not those of sqlite3, which take callbacks, and of sql.js, which are no file: neither says whether a transaction is open.
     assertOption(
@@ -103,17 +102,17 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
 function loadedLater(load: () => Promise<SqliteStore>): SqliteStore {
   let store: SqliteStore | undefined;
   let loading: Promise<SqliteStore> | undefined;
-  const use = <T>(call: (loaded: SqliteStore) => MaybePromise<T>): MaybePromise<T> =>
-    store === undefined ? (loading ??= load()).then((loaded) => call((store = loaded))) : call(store);
+  const use = <T>(call: (it: SqliteStore) => MaybePromise<T>): MaybePromise<T> =>
+    store === undefined ? (loading ??= load()).then((it) => call((store = it))) : call(store);
   return {
     name: "sqlite",
     inProcess: false,
-    create: (record, timeout) => use((loaded) => loaded.create(record, timeout)),
-    read: (id, now) => use((loaded) => loaded.read(id, now)),
-    patch: (id, patch, now, timeout) => use((loaded) => loaded.patch(id, patch, now, timeout)),
-    list: (subject, now) => use((loaded) => loaded.list(subject, now)),
-    sweep: (now, limit) => use((loaded) => loaded.sweep(now, limit)),
-    close: () => use((loaded) => loaded.close()),
-    migrate: async () => use((loaded) => loaded.migrate()),
+    create: (record, timeout) => use((it) => it.create(record, timeout)),
+    read: (id, now) => use((it) => it.read(id, now)),
+    patch: (id, patch, now, timeout) => use((it) => it.patch(id, patch, now, timeout)),
+    list: (subject, now) => use((it) => it.list(subject, now)),
+    sweep: (now, limit) => use((it) => it.sweep(now, limit)),
+    close: () => use((it) => it.close()),
+    migrate: async () => use((it) => it.migrate()),
   };
 }

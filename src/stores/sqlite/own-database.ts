@@ -21,25 +21,25 @@ export function storeIn(database: SqliteDatabase, autoMigrate: boolean, timeout:
 }
 
 function hold(database: SqliteDatabase, mayMigrate: boolean): HeldDatabase {
-  const open = adapted(database);
+  const open = adapted(database, () => assertFree(database));
   // Looks first: a database that needs no migration may be one that can't be written to.
   const version = versionOf(open);
   if (scriptsAfter(version).length > 0) {
     const table = open.prepare("SELECT 1 FROM sqlite_master WHERE name = 'coatcheck_session'").get();
     if (version === 0 && table) throw foreignTable();
     if (!mayMigrate) throw notMigrated();
-    migrate({ prepare: (sql) => open.prepare(sql), exec: (sql) => checked(() => database.exec(sql)) });
+    migrate(adapted(database, () => {}));
   }
   // Read, never written: settings are the app's.
   const patience = Number(columnOf(open.prepare("PRAGMA busy_timeout").get(), "timeout"));
   return { database: open, patience, release() {} };
 }
 
-/** A database whose rows are objects, and whose errors have the `errcode` of `node:sqlite`. */
-function adapted(database: SqliteDatabase): OpenDatabase {
+/** A database whose rows are objects, and whose errors have the `errcode` of `node:sqlite`. @param before runs before each call. */
+function adapted(database: SqliteDatabase, before: () => void): OpenDatabase {
   const call = <T>(work: () => T): T =>
     checked(() => {
-      assertFree(database);
+      before();
       return work();
     });
   return {

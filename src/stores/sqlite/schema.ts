@@ -2,15 +2,11 @@ import { ConfigError } from "../../errors.ts";
 import type { OpenDatabase } from "./store.ts";
 
 /**
- * The SQL of the tables, for a migration tool of your own: a script for each change that a release of coatcheck makes to them. Execute
- * each once, in order and in a transaction.
+ * The SQL of the tables, for a migration tool of your own: a script for each change that a release makes to them. Execute each once, in
+ * order and in a transaction.
  *
  * @example
  * ```ts
- * import { DatabaseSync } from "node:sqlite";
- * import { sqliteMigrations } from "coatcheck/sqlite";
- *
- * const database = new DatabaseSync("app.db");
  * for (const script of sqliteMigrations) database.exec(`BEGIN; ${script} COMMIT`);
  * ```
  */
@@ -25,7 +21,7 @@ INSERT INTO coatcheck_schema (version) VALUES (2);
 `,
 ];
 
-/** Processes that start together take turns: the first migrates, the others get SQLITE_BUSY until it is done. */
+/** Processes that start together take turns: all but the first get SQLITE_BUSY until it is done. */
 export function migrate(database: OpenDatabase): void {
   database.exec("BEGIN IMMEDIATE");
   try {
