@@ -62,8 +62,8 @@ export interface SqliteStore extends Store {
 }
 
 /**
- * Keeps records in SQLite: in a file, through the SQLite built into Node, Bun and Deno, or in a database that you have opened. A file is
- * for one machine with one or more processes; a libSQL client can also use a database elsewhere. It creates its tables beside any others.
+ * Keeps records in SQLite: in a file, through the SQLite built into Node, Bun and Deno, for one machine with one or more processes; or in
+ * a database of yours. It creates its tables beside any others.
  *
  * The first use or `sessions.check()` opens the file, and throws StoreError if that fails, or ConfigError
  * CONFIG_INVALID if the runtime has no SQLite. Stores in one process on the same file share one open database.
@@ -75,12 +75,14 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   if ("database" in options) {
     assertKnownOptions(options, ["database", "autoMigrate", "busyTimeout"], "sqliteStore({ database })");
     const { database, autoMigrate = true } = options;
-    const has = (name: string): boolean => typeof database === "object" && name in database;
-    // Not those of sqlite3, which take callbacks, and of sql.js, which are no file: neither says whether a transaction is open.
+    const given: unknown = database;
+    // Those of sqlite3 (callbacks) and sql.js (no file) do not say whether a transaction is open.
     assertOption(
-      has("executeMultiple") || (has("exec") && (has("isTransaction") || has("inTransaction"))),
+      typeof given === "object" &&
+        given !== null &&
+        ["executeMultiple", "isTransaction", "inTransaction"].some((name) => name in given),
       "database must be an open database of node:sqlite, better-sqlite3 or bun:sqlite, or a client of @libsql/client. " +
-        "For the name of a file, use { path }; for anything else, d1Store or casStore.",
+        "For a file, use { path }; for others, casStore.",
     );
     return loadedLater(async () =>
       "executeMultiple" in database
@@ -98,7 +100,7 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   return new SessionTable(() => holdDatabase(path, durability), timeout);
 }
 
-/** A store whose code is loaded at the first use, since most apps have no use for it. */
+/** A store whose code is loaded at the first use. */
 function loadedLater(load: () => Promise<SqliteStore>): SqliteStore {
   let store: SqliteStore | undefined;
   let loading: Promise<SqliteStore> | undefined;
@@ -107,11 +109,11 @@ function loadedLater(load: () => Promise<SqliteStore>): SqliteStore {
   return {
     name: "sqlite",
     inProcess: false,
-    create: (record, timeout) => use((it) => it.create(record, timeout)),
-    read: (id, now) => use((it) => it.read(id, now)),
-    patch: (id, patch, now, timeout) => use((it) => it.patch(id, patch, now, timeout)),
-    list: (subject, now) => use((it) => it.list(subject, now)),
-    sweep: (now, limit) => use((it) => it.sweep(now, limit)),
+    create: (...args) => use((it) => it.create(...args)),
+    read: (...args) => use((it) => it.read(...args)),
+    patch: (...args) => use((it) => it.patch(...args)),
+    list: (...args) => use((it) => it.list(...args)),
+    sweep: (...args) => use((it) => it.sweep(...args)),
     close: () => use((it) => it.close()),
     migrate: async () => use((it) => it.migrate()),
   };

@@ -2,8 +2,7 @@ import { ConfigError } from "../../errors.ts";
 import type { OpenDatabase } from "./store.ts";
 
 /**
- * The SQL of the tables, for a migration tool of your own: a script for each change that a release makes to them. Execute each once, in
- * order and in a transaction.
+ * The SQL of the tables, for migration tools: a script for each change in a release. Execute each once, in order, in a transaction.
  *
  * @example
  * ```ts

@@ -9,10 +9,7 @@ interface Shared {
   holders: number;
 }
 
-/**
- * The databases are kept on `globalThis`, not in this module: a development server may reload the module, and
- * must find the databases that are already open. The number changes with the shape of the map.
- */
+/** On `globalThis`: a development server may reload this module. The number changes with the shape of the map. */
 const place = Symbol.for("coatcheck.sqlite.1");
 
 function sharedDatabases(): Map<string, Shared> {
@@ -21,9 +18,8 @@ function sharedDatabases(): Map<string, Shared> {
 }
 
 /**
- * Opens a database, or shares the one that this process has open, so that re-creating the `sessions` object, as
- * development servers do after every edit, opens no more files. A file is identified by its inode, not its name:
- * a file that was deleted and created again is another one.
+ * Opens a database, or shares the one that this process has open: development servers create `sessions` again after
+ * every edit. A file that was deleted and created again is another one.
  */
 export function holdDatabase(path: string, durability: "normal" | "full"): HeldDatabase {
   const sqlite = builtInSqlite();

@@ -88,7 +88,7 @@ export class SessionTable implements Store {
   /** Packed records as this process last saw them. */
   readonly #recent = new TwoGenerationCache<{ readonly id: string; readonly packed: string }>(recentRoom);
 
-  /** @param hold opens the database and prepares its tables. @param timeout how long to wait for locks, in milliseconds. */
+  /** @param timeout how long to wait for locks, in milliseconds. */
   constructor(hold: (mayMigrate: boolean) => HeldDatabase, timeout: number) {
     this.#hold = hold;
     this.#timeout = timeout;
