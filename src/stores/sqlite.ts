@@ -81,8 +81,7 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
       typeof given === "object" &&
         given !== null &&
         ["executeMultiple", "isTransaction", "inTransaction"].some((name) => name in given),
-      "database must be an open database of node:sqlite, better-sqlite3 or bun:sqlite, or a client of @libsql/client. " +
-        "For a file, use { path }; for others, casStore.",
+      "database must be one of node:sqlite, better-sqlite3 or bun:sqlite, or a client of @libsql/client. For a file name, use { path }.",
     );
     return loadedLater(async () =>
       "executeMultiple" in database

@@ -16,6 +16,8 @@ export const withoutClients =
 export interface AppDatabase {
   readonly database: SqliteDatabase | LibsqlClient;
   exec(sql: string): unknown;
+  /** Locks the database against other writers. @returns what ends that. */
+  lock(): Promise<() => unknown>;
   close(): unknown;
 }
 
@@ -31,20 +33,42 @@ const libsql = installed ? await load("@libsql/client") : undefined;
 export const synchronous: Readonly<Record<"node:sqlite" | "better-sqlite3", Open>> = {
   "node:sqlite"(path, options) {
     const database = new DatabaseSync(path, { timeout: 10, ...options });
-    return { database, exec: (sql) => database.exec(sql), close: () => database.close() };
+    return appOf(database);
   },
   "better-sqlite3"(path, options) {
     const database = new betterSqlite3(path, { timeout: 10, ...options });
-    return { database, exec: (sql) => database.exec(sql), close: () => database.close() };
+    return appOf(database);
   },
 };
+
+function appOf(database: SqliteDatabase & { close(): unknown }): ReturnType<Open> {
+  const exec = (sql: string): unknown => database.exec(sql);
+  return {
+    database,
+    exec,
+    async lock() {
+      exec("BEGIN IMMEDIATE");
+      return () => exec("COMMIT");
+    },
+    close: () => database.close(),
+  };
+}
 
 export function openLibsql(
   path: string,
   options?: object,
 ): AppDatabase & { readonly database: LibsqlClient } {
-  const client = libsql.createClient({ url: `file:${path}`, ...options });
-  return { database: client, exec: async (sql) => client.executeMultiple(sql), close: () => client.close() };
+  // Where SQLite waits itself; see docs/stores.md.
+  const client = libsql.createClient({ url: `file:${path}`, timeout: 2000, ...options });
+  return {
+    database: client,
+    exec: async (sql) => client.executeMultiple(sql),
+    async lock() {
+      const transaction = await client.transaction("write");
+      return async () => transaction.commit();
+    },
+    close: () => client.close(),
+  };
 }
 
 /** All of them, each with the reason why it can't be tested here. */
@@ -55,7 +79,7 @@ export const databases: readonly {
 }[] = [
   { name: "node:sqlite", skip: false, open: inWal(synchronous["node:sqlite"]) },
   { name: "better-sqlite3", skip: withoutClients, open: inWal(synchronous["better-sqlite3"]) },
-  { name: "libSQL", skip: withoutClients, open: openLibsql },
+  { name: "libSQL", skip: withoutClients, open: (path) => openLibsql(path) },
 ];
 
 function inWal(open: Open): Open {

@@ -4,7 +4,7 @@ import type * as sqliteModule from "node:sqlite";
 import type { DatabaseSync } from "node:sqlite";
 import { migrate } from "./schema.ts";
 
-/** How many milliseconds a write may block this process for another's, before it waits without blocking. */
+/** How many milliseconds a write may block this process, before it waits without blocking. */
 const blockingPatience = 10;
 
 /** Opens the file and creates what is missing. @throws SQLite's errors, including SQLITE_BUSY. */
@@ -23,8 +23,7 @@ export function openDatabase(
   try {
     // Needs exclusive access for a moment, for which SQLite itself does not wait.
     database.exec("PRAGMA journal_mode = wal");
-    // At most 16 MB of pages in memory, and as many in the log before they are copied to the file, so that
-    // pages that change often are copied less often.
+    // 16 MB of pages in memory and in the log, so that pages that change often are copied less often.
     database.exec(
       `PRAGMA synchronous = ${durability}; PRAGMA secure_delete = on; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000`,
     );

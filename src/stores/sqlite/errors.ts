@@ -16,7 +16,6 @@ const faults: Readonly<Record<number, Fault>> = {
   26: ["STORE_FAILED", false, "the file is not an SQLite database"],
 };
 
-/** @param other what an error means whose code says nothing. */
 export function asStoreError(
   operation: StoreOperation,
   cause: unknown,
@@ -30,13 +29,13 @@ export function asStoreError(
   });
 }
 
-/** SQLite's primary result code (the low byte of the extended one) of an error of `node:sqlite`, or 0. */
+/** SQLite's primary result code (the low byte) of an error of `node:sqlite`, or 0. */
 export function resultCode(error: unknown): number {
   const code: unknown = error instanceof Error && "errcode" in error ? error.errcode : 0;
   return typeof code === "number" ? code & 0xff : 0;
 }
 
-/** Whether an error is SQLITE_BUSY or SQLITE_LOCKED: another connection is writing. */
+/** Whether an error is SQLITE_BUSY or SQLITE_LOCKED. */
 export function isBusy(error: unknown): boolean {
   return [5, 6].includes(resultCode(error));
 }

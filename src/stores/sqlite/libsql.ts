@@ -10,6 +10,9 @@ import type { Fault } from "./errors.ts";
 import { columnOf, foreignTable, notMigrated, resultCodeOf } from "./own-schema.ts";
 import { scriptsAfter } from "./schema.ts";
 
+// Writes are batches, whose COMMIT can fail, and never single statements: in a file, a statement that has met a lock stays active on its
+// connection until it is garbage, and SQLite would silently put off the commit of other statements.
+
 /** The database's clock, in milliseconds since 1970 UTC. */
 const clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
@@ -163,7 +166,12 @@ export function libsqlStore(
       return rows.map((row) => ({ id: String(columnOf(row, "id")), bytes: bytesOf("list", row) }));
     },
 
-    sweep: async (now, limit) => (await run("sweep", sweep, now, limit)).length,
+    async sweep(now, limit) {
+      await open(autoMigrate);
+      const statements = [{ sql: sweep, args: [now, limit] }];
+      const [deleted] = await patiently("sweep", async () => client.batch(statements, "write"));
+      return deleted?.rows.length ?? 0;
+    },
   };
   return Object.assign(casStoreOnBytes(table), { migrate: async () => open(true) });
 }

@@ -39,7 +39,6 @@ export function versionOf(database: OpenDatabase): number {
   return Number(found?.["version"] ?? 0);
 }
 
-/** @throws ConfigError CONFIG_INVALID if the version is that of a newer release. */
 export function scriptsAfter(version: number): readonly string[] {
   // Version 1 was never released. People with such a file log in again.
   if (version === 1) return ["DROP TABLE IF EXISTS coatcheck_session", ...sqliteMigrations];

@@ -59,7 +59,7 @@ function prepareTable(database: OpenDatabase): Table {
   };
 }
 
-/** The size in bytes of each of the two generations of recently read records: enough for concurrent requests. */
+/** The size in bytes of each generation of recent records: enough for concurrent requests. */
 const recentRoom = 2 ** 16;
 
 /** A page of a subject's records. `last` is the id after which there may be more. */
