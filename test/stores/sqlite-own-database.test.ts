@@ -262,7 +262,6 @@ test("anything that is no such database is refused, with what to use instead", (
       message: /database must be .* use \{ path \}/,
     });
   }
-  // @ts-expect-error -- not both
   assert.throws(() => sqliteStore({ database: new DatabaseSync(":memory:"), path: "a" }), {
     name: "ConfigError",
   });
