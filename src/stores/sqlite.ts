@@ -73,10 +73,10 @@ export interface SqliteStore extends Store {
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   const timeout = toMilliseconds(options.busyTimeout ?? { milliseconds: 1500 }, "busyTimeout");
   if ("database" in options) {
-    assertKnownOptions(options, ["database", "autoMigrate", "busyTimeout"], "sqliteStore({ database })");
+    assertKnownOptions(options, ["database", "autoMigrate", "busyTimeout"], "sqliteStore");
     const { database, autoMigrate = true } = options;
     const given: unknown = database;
-    // Those of sqlite3 (callbacks) and sql.js (no file) do not say whether a transaction is open.
+    // Those of sqlite3 and sql.js do not say whether a transaction is open.
     assertOption(
       typeof given === "object" &&
         given !== null &&

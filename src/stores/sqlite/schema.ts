@@ -2,7 +2,7 @@ import { ConfigError } from "../../errors.ts";
 import type { OpenDatabase } from "./store.ts";
 
 /**
- * The SQL of the tables, for migration tools: a script for each change in a release. Execute each once, in order, in a transaction.
+ * The SQL of the tables, for migration tools: a script for each change. Execute each once, in order, in a transaction.
  *
  * @example
  * ```ts

@@ -51,7 +51,7 @@ function hold(known: Map<string, Shared>, key: string, shared: Shared): HeldData
   };
 }
 
-/** Identifies a file on this machine; `undefined` if it does not exist. */
+/** Identifies a file; `undefined` if there is none. */
 function keyOf(path: string, durability: string): string | undefined {
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   return file && `${file.dev}:${file.ino}:${durability}`;

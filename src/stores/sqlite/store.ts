@@ -176,7 +176,7 @@ export class SessionTable implements Store {
     await this.#run("open", () => this.#open(true));
   }
 
-  /** Opened at first use: a build of a site also loads its modules, and has no file to open. */
+  /** Opened at first use: a build of a site loads its modules, too. */
   get #table(): Table {
     return this.#prepared ?? this.#open(false);
   }
