@@ -80,15 +80,9 @@ export interface CasStoreOptions {
   close?(): MaybePromise<void>;
 }
 
-/** The functions of a table without a column for the revision: it compares the whole record, which `replaceIf` gets as `packed`. */
+/** The functions of a table that compares whole records (`packed`), not revisions. */
 export type CasTable = Omit<CasStoreOptions, "replaceIf"> & {
-  replaceIf(
-    row: CasRow,
-    revision: number,
-    timeout: number,
-    isMoved: boolean,
-    packed: BinaryString,
-  ): MaybePromise<boolean>;
+  replaceIf(...args: [...Parameters<CasStoreOptions["replaceIf"]>, packed: string]): MaybePromise<boolean>;
 };
 
 /** An attempt to patch a record: until when, by `performance.now()`, and how many have failed before. */
@@ -120,12 +114,7 @@ export function casStore(options: CasStoreOptions): Store {
   return new CasStore(options);
 }
 
-/** As {@link casStore}, for a table that compares records instead of revisions. */
-export function casStoreOnBytes(table: CasTable): Store {
-  return new CasStore(table);
-}
-
-class CasStore implements Store {
+export class CasStore implements Store {
   readonly name: string;
   readonly inProcess = false;
   readonly #table: CasTable;

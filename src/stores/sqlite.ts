@@ -11,7 +11,7 @@ import type {
   SqliteStatement,
   SqliteValue,
 } from "./sqlite/clients.ts";
-import { sqliteMigrations } from "./sqlite/schema.ts";
+import { sqliteMigrations } from "./sqlite/migrations.ts";
 import { holdDatabase } from "./sqlite/shared.ts";
 import { SessionTable } from "./sqlite/store.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { casStoreOnBytes } from "../../record/compare-and-set.ts";
+import { CasStore } from "../../record/compare-and-set.ts";
 import type { CasTable } from "../../record/compare-and-set.ts";
 import type { Store } from "../../record/store.ts";
 import { StoreError, unreadableRecord } from "../../errors.ts";
@@ -173,7 +173,7 @@ export function libsqlStore(
       return deleted?.rows.length ?? 0;
     },
   };
-  return Object.assign(casStoreOnBytes(table), { migrate: async () => open(true) });
+  return Object.assign(new CasStore(table), { migrate: async () => open(true) });
 }
 
 function bytesOf(operation: StoreOperation, row: object): Uint8Array {
