@@ -64,6 +64,8 @@ export async function bundle(from: string, entries: readonly string[], to: strin
       if (/^(?:node|adapters.node)\b/.test(path)) return "shared-node";
       // For authors of stores, and the stores that are built on it.
       if (/^record.compare-and-set\b/.test(path)) return "shared-compare-and-set";
+      // What the SQLite stores on a file and on a database of the app have in common.
+      if (/^stores.sqlite.(?!js|libsql|own)/.test(path)) return "shared-sqlite";
       // What the stores in PostgreSQL and in MySQL have in common.
       if (/^runtime.(?:deadline|retry)\b/.test(path)) return "shared-database";
       // What the stores over a connection and over HTTP have in common.

@@ -13,6 +13,7 @@ import { installPackages } from "./install.ts";
 /** The folders, each with what the paths of its tests contain. */
 const tests: Readonly<Record<string, string>> = {
   "examples/databases": "test/databases/",
+  "test/stores/sqlite-clients": "test/stores/sqlite-",
 };
 
 const root = dirname(import.meta.dirname);

@@ -80,6 +80,11 @@ export interface CasStoreOptions {
   close?(): MaybePromise<void>;
 }
 
+/** The functions of a table that compares whole records (`packed`), not revisions. */
+export type CasTable = Omit<CasStoreOptions, "replaceIf"> & {
+  replaceIf(...args: [...Parameters<CasStoreOptions["replaceIf"]>, packed: string]): MaybePromise<boolean>;
+};
+
 /** An attempt to patch a record: until when, by `performance.now()`, and how many have failed before. */
 interface Attempt {
   readonly end: number;
@@ -109,16 +114,16 @@ export function casStore(options: CasStoreOptions): Store {
   return new CasStore(options);
 }
 
-class CasStore implements Store {
+export class CasStore implements Store {
   readonly name: string;
   readonly inProcess = false;
-  readonly #table: CasStoreOptions;
+  readonly #table: CasTable;
   /** Packed records as this process last saw them. `replaceIf` proves whether they still are the current ones. */
   readonly #recent = new TwoGenerationCache<{ readonly id: string; readonly packed: BinaryString }>(
     recentRoom,
   );
 
-  constructor(table: CasStoreOptions) {
+  constructor(table: CasTable) {
     this.name = table.name;
     this.#table = table;
   }
@@ -221,7 +226,7 @@ class CasStore implements Store {
     if (remaining <= 0) throw this.#outOfTime(attempt.failures);
     const row = rowOf(next, written);
     const isMoved = row.subject !== record.subject || row.expiresAt !== expiryOf(record);
-    return andThen(this.#table.replaceIf(row, record.revision, remaining, isMoved), (replaced) => {
+    return andThen(this.#table.replaceIf(row, record.revision, remaining, isMoved, packed), (replaced) => {
       if (!this.#checked("patch", "replaceIf", replaced, "boolean")) return undefined;
       this.#remember(id, written);
       return outcome;

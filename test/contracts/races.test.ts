@@ -13,6 +13,7 @@ import { sqliteTable } from "../stores/cas-sqlite.ts";
 import { emptyStore as emptyMysql, withoutMysql } from "../stores/mysql-server.ts";
 import { ask, clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
+import { databases } from "../stores/sqlite-databases.ts";
 import { servers } from "./servers.ts";
 
 /** A store for the races. Through the network they take longer, so there one adapter stands for all. */
@@ -27,6 +28,16 @@ interface RacedStore {
 const stores: Readonly<Record<string, RacedStore>> = {
   memory: { openStore: () => memoryStore(), adapters: ["fetch", "hono"] },
   sqlite: { openStore: () => sqliteStore({ path: ":memory:" }), adapters: ["fetch", "hono"] },
+  ...Object.fromEntries(
+    databases.map(({ name, skip, open }) => [
+      `sqlite (a database of ${name})`,
+      {
+        openStore: () => sqliteStore({ database: open(":memory:").database }),
+        skip,
+        adapters: ["fetch"],
+      },
+    ]),
+  ),
   "redis (node-redis)": {
     openStore: () => redisDoors["node-redis"]()(),
     skip: withoutRedis,

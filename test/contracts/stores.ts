@@ -13,6 +13,7 @@ import { sqliteTable } from "../stores/cas-sqlite.ts";
 import { doors as mysqlDoors, libraryNames, withoutMysql } from "../stores/mysql-server.ts";
 import { clients, schema, withoutPostgres } from "../stores/postgres-server.ts";
 import { redisDoors, withoutRedis } from "../stores/redis-doors.ts";
+import { databases } from "../stores/sqlite-databases.ts";
 
 /** A store under test: from a folder for its files, a way to open doors to the same records. */
 export interface StoreUnderTest {
@@ -34,6 +35,11 @@ export const stores: readonly StoreUnderTest[] = [
     },
   },
   { name: "sqlite", open: (folder) => () => sqliteStore({ path: join(folder, "sessions.db") }) },
+  ...databases.map(({ name, skip, open }) => ({
+    name: `sqlite (a database of ${name})`,
+    skip,
+    open: (folder: string) => () => sqliteStore({ database: open(join(folder, "app.db")).database }),
+  })),
   {
     name: "postgres (pg)",
     skip: withoutPostgres,

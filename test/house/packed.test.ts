@@ -102,6 +102,11 @@ describe("the packed package", () => {
       "dist/shared-redis.js",
       "dist/shared-compare-and-set.js",
       "dist/shared-database.js",
+      "dist/shared-sqlite.js",
+      // Loaded by the SQLite store for a database of the app.
+      "dist/own-database.js",
+      "dist/own-schema.js",
+      "dist/libsql.js",
     ]);
     const manifest = readFileSync(join(installed, "package.json"), "utf8");
     for (const [, path = ""] of manifest.matchAll(/"default": "\.\/([^"]+)"/g)) own.add(path);
@@ -122,8 +127,8 @@ describe("the packed package", () => {
     assert.deepEqual(strangers(["dist/index.js", "dist/index.d.ts", ...wrong]), wrong);
   });
 
-  test("is at most 265 kB packed, of which an app with Express and SQLite loads at most 305 kB unpacked", () => {
-    assert.ok(statSync(packed?.archive ?? "").size <= 265_000);
+  test("is at most 270 kB packed, of which an app with Express and SQLite loads at most 305 kB unpacked", () => {
+    assert.ok(statSync(packed?.archive ?? "").size <= 270_000);
     const program = 'import "coatcheck"; import "coatcheck/express"; import "coatcheck/sqlite";';
     writeFileSync(join(folder, "express.js"), program);
     const trace = ["--import", `data:text/javascript,${encodeURIComponent(loadedFiles)}`, "express.js"];

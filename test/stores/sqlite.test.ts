@@ -33,7 +33,7 @@ test("[117] sixteen processes that start at once on a new file all find it ready
   const versions = new DatabaseSync(path).prepare("SELECT version FROM coatcheck_schema").all();
   assert.deepEqual(
     versions.map(({ version }) => version),
-    [1, 2],
+    [2],
     "it was made once",
   );
 });

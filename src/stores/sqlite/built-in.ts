@@ -3,8 +3,7 @@ import type * as sqliteModule from "node:sqlite";
 import { ConfigError } from "../../errors.ts";
 
 /**
- * The SQLite that is built into Node, Bun and Deno. Looked up at run time, since importing a missing module
- * ends the program with an error of the runtime that does not say what to use instead.
+ * The SQLite of Node, Bun and Deno. Not imported, since the error of a missing module does not say what to use instead.
  *
  * @throws ConfigError CONFIG_INVALID if the runtime has none, like workerd.
  */

@@ -2,23 +2,14 @@ import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { builtInSqlite } from "./built-in.ts";
 import { openDatabase } from "./database.ts";
-
-/** A store's share of a database that other stores in this process may also use. */
-export interface HeldDatabase {
-  readonly database: DatabaseSync;
-  /** Gives the share up. The last one to do so closes the database. */
-  release(): void;
-}
+import type { HeldDatabase } from "./store.ts";
 
 interface Shared {
   readonly database: DatabaseSync;
   holders: number;
 }
 
-/**
- * The databases are kept on `globalThis`, not in this module: a development server may reload the module, and
- * must find the databases that are already open. The number changes with the shape of the map.
- */
+/** On `globalThis`: a development server may reload this module. The number changes with the shape of the map. */
 const place = Symbol.for("coatcheck.sqlite.1");
 
 function sharedDatabases(): Map<string, Shared> {
@@ -27,9 +18,8 @@ function sharedDatabases(): Map<string, Shared> {
 }
 
 /**
- * Opens a database, or shares the one that this process has open, so that re-creating the `sessions` object, as
- * development servers do after every edit, opens no more files. A file is identified by its inode, not its name:
- * a file that was deleted and created again is another one.
+ * Opens a database, or shares the one that this process has open: development servers create `sessions` again after
+ * every edit. A file that was deleted and created again is another one.
  */
 export function holdDatabase(path: string, durability: "normal" | "full"): HeldDatabase {
   const sqlite = builtInSqlite();
@@ -61,7 +51,7 @@ function hold(known: Map<string, Shared>, key: string, shared: Shared): HeldData
   };
 }
 
-/** Identifies a file on this machine; `undefined` if it does not exist. */
+/** Identifies a file; `undefined` if there is none. */
 function keyOf(path: string, durability: string): string | undefined {
   const file = statSync(path, { bigint: true, throwIfNoEntry: false });
   return file && `${file.dev}:${file.ino}:${durability}`;
