@@ -127,7 +127,7 @@ describe("the packed package", () => {
     assert.deepEqual(strangers(["dist/index.js", "dist/index.d.ts", ...wrong]), wrong);
   });
 
-  test("is at most 270 kB packed, of which an app with Express and SQLite loads at most 305 kB unpacked", () => {
+  test("is at most 270 kB packed, of which an app with Express and SQLite loads at most 306 kB unpacked", () => {
     assert.ok(statSync(packed?.archive ?? "").size <= 270_000);
     const program = 'import "coatcheck"; import "coatcheck/express"; import "coatcheck/sqlite";';
     writeFileSync(join(folder, "express.js"), program);
@@ -137,7 +137,7 @@ describe("the packed package", () => {
       .filter((path) => path.includes("/coatcheck/dist/"));
     assert.ok(loaded.length >= 5, "it loads the entry points and what they share");
     const bytes = loaded.reduce((sum, url) => sum + statSync(new URL(url)).size, 0);
-    assert.ok(bytes <= 305_000, `${bytes} bytes: ${loaded.join(" ")}`);
+    assert.ok(bytes <= 306_000, `${bytes} bytes: ${loaded.join(" ")}`);
   });
 
   test("loads every entry point, also for somebody who names the repository's own condition", () => {

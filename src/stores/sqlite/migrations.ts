@@ -1,10 +1,5 @@
 /**
  * The SQL of the tables, for migration tools: a script for each change. Execute each once, in order, in a transaction.
- *
- * @example
- * ```ts
- * for (const script of sqliteMigrations) database.exec(`BEGIN; ${script} COMMIT`);
- * ```
  */
 export const sqliteMigrations: readonly string[] = [
   `CREATE TABLE coatcheck_session (
