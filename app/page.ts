@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { currentMeasurement } from "./measure.ts";
 import { noticeOf } from "./notices.ts";
 import { whoIs } from "./profile.ts";
 import type { Parts, Visit } from "./parts.ts";
@@ -34,6 +35,8 @@ export async function page(
   const waiting = isNavigation(c) ? await session.takeFlashes() : [];
   const shown = [...messages, ...noticeOf(c, session), ...waiting];
   const visitor = whoIs(parts, session) ?? "nobody";
+  const measurement = currentMeasurement();
+  if (measurement !== undefined) measurement.shown = session.id;
   return c.html(layout({ title, content, messages: shown, visitor, path: c.req.path }), status);
 }
 

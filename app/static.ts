@@ -7,8 +7,18 @@ const FILES = {
   "pico.css": { type: "text/css", from: [import.meta.resolve("@picocss/pico/css/pico.classless.min.css")] },
   "site.css": {
     type: "text/css",
-    from: ["theme.css", "frame.css", "content.css", "forms.css", "lessons.css", "inside.css"].map(own),
+    from: [
+      "theme.css",
+      "frame.css",
+      "content.css",
+      "forms.css",
+      "lessons.css",
+      "inside.css",
+      "strip.css",
+      "break.css",
+    ].map(own),
   },
+  "live.js": { type: "text/javascript", from: [own("live.js")] },
   "ticket.svg": { type: "image/svg+xml", from: [own("ticket.svg")] },
 } as const;
 

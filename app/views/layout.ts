@@ -3,6 +3,7 @@ import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { messageBox } from "./message.ts";
+import { STRIP_SLOT } from "./strip.ts";
 
 /** A message for the visitor, as `takeFlashes` returns it. */
 export type Message = { message: string; category: string };
@@ -63,7 +64,7 @@ export function layout({ title, content, messages = [], visitor, path = "" }: Fr
         </header>
         <main id="content">
           <div class="messages" role="status" aria-label="Messages">${messages.map(messageBox)}</div>
-          ${content}
+          ${content} ${STRIP_SLOT}
         </main>
         <footer>
           <p>Coatcheck, the reference application. Sessions, cookies and messages, kept on the server.</p>

@@ -60,3 +60,9 @@ export function browserName(agent: string | undefined): string {
   if (!browser) return [...agent].slice(0, 60).join("");
   return system ? `${browser} on ${system}` : browser;
 }
+
+/** A time of day, with its seconds, for what happened just now. */
+export function clockTime(date: Date | undefined): Html | string {
+  if (!date) return "–";
+  return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(11, 19)} UTC</time>`;
+}
