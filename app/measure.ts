@@ -13,6 +13,8 @@ export type Measurement = {
   written: string | undefined;
   /** The id of the session whose page it shows. */
   shown: string | undefined;
+  /** The id of the session that it logged out. */
+  loggedOut: string | undefined;
   /** The visitor who watches their own events on `/break`. */
   visitor: string | undefined;
   /** Whether this visitor has taken the store away from themselves, on `/break`. */
@@ -37,6 +39,7 @@ export async function measured(run: (measurement: Measurement) => Promise<void>)
     calls: [],
     written: undefined,
     shown: undefined,
+    loggedOut: undefined,
     visitor: undefined,
     isStoreAway: false,
     isOver: false,

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { measured } from "./measure.ts";
 import type { StoreCall } from "./measure.ts";
+import { keepNewest } from "./newest.ts";
 import { handlersOf } from "./sources.ts";
 import { STRIP_MARK, stripView } from "./views/strip.ts";
 import type { Cost } from "./views/strip.ts";
@@ -22,10 +23,7 @@ export function strips(): MiddlewareHandler {
       const cost = costOf(c, measurement.calls);
       const { written, shown } = measurement;
       if (c.req.method === "POST" && c.res.status === 303 && written !== undefined) {
-        forms.delete(written);
-        forms.set(written, cost);
-        const [oldest] = forms.keys();
-        if (forms.size > MOST_FORMS && oldest !== undefined) forms.delete(oldest);
+        keepNewest(forms, written, cost, MOST_FORMS);
       }
       if (c.res.headers.get("Content-Type")?.startsWith("text/html") !== true) return;
       const form = shown === undefined ? undefined : forms.get(shown);
@@ -44,7 +42,8 @@ export function strips(): MiddlewareHandler {
 function costOf(c: Context, calls: readonly StoreCall[]): Cost {
   const { headers, status } = c.res;
   return {
-    request: `${c.req.method} ${c.req.path}`,
+    method: c.req.method,
+    path: c.req.path,
     status,
     calls: [...calls],
     cookies: headers.getSetCookie().map((line) => {

@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { eventChannel } from "coatcheck";
 import type { PublishedEvent, SessionEvent } from "coatcheck";
 import { currentMeasurement } from "./measure.ts";
+import { keepNewest } from "./newest.ts";
 
 /** An event that a visitor's own requests caused, or that happened to their session. */
 export type SeenEvent = { at: Date; event: SessionEvent };
@@ -27,6 +28,8 @@ export class VisitorEvents {
   readonly #visitors = new Map<string, Watched>();
   /** Which visitor a session belongs to. */
   readonly #owners = new Map<string, string>();
+  /** The session that was logged out in the request in which another one began. */
+  readonly #before = new Map<string, string>();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -57,9 +60,14 @@ export class VisitorEvents {
     return () => listeners?.delete(listener);
   }
 
+  /** The session that was logged out when this one began, as it does if a message says goodbye. */
+  before(session: string): string | undefined {
+    return this.#before.get(session);
+  }
+
   /** How much is kept, for tests. */
-  get size(): { visitors: number; sessions: number } {
-    return { visitors: this.#visitors.size, sessions: this.#owners.size };
+  get size(): { visitors: number; sessions: number; before: number } {
+    return { visitors: this.#visitors.size, sessions: this.#owners.size, before: this.#before.size };
   }
 
   /** Hears no more events. */
@@ -71,7 +79,11 @@ export class VisitorEvents {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the only thing that this channel carries
     const { cookie: _, ...event } = message as PublishedEvent;
     const id = "id" in event ? event.id : undefined;
-    const own = currentMeasurement()?.visitor;
+    const measurement = currentMeasurement();
+    if (measurement !== undefined && event.type === "logout") measurement.loggedOut = event.id;
+    if (measurement?.loggedOut !== undefined && event.type === "created")
+      keepNewest(this.#before, event.id, measurement.loggedOut, MOST_VISITORS);
+    const own = measurement?.visitor;
     const owner = id === undefined ? undefined : this.#owners.get(id);
     const seen = { at: new Date(this.#now()), event };
     for (const visitor of new Set([own, owner])) {

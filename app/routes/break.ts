@@ -46,7 +46,7 @@ export function breakRoutes(parts: Parts): Hono {
 
   app.get("/break", async (c) => {
     const visitor = currentMeasurement()?.visitor;
-    const events = visitor === undefined ? undefined : parts.events.of(visitor);
+    const seen = () => (visitor === undefined ? undefined : parts.events.of(visitor));
     try {
       const session = await parts.sessions.of(c);
       if (visitor !== undefined) parts.events.watch(visitor, session.id);
@@ -56,15 +56,14 @@ export function breakRoutes(parts: Parts): Hono {
         owner: session.subject,
         rejection: session.rejection?.reason,
         kept: keptTicket(c, parts)?.kind,
-        // The newest: loading the session may have caused one.
-        events: visitor === undefined ? undefined : parts.events.of(visitor),
+        events: seen(),
       });
       return await page(c, parts, { title: "Break it", content });
     } catch (error) {
       const until = awayUntil(c, parts);
       if (!(error instanceof StoreError) || until === undefined) throw error;
       c.header("Retry-After", String(Math.max(1, Math.ceil((until - parts.now()) / 1_000))));
-      const content = outageView({ until: new Date(until), events: events ?? [] });
+      const content = outageView({ until: new Date(until), events: seen() ?? [] });
       return c.html(layout({ title: "Break it", content, visitor: "unknown", path: c.req.path }), 503);
     }
   });

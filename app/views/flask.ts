@@ -148,8 +148,8 @@ flash("Second: this is good to know.", "info")
     path,
     { ...COOKIES, code: COOKIE },
   ]),
-  [
-    "/inside",
+  ...["/inside", "/inside/disk"].map((path): [string, FlaskLesson] => [
+    path,
     {
       ...SECURITY,
       code: `# All of it is in the cookie, for whoever holds it:
@@ -159,7 +159,7 @@ urlsafe_b64decode(cookie.split(".")[0] + "==")
 
 # The server has nothing to show: it keeps nothing.`,
     },
-  ],
+  ]),
   [
     "/break",
     {

@@ -11,7 +11,8 @@ export const STRIP_SLOT = html`<!--strip-->`;
 
 /** What a request cost, as it was measured, and what its response said. */
 export type Cost = {
-  request: string;
+  method: string;
+  path: string;
   status: number;
   calls: readonly StoreCall[];
   /** Names and attributes, without the values. */
@@ -22,6 +23,9 @@ export type Cost = {
 
 /** What a strip shows. `form` is the form that led to this page, if there was one. */
 export type Strip = { cost: Cost; form: Cost | undefined; path: string; handlers: readonly Handler[] };
+
+/** A line that uses the library, and is no comment. */
+const USES_LIBRARY = /^(?! *(?:#|\/\/)).*(?:\b(?:sessions?|cookies|flash|revoke(?:All)?)\b *[.[(]|\btell\()/;
 
 /** The strip below a page: what it cost, and the lines that did it. */
 export function stripView({ cost, form, path, handlers }: Strip): Html {
@@ -78,13 +82,13 @@ function counted(count: number, what: string): string {
   return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }
 
-function costView(title: string, { request, status, calls, cookies, cacheControl, vary }: Cost): Html {
+function costView(title: string, { method, path, status, calls, cookies, cacheControl, vary }: Cost): Html {
   return html`<section>
     <h2>${title}</h2>
     <dl class="kept">
       <div>
         <dt>request</dt>
-        <dd><code>${request}</code> → ${status}</dd>
+        <dd><code>${method} ${path}</code> → ${status}</dd>
       </div>
       <div>
         <dt>store calls</dt>
@@ -128,12 +132,6 @@ function handlerView({ method, path, code }: Handler): Html {
 function codeBox(name: string, code: string): Html {
   const lines = code
     .split("\n")
-    .map((line) =>
-      /\b(?:sessions?|cookies|flash)\b *[.[(]|\btell\(/.test(line) ? html`<mark>${line}</mark>` : line,
-    );
-  return html`<pre
-    tabindex="0"
-    role="region"
-    aria-label="${name}"
-  ><code>${lines.map((line) => [line, "\n"])}</code></pre>`;
+    .map((line) => [USES_LIBRARY.test(line) ? html`<mark>${line}</mark>` : line, "\n"]);
+  return html`<pre tabindex="0" role="region" aria-label="${name}"><code>${lines}</code></pre>`;
 }

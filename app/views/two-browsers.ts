@@ -20,7 +20,11 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
     <div class="columns">
       <article class="line" data-line="/two-browsers/line">
         <h2>This browser</h2>
-        <p>Ticket <code>${current?.slice(0, 6) ?? "none"}</code></p>
+        <div class="cord">
+          <span class="number">No. ${current?.slice(0, 6) ?? "?"}</span>
+          <span class="cord-line" aria-hidden="true"></span>
+          <span class="cord-end">server</span>
+        </div>
         <p id="line" role="status">
           Without scripts there is no line to hang up: this browser notices at the next click.
         </p>
@@ -51,7 +55,7 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
                       <form method="post" action="/two-browsers">
                         ${ownerField(owner)}
                         <input type="hidden" name="id" value="${device.id}" />
-                        <button class="small">End ${device.id.slice(0, 6)}</button>
+                        <button class="small">End No. ${device.id.slice(0, 6)}</button>
                       </form>
                     </li>`,
                 )}
