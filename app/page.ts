@@ -36,7 +36,7 @@ export async function page(
   const shown = [...messages, ...noticeOf(c, session), ...waiting];
   const visitor = whoIs(parts, session) ?? "nobody";
   const measurement = currentMeasurement();
-  if (measurement !== undefined) measurement.shown = session.id;
+  if (measurement !== undefined && c.req.method === "GET" && isNavigation(c)) measurement.shown = session.id;
   return c.html(layout({ title, content, messages: shown, visitor, path: c.req.path }), status);
 }
 

@@ -3,6 +3,7 @@ import { measured } from "./measure.ts";
 import type { StoreCall } from "./measure.ts";
 import { keepNewest } from "./newest.ts";
 import { handlersOf } from "./sources.ts";
+import type { Handler } from "./sources.ts";
 import { STRIP_MARK, stripView } from "./views/strip.ts";
 import type { Cost } from "./views/strip.ts";
 
@@ -28,15 +29,22 @@ export function strips(): MiddlewareHandler {
       if (c.res.headers.get("Content-Type")?.startsWith("text/html") !== true) return;
       const form = shown === undefined ? undefined : forms.get(shown);
       if (shown !== undefined) forms.delete(shown);
-      const strip = String(
-        await stripView({ cost, form, path: c.req.path, handlers: handlersOf(c.req.path) }),
-      );
+      const strip = String(await stripView({ cost, form, handlers: handlersFor(cost, form) }));
       const text = (await c.res.text()).replace(STRIP_MARK, () => strip);
       const { status, headers } = c.res;
       // Cleared first, since Hono merges the headers of the current response into its replacement.
       c.res = undefined;
       c.res = new Response(text, { status, headers });
     });
+}
+
+/** The handler of the form that led here, and those of the page. */
+function handlersFor({ path }: Cost, form: Cost | undefined): Handler[] {
+  const isOfForm = (handler: Handler) => handler.path === form?.path && handler.method === form.method;
+  return [
+    ...(form === undefined ? [] : handlersOf(form.path).filter(isOfForm)),
+    ...handlersOf(path).filter((handler) => !isOfForm(handler)),
+  ];
 }
 
 function costOf(c: Context, calls: readonly StoreCall[]): Cost {

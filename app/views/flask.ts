@@ -155,7 +155,7 @@ flash("Second: this is good to know.", "info")
       code: `# All of it is in the cookie, for whoever holds it:
 from base64 import urlsafe_b64decode
 urlsafe_b64decode(cookie.split(".")[0] + "==")
-# b'{"note":"Buy milk.","user":"leo"}'
+# b'{"note":"Good morning","user":"leo"}'
 
 # The server has nothing to show: it keeps nothing.`,
     },

@@ -22,14 +22,17 @@ export type Cost = {
 };
 
 /** What a strip shows. `form` is the form that led to this page, if there was one. */
-export type Strip = { cost: Cost; form: Cost | undefined; path: string; handlers: readonly Handler[] };
+export type Strip = { cost: Cost; form: Cost | undefined; handlers: readonly Handler[] };
 
 /** A line that uses the library, and is no comment. */
 const USES_LIBRARY = /^(?! *(?:#|\/\/)).*(?:\b(?:sessions?|cookies|flash|revoke(?:All)?)\b *[.[(]|\btell\()/;
 
 /** The strip below a page: what it cost, and the lines that did it. */
-export function stripView({ cost, form, path, handlers }: Strip): Html {
-  const lesson = FLASK.get(path);
+export function stripView({ cost, form, handlers }: Strip): Html {
+  const lessons = [...new Set([FLASK.get(form?.path ?? ""), FLASK.get(cost.path)])].filter(
+    (lesson) => lesson !== undefined,
+  );
+  const documents = new Map(lessons.map(({ docs, title }) => [docs, title]));
   const files = [...new Set(handlers.map(({ file }) => file))];
   return html`<details class="strip">
     <summary>
@@ -48,17 +51,22 @@ export function stripView({ cost, form, path, handlers }: Strip): Html {
               ${handlers.map(handlerView)}
             </section>
             ${
-              lesson === undefined
+              lessons.length === 0
                 ? ""
                 : html`<section>
                     <h2>The same in Flask</h2>
-                    ${codeBox("The same in Flask", lesson.code)}
+                    ${lessons.map(({ code }, at) => codeBox(`In Flask, ${at + 1} of ${lessons.length}`, code))}
                   </section>`
             }
           </div>`
     }
     <p class="strip-links">
-      ${lesson === undefined ? "" : html`Read more: <a href="${docsUrl(lesson.docs)}">${lesson.title}</a>.`}
+      ${
+        documents.size === 0
+          ? ""
+          : html`Read more:
+            ${[...documents].map(([page, title]) => html`<a href="${docsUrl(page)}">${title}</a>. `)}`
+      }
       ${
         files.length === 0
           ? ""

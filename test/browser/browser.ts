@@ -19,22 +19,24 @@ const LOOKS = [
   { name: "phone-dark", width: 390, height: 844, colorScheme: "dark" },
 ] as const;
 
-/** A real browser with a profile on disk, on the test's site. Scripts are switched off: the site needs none. */
+/** A real browser with a profile on disk, on the test's site. Scripts are off unless asked for: the site needs none. */
 export class Browser {
   readonly #site: TestSite;
+  readonly #scripts: boolean;
   readonly #profile = mkdtempSync(join(tmpdir(), "coatcheck-profile-"));
   readonly #complaints: string[] = [];
   #context: BrowserContext | undefined;
 
-  constructor(site: TestSite) {
+  constructor(site: TestSite, scripts = false) {
     this.#site = site;
+    this.#scripts = scripts;
   }
 
   /** Starts the browser, with what the profile kept from last time. */
   async open(): Promise<Page> {
     this.#context = await startChromium(this.#profile, {
       baseURL: this.#site.url,
-      javaScriptEnabled: false,
+      javaScriptEnabled: this.#scripts,
       // Colours that fade over would be caught half-way by the pictures.
       reducedMotion: "reduce",
       viewport: { width: LOOKS[0].width, height: LOOKS[0].height },
@@ -116,13 +118,13 @@ export interface Stage {
 export function browserTest(
   name: string,
   run: (stage: Stage) => Promise<void>,
-  options: Partial<SiteOptions> = {},
+  { scripts = false, ...options }: Partial<SiteOptions> & { scripts?: boolean } = {},
 ): void {
   test(name, async (t: TestContext) => {
     const site = await testSite(t, options);
     const browsers: Browser[] = [];
     const another = async (): Promise<{ browser: Browser; page: Page }> => {
-      const browser = new Browser(site);
+      const browser = new Browser(site, scripts);
       browsers.push(browser);
       return { browser, page: await browser.open() };
     };
