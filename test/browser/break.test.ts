@@ -30,7 +30,7 @@ browserTest("inside: a number on both sides, hangers, a torn ticket, and the dis
   assert.equal(ticket, coat);
   assert.equal(await page.locator(".rail li").count(), 3);
   await picture(page, "31-inside");
-  await page.getByRole("link", { name: "On disk" }).click();
+  await page.getByRole("link", { name: "On disk", exact: true }).click();
   assert.match(await page.locator("#fields").innerText(), /d:note\s+([0-9a-f]{8} ){4}/);
   await picture(page, "31-disk");
   await page.locator("header").getByRole("button", { name: "Log out" }).click();
@@ -88,7 +88,7 @@ browserTest(
     await other.getByLabel("Password").fill("a good long password");
     await other.getByRole("button", { name: "Create my account" }).click();
     await press(page, "Send this form");
-    assert.match(await page.locator("main").innerText(), /made for leo and now ada is logged in/);
+    assert.match(await page.locator("main").innerText(), /made for leo, and now ada is logged in/);
   },
 );
 
@@ -123,7 +123,7 @@ browserTest(
     await second.page.goto("/two-browsers");
     await picture(second.page, "34-two-both");
     await press(second.page, "End No.");
-    await page.getByText("Hung up").waitFor();
+    await page.getByText("Hung up: this session has ended").waitFor();
     await picture(page, "34-two-ended");
     assert.equal(await page.locator("[data-line]").getAttribute("data-state"), "ended");
     await page.getByRole("link", { name: "still logged in" }).click();
