@@ -11,6 +11,7 @@ if (events) {
     // Markup of this site's own, in which every value is escaped.
     events.insertAdjacentHTML("afterbegin", data);
     document.querySelector("#no-events")?.remove();
+    live.innerHTML = 'Listening. What stands above is from before: <a href="/break">look again</a>.';
   });
   source.addEventListener("error", () => {
     live.textContent =

@@ -145,7 +145,7 @@ function eventsView(events: readonly SeenEvent[] | undefined): Html {
               <span id="live">Reload to see what is new.</span> Nothing in an event opens a session: an id is
               a number on a ticket, and no ticket.
             </p>
-            <ol id="events" data-stream="/break/events">
+            <ol id="events" aria-live="polite" data-stream="/break/events">
               ${events.map(eventView)}
             </ol>
             ${events.length === 0 ? html`<p class="hint" id="no-events">Nothing has happened yet.</p>` : ""}

@@ -65,21 +65,15 @@ export function insideView(inside: InsidePage): Html {
       <div class="arrow" aria-hidden="true"></div>
       <section aria-labelledby="server-keeps">
         <h2 id="server-keeps">The server keeps</h2>
-        ${record ? coat(record, entries) : nothingKept()}
+        ${record ? coat(record, entries) : torn === undefined ? nothingKept() : ""}
         ${
           torn === undefined
             ? ""
-            : html`<article class="empty taken" id="taken">
+            : html`<article class="empty taken ${isOver(inside) ? "gone" : ""}" id="taken">
                 ${hanger()}
                 <p>
                   <span class="number">No. ${torn.slice(0, 6)}</span>
-                  ${
-                    inside.rejection === "superseded"
-                      ? "The coat still hangs here, under a newer ticket."
-                      : inside.rejection === "forged" || inside.rejection === "ambiguous"
-                        ? "Whatever hangs there is not given out for this ticket."
-                        : "An empty hanger: nothing is kept under this number any more, for anybody."
-                  }
+                  ${underTorn(inside)}
                 </p>
               </article>`
         }
@@ -156,6 +150,18 @@ function tornTicket(id: string | undefined, why: string): Html {
     <div class="ticket torn-left"><span class="number">No. ${id?.slice(0, 6) ?? "?"}</span></div>
     <div class="ticket torn-right"><span>${why}</span></div>
   </div>`;
+}
+
+/** Whether the session of the torn ticket is over, and not only the ticket. */
+function isOver({ record, rejection }: InsidePage): boolean {
+  return record !== undefined || rejection === "ended";
+}
+
+function underTorn(inside: InsidePage): string {
+  if (isOver(inside)) return "An empty hanger: nothing is kept under this number any more, for anybody.";
+  return inside.rejection === "superseded"
+    ? "The coat still hangs here, under a newer ticket."
+    : "Whatever hangs here is not given out for this ticket.";
 }
 
 function hanger(): Html {

@@ -48,14 +48,16 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
                   (device) =>
                     html`<li>
                       <span
-                        ><strong>${browserName(device.agent)}</strong>, ticket
-                        <code>${device.id.slice(0, 6)}</code
+                        ><span class="number">No. ${device.id.slice(0, 6)}</span>
+                        <strong>${browserName(device.agent)}</strong
                         ><small>last seen ${clockTime(device.lastSeenAt)}</small></span
                       >
                       <form method="post" action="/two-browsers">
                         ${ownerField(owner)}
                         <input type="hidden" name="id" value="${device.id}" />
-                        <button class="small">End No. ${device.id.slice(0, 6)}</button>
+                        <button class="small">
+                          End<span class="sr-only"> No. ${device.id.slice(0, 6)}</span>
+                        </button>
                       </form>
                     </li>`,
                 )}

@@ -122,7 +122,7 @@ browserTest(
     await page.getByText("The line is open").waitFor();
     await second.page.goto("/two-browsers");
     await picture(second.page, "34-two-both");
-    await press(second.page, "End No.");
+    await press(second.page, "End");
     await page.getByText("Hung up: this session has ended").waitFor();
     await picture(page, "34-two-ended");
     assert.equal(await page.locator("[data-line]").getAttribute("data-state"), "ended");
@@ -139,7 +139,7 @@ browserTest("two browsers, without scripts: it happens at the next click", async
   const second = await another();
   await logIn(second.page);
   await second.page.goto("/two-browsers");
-  await press(second.page, "End No.");
+  await press(second.page, "End");
   await page.getByRole("link", { name: "still logged in" }).click();
   assert.match(pathOf(page), /^\/login/);
 });
