@@ -100,7 +100,6 @@ test("the store is away for ten seconds for the visitor who asked, and for nobod
     answers.map(({ status }) => status),
     others.flatMap(() => [200, 503, 303]),
   );
-  // The copy of the flag in a stream, or in a timer that a request started, must not outlive the request.
   assert.equal((await openStream(t, site, leo, "/two-browsers/line")).status, 503);
   site.later({ seconds: 9 });
   assert.equal((await leo.get("/user")).status, 503);
