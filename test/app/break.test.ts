@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { memoryStore } from "coatcheck/memory";
 import { probeStore } from "coatcheck/testing";
+import { broken, untouched } from "../support/store-calls.ts";
 import { openStream } from "./event-stream.ts";
 import { testSite } from "./test-site.ts";
 import type { Visitor } from "./visitor.ts";
@@ -116,17 +117,22 @@ test("an outage that a visitor wished for does not reach the lines that their re
   const [leo, other] = [site.visitor(), site.visitor()];
   await leo.login();
   await other.login();
+  await press(leo, "watch");
   // A request of leo's starts the timer that asks about everybody's sessions.
   const first = await openStream(t, site, leo, "/two-browsers/line");
   assert.equal((await first.next())?.event, "open");
   const second = await openStream(t, site, other, "/two-browsers/line");
   assert.equal((await second.next())?.event, "open");
+  probe.around = broken;
+  site.later({ seconds: 5 });
+  probe.around = untouched;
+  assert.deepEqual(eventsIn((await leo.get("/break")).body), [], "what a timer finds is nobody's own");
   await press(leo, "outage");
   // Ended behind the site's back, as by another process.
   for (const { id, epoch } of await probe.records()) {
     await probe.store.patch(id, { epoch, columns: { absoluteDeadline: 0 } }, 0);
   }
-  site.later({ seconds: 6 });
+  site.later({ seconds: 5 });
   assert.deepEqual(await second.next(), { event: "ended", data: "The session has ended." });
   assert.equal((await first.next())?.event, "ended");
 });
