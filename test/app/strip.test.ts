@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { memoryStore } from "coatcheck/memory";
 import { probeStore } from "coatcheck/testing";
+import { currentMeasurement, measured } from "../../app/measure.ts";
 import { handlersOf, sources } from "../../app/sources.ts";
 import { FLASK } from "../../app/views/flask.ts";
 import { broken } from "../support/store-calls.ts";
@@ -79,6 +81,17 @@ test("a form's cost is shown to its own session only", async (t) => {
   assert.doesNotMatch((await site.visitor().get("/")).body, /The form before it/);
   assert.match(costsIn((await leo.get("/")).body, "The form before it"), /POST \/login/);
   assert.match(costsIn((await other.get("/counter")).body, "The form before it"), /POST \/counter/);
+});
+
+test("what a request has started and left running is no part of it once its response has begun", async () => {
+  const seen: boolean[] = [];
+  let later: Promise<unknown> = Promise.resolve();
+  await measured(async () => {
+    seen.push(currentMeasurement() !== undefined);
+    later = turn().then(() => seen.push(currentMeasurement() !== undefined));
+  });
+  await later;
+  assert.deepEqual(seen, [true, false]);
 });
 
 test("while the store fails, the strip says which call failed", async (t) => {
