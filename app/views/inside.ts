@@ -188,7 +188,7 @@ function coat(record: RecordFacts, entries: InsidePage["entries"]): Html {
     ${
       entries.length === 0
         ? html`<div class="rail-empty" id="empty-hanger">
-            ${hanger()}<span class="hint">Nothing hangs here yet.</span>
+            ${hanger()}<span class="hint">Nothing yet.</span>
           </div>`
         : html`<ul class="rail">
             ${entries.map(
