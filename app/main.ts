@@ -50,7 +50,7 @@ async function serve(settings: Settings): Promise<void> {
     opened.push(() => site.close());
     await check(site.sessions);
     const listening = await listen(site.app, settings.host, settings.port);
-    opened.push(listening.close);
+    opened.push(listening.close, async () => site.hangUp());
     greet(
       `Coatcheck's reference application: ${listening.address}\n` +
         `Log in as ${DEMO.name} with the password ${DEMO.password}. Sessions are kept in ${store.place}, everything else in ${dataDir}. Ctrl-C stops it.`,

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { currentMeasurement } from "./measure.ts";
 import { cookieNotice, keptMessages, marked } from "./notices.ts";
 import { whoIs } from "./profile.ts";
 import type { Parts, Visit } from "./parts.ts";
@@ -36,6 +37,8 @@ export async function page(
   const waiting = isNavigation(c) ? await session.takeFlashes() : [];
   const shown = [...messages, ...keptMessages(c, session), ...waiting];
   const visitor = whoIs(parts, session) ?? "nobody";
+  const measurement = currentMeasurement();
+  if (measurement !== undefined && c.req.method === "GET" && isNavigation(c)) measurement.shown = session.id;
   const notices = cookieNotice(c, session) ?? notice;
   const path = c.req.path;
   return c.html(layout({ title, content, messages: shown, notice: notices, visitor, path }), status);

@@ -1,8 +1,10 @@
-import type { Duration, Session, Sessions } from "coatcheck";
+import type { Duration, Session, Sessions, Store } from "coatcheck";
 import type { Colour } from "./colours.ts";
 import type { Passwords } from "./passwords.ts";
+import type { Streams } from "./streams.ts";
 import type { Throttle } from "./throttle.ts";
 import type { Login, Users } from "./users.ts";
+import type { VisitorEvents } from "./visitor-events.ts";
 
 /** The data that this site keeps in a session: the keys of `session.get` and `set`. */
 export type Remembered = {
@@ -26,6 +28,10 @@ export type Visit = Session<Remembered>;
 /** The parts of the site that pages use. */
 export type Parts = {
   sessions: Sessions<Remembered>;
+  /** The store itself, for the pages that show what it holds or damage it. */
+  store: Store;
+  events: VisitorEvents;
+  streams: Streams;
   now: () => number;
   users: Users;
   passwords: Passwords;

@@ -4,11 +4,14 @@ import type { Hono } from "hono";
 import { createSessions } from "coatcheck";
 import type { Clock, Duration, Secret, Store } from "coatcheck";
 import { sqliteStore } from "coatcheck/sqlite";
+import { measuredStore } from "./measure.ts";
 import { Passwords } from "./passwords.ts";
 import type { HashCost } from "./passwords.ts";
 import { createApp } from "./server.ts";
+import { Streams } from "./streams.ts";
 import { Throttle } from "./throttle.ts";
 import { Users } from "./users.ts";
+import { VisitorEvents } from "./visitor-events.ts";
 import type { Parts, Remembered } from "./parts.ts";
 
 /** How long "keep me logged in" lasts, unless KEEP_LOGGED_IN says otherwise: one setting. */
@@ -31,7 +34,12 @@ export type SiteOptions = {
 };
 
 /** A site that is ready for requests, and can be closed. */
-export type Site = Parts & { app: Hono; close(): Promise<void> };
+export type Site = Parts & {
+  app: Hono;
+  /** Ends the event streams. Call it before the server closes, which waits for all responses. */
+  hangUp(): void;
+  close(): Promise<void>;
+};
 
 /**
  * Opens the site's files and builds its app.
@@ -43,9 +51,10 @@ export type Site = Parts & { app: Hono; close(): Promise<void> };
 export function openSite(options: SiteOptions): Site {
   const { dataDir, secret, clock, permanentLifetime = PERMANENT_LIFETIME } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const store = measuredStore(options.store ?? sqliteStore({ path: join(dataDir, "sessions.db") }));
   const sessions = createSessions<Remembered>({
     secret,
-    store: options.store ?? sqliteStore({ path: join(dataDir, "sessions.db") }),
+    store,
     permanentLifetime,
     ...(clock && { clock }),
     ...(options.publicOrigin !== undefined && { crossOrigin: { origins: [options.publicOrigin] } }),
@@ -54,8 +63,13 @@ export function openSite(options: SiteOptions): Site {
   const users = new Users(dataDir, passwords);
   const now = clock ? () => clock.now() : Date.now;
   const throttle = new Throttle(dataDir, now);
+  const events = new VisitorEvents(now);
+  const streams = new Streams();
   const parts: Parts = {
     sessions,
+    store,
+    events,
+    streams,
     now,
     users,
     passwords,
@@ -67,7 +81,10 @@ export function openSite(options: SiteOptions): Site {
   return {
     ...parts,
     app: createApp(parts),
+    hangUp: () => streams.close(),
     async close() {
+      streams.close();
+      events.close();
       await sessions.close();
       users.close();
       throttle.close();

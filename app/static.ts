@@ -16,8 +16,11 @@ const FILES = {
       "inside.css",
       "races.css",
       "timeline.css",
+      "strip.css",
+      "break.css",
     ].map(own),
   },
+  "live.js": { type: "text/javascript", from: [own("live.js")] },
   "ticket.svg": { type: "image/svg+xml", from: [own("ticket.svg")] },
 } as const;
 

@@ -5,6 +5,7 @@ import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { messageBox } from "./message.ts";
+import { STRIP_SLOT } from "./strip.ts";
 
 /** A message for the visitor, as `takeFlashes` returns it. */
 export type Message = { message: string; category: string };
@@ -60,7 +61,7 @@ export function layout({ title, content, messages = [], notice, visitor, path = 
           <div class="messages" role="status" aria-label="Messages">
             ${notice ?? ""}${messages.map(messageBox)}
           </div>
-          ${content} ${neighbours(path)}
+          ${content} ${STRIP_SLOT} ${neighbours(path)}
         </main>
         <footer>
           <p>

@@ -94,3 +94,9 @@ export function whyForm(does: string): Html {
     </p>
   </details>`;
 }
+
+/** A time of day, with its seconds, for what happened just now. */
+export function clockTime(date: Date | undefined): Html | string {
+  if (!date) return "–";
+  return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(11, 19)} UTC</time>`;
+}
