@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -10,6 +11,7 @@ import { checkKept, page } from "./page.ts";
 import { BusyError } from "./passwords.ts";
 import { cookieRoutes } from "./routes/cookies.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { homeRoutes } from "./routes/home.ts";
 import { insideRoutes } from "./routes/inside.ts";
 import { lessonRoutes } from "./routes/lessons.ts";
@@ -27,6 +29,7 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** Builds the app from its parts. Reads neither the environment nor the clock. */
 export function createApp(parts: Parts): Hono {
   const app = new Hono();
+  app.route("/", docsRoutes(join(import.meta.dirname, "..", "docs-site")));
   app.use(
     secureHeaders({
       // A page may load only our own two stylesheets and the pictures inside them, and run nothing.

@@ -23,6 +23,8 @@ export default defineConfig({
   srcDir: ".stage",
   cacheDir: ".cache",
   cleanUrls: true,
+  // Addresses of a reader's own machine are no pages.
+  ignoreDeadLinks: "localhostLinks",
   // One file for all pages: its name is in each page, so that no inline script changes with the content.
   metaChunk: true,
   head: [

@@ -33,7 +33,7 @@ export function readable(text: string, relink: Relink): string {
 /** A line of prose with its links changed. Spans of code hold no links. */
 function relinked(line: string, relink: Relink): string {
   // A target in angle brackets, or one with spaces, is not used here.
-  const link = /(`+)(?:(?!\1).)+?\1(?!`)(?!\])|(\]\()([^)\s]+)(\))|((?:src|srcset)=")([^"]+)(")/g;
+  const link = /(`+)(?:(?!\1).)+?\1(?!`)|(\]\()([^)\s]+)(\))|((?:src|srcset)=")([^"]+)(")/g;
   return line.replaceAll(link, (whole: string, ...parts: (string | undefined)[]) => {
     const [, open, target, close, attribute, source, quote] = parts;
     if (target !== undefined) return `${open}${relink(target)}${close}`;
