@@ -18,7 +18,9 @@ export interface DocsFile {
 }
 
 /** Why there is no site to serve. */
-export type Missing = { readonly state: "building" | "none" } | { readonly state: "failed"; readonly message: string };
+export type Missing =
+  | { readonly state: "building" | "none" }
+  | { readonly state: "failed"; readonly message: string };
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",

@@ -4,7 +4,16 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { hashOf, stage } from "./docs/stage.ts";
 import type { Stage } from "./docs/stage.ts";
@@ -55,12 +64,16 @@ function vitepress(staged: Stage): void {
     writeFileSync(join(target, path), text, path.startsWith("public/") ? "latin1" : "utf8");
   }
   const program = join(folder, "node_modules", "vitepress", "bin", "vitepress.js");
-  const done = spawnSync(process.execPath, [program, "build", folder, "--outDir", join(folder, ".building")], {
-    cwd: folder,
-    encoding: "utf8",
-    env: { ...process.env, NODE_ENV: "production", NO_COLOR: "1" },
-    maxBuffer: 2 ** 26,
-  });
+  const done = spawnSync(
+    process.execPath,
+    [program, "build", folder, "--outDir", join(folder, ".building")],
+    {
+      cwd: folder,
+      encoding: "utf8",
+      env: { ...process.env, NODE_ENV: "production", NO_COLOR: "1" },
+      maxBuffer: 2 ** 26,
+    },
+  );
   if (done.status !== 0) throw new Error(done.error?.message ?? `${done.stdout}${done.stderr}`.trim());
 }
 
@@ -73,7 +86,9 @@ function manifestOf(site: string, hash: string): string {
     const bytes = readFileSync(join(site, name));
     files[name.replaceAll("\\", "/")] = createHash("sha256").update(bytes).digest("base64url").slice(0, 16);
     if (!name.endsWith(".html")) continue;
-    for (const [, attributes = "", script = ""] of bytes.toString().matchAll(/<script([^>]*)>([^]*?)<\/script>/g)) {
+    for (const [, attributes = "", script = ""] of bytes
+      .toString()
+      .matchAll(/<script([^>]*)>([^]*?)<\/script>/g)) {
       if (attributes.includes("src=")) continue;
       scripts.add(`'sha256-${createHash("sha256").update(script).digest("base64")}'`);
     }

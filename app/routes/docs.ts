@@ -51,6 +51,9 @@ function missingPage(c: Context, missing: Missing): Response | Promise<Response>
       <pre><code>${missing.state === "failed" ? missing.message : ""}</code></pre>`,
     none: html`<p>The documentation is not built. <code>npm run docs</code> builds it.</p>`,
   }[missing.state];
-  const content = html`<div class="problem"><h1>Documentation</h1>${text}</div>`;
+  const content = html`<div class="problem">
+    <h1>Documentation</h1>
+    ${text}
+  </div>`;
   return c.html(layout({ title: "Documentation", content, visitor: "unknown" }), 503);
 }

@@ -84,8 +84,11 @@ export function stage(): Stage {
 /** A hash of the stage and of what builds it: as long as it is the same, so is the site. */
 export function hashOf(staged: Stage): string {
   const hash = createHash("sha256");
-  for (const [path, text] of [...staged].toSorted(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${path}\n${text}\0`);
-  const own = globSync(["docs-site/package-lock.json", "docs-site/.vitepress/**/*.*", "scripts/docs.ts"], { cwd: root });
+  for (const [path, text] of [...staged].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(`${path}\n${text}\0`);
+  const own = globSync(["docs-site/package-lock.json", "docs-site/.vitepress/**/*.*", "scripts/docs.ts"], {
+    cwd: root,
+  });
   for (const path of own.toSorted()) hash.update(readFileSync(join(root, path)));
   return hash.digest("hex");
 }
@@ -149,7 +152,11 @@ function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]
       .map(([file, title]) => item(file, short(file, title))),
   ];
   const reference = folder("reference", "All names", (_file, title) => title);
-  const decisions = folder("decisions", "All decisions", (file, title) => `${/\d+/.exec(file)?.[0]} ${title}`);
+  const decisions = folder(
+    "decisions",
+    "All decisions",
+    (file, title) => `${/\d+/.exec(file)?.[0]} ${title}`,
+  );
   return {
     nav: [
       item("docs/quick-start.md", "Quick start"),
