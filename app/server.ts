@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -13,6 +14,7 @@ import { accountRoutes } from "./routes/account.ts";
 import { breakRoutes, brokenStore } from "./routes/break.ts";
 import { cookieRoutes } from "./routes/cookies.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { homeRoutes } from "./routes/home.ts";
 import { insideRoutes } from "./routes/inside.ts";
 import { lessonRoutes } from "./routes/lessons.ts";
@@ -37,6 +39,7 @@ const LIVE_PAGES: ReadonlySet<string> = new Set(["/break", "/two-browsers"]);
 /** Builds the app from its parts. Reads neither the environment nor the clock. */
 export function createApp(parts: Parts): Hono {
   const app = new Hono();
+  app.route("/", docsRoutes(join(import.meta.dirname, "..", "docs-site")));
   const [plain, live] = [
     securityHeaders(),
     securityHeaders({ scriptSrc: ["'self'"], connectSrc: ["'self'"] }),

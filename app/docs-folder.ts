@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+
+/** What scripts/docs.ts wrote beside the site that it built. */
+interface Built {
+  readonly hash: string;
+  readonly scripts: readonly string[];
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** A file to serve: its bytes, its type, and a tag that changes with the content. */
+export interface DocsFile {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly type: string;
+  readonly tag: string;
+  readonly isForever: boolean;
+  readonly status: 200 | 404;
+}
+
+/** Why there is no site to serve. */
+export type Missing =
+  | { readonly state: "building" | "none" }
+  | { readonly state: "failed"; readonly message: string };
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".woff2": "font/woff2",
+};
+
+/** The folder where scripts/docs.ts builds the documentation, read anew on each request: it may be built meanwhile. */
+export class DocsFolder {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The built site; `undefined` if there is none. */
+  get built(): Built | undefined {
+    const path = join(this.#folder, ".built", "built.json");
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
+    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Built) : undefined;
+  }
+
+  /** Why there is none. */
+  get missing(): Missing {
+    const path = join(this.#folder, ".status.json");
+    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
+    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Missing) : { state: "none" };
+  }
+
+  /** The file for a path below /docs. Only names that the build listed are read, so that no path leads elsewhere. */
+  find({ files }: Built, path: string): DocsFile {
+    const names = path === "" || path.endsWith("/") ? [`${path}index.html`] : [path, `${path}.html`];
+    const name = names.find((one) => Object.hasOwn(files, one)) ?? "404.html";
+    return {
+      body: new Uint8Array(readFileSync(join(this.#folder, ".built", name))),
+      type: TYPES[extname(name)] ?? "application/octet-stream",
+      tag: `"${files[name] ?? ""}"`,
+      isForever: name.startsWith("assets/"),
+      status: name === "404.html" ? 404 : 200,
+    };
+  }
+}

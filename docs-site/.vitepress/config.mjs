@@ -1,0 +1,61 @@
+// VitePress builds what scripts/docs.ts has laid out in .stage: the pages, and site.json with the navigation.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineConfig } from "vitepress";
+
+const folder = join(import.meta.dirname, "..");
+const { sidebar, nav } = JSON.parse(readFileSync(join(folder, ".stage", "site.json"), "utf8"));
+
+/** The anchor of a heading as GitHub and editors make it, so that a link works in both. */
+const slugify = (heading) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+
+export default defineConfig({
+  title: "Coatcheck",
+  description: "Sessions, cookies and flash messages for TypeScript web servers.",
+  lang: "en",
+  base: "/docs/",
+  srcDir: ".stage",
+  cacheDir: ".cache",
+  cleanUrls: true,
+  // Addresses of a reader's own machine are no pages.
+  ignoreDeadLinks: "localhostLinks",
+  // One file for all pages: its name is in each page, so that no inline script changes with the content.
+  metaChunk: true,
+  head: [
+    ["link", { rel: "icon", type: "image/svg+xml", href: "/docs/ticket.svg" }],
+    ["meta", { name: "color-scheme", content: "light dark" }],
+  ],
+  markdown: { anchor: { slugify }, theme: { light: "github-light-high-contrast", dark: "github-dark" } },
+  themeConfig: {
+    logo: "/ticket.svg",
+    nav,
+    sidebar,
+    outline: { level: [2, 3], label: "On this page" },
+    docFooter: { prev: "Before", next: "Next" },
+    search: {
+      provider: "local",
+      options: {
+        // A program is found through the page that links to it.
+        _render: (source, env, markdown) => {
+          const html = markdown.render(source, env);
+          return env.frontmatter?.search === false ? "" : html;
+        },
+        miniSearch: {
+          searchOptions: {
+            fuzzy: 0.15,
+            prefix: true,
+            boost: { title: 6, titles: 2, text: 1 },
+            // Guides answer questions; decisions and reference are for those who name them.
+            boostDocument: (id) => (/\/(?:decisions|reference)\//.test(id) ? 0.4 : 1),
+          },
+        },
+      },
+    },
+  },
+});
