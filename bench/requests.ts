@@ -55,8 +55,8 @@ const filled = 100_000;
 /** The most logins in a turn, so that the sessions they leave behind do not slow down the others. */
 const mostLogins = 5000;
 /** The warm-up before each kind of request. */
-const warmRequests = 50_000;
-const warmMilliseconds = 2500;
+const warmRequests = 30_000;
+const warmMilliseconds = 1500;
 
 /** The databases and files of one run, all of which are removed at the end. */
 export class BenchEnvironment {

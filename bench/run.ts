@@ -65,7 +65,7 @@ const unknown = values.requests.filter((name) => !requests.some((request) => req
 if (unknown.length > 0)
   throw new Error(`There is no request "${unknown[0]}"; there are ${requests.join(", ")}.`);
 const effort: Effort = {
-  rounds: values.quick ? 3 : 6,
+  rounds: values.quick ? 3 : 5,
   turn: values.quick ? 250 : 300,
   seeds: values.quick ? [1] : [1, 2],
   requests: requests.filter((name) => values.requests.length === 0 || values.requests.includes(name)),
