@@ -29,9 +29,10 @@ function page(path: string, text: string, known: ReadonlySet<string>): string {
     const file = join(dirname(path), target.split("#")[0] ?? "").replaceAll("\\", "/");
     return known.has(file) ? target : `repository:${file}`;
   });
-  return marked.replaceAll(/\[([^[\]]*)\]\(repository:([^)]+)\)/g, (_, words: string, file: string) =>
-    words.replaceAll("`", "") === file
-      ? `\`${file}\` in the repository`
-      : `${words} (\`${file}\` in the repository)`,
-  );
+  const link = /(?<bracket>\(?)\[(?<words>[^[\]]*)\]\(repository:(?<file>[^)]+)\)/g;
+  return marked.replaceAll(link, (_, bracket: string, words: string, file: string) => {
+    const place = `\`${file}\` in the repository`;
+    if (`/${file}`.endsWith(`/${words.replaceAll("`", "")}`)) return `${bracket}${place}`;
+    return bracket === "" ? `${words} (${place})` : `(${words}: ${place}`;
+  });
 }
