@@ -163,7 +163,6 @@ describe("the packed package", () => {
       const prose = text.replaceAll(/^\s*(`{3,})[^]*?^\s*\1$/gm, "");
       assert.doesNotMatch(prose, /^\s*<!--/m, page);
       assert.doesNotMatch(text, /^\s*```\w+ \w/m, page);
-      assert.doesNotMatch(text, /repository:/, page);
     }
   });
 
