@@ -3,6 +3,7 @@ import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build } from "./build.ts";
+import { papers } from "./docs/papers.ts";
 
 const root = dirname(import.meta.dirname);
 
@@ -19,10 +20,19 @@ export function publishedManifest(text: string): string {
 /** Builds the package in a folder, as npm would install it there. */
 export async function layOut(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  for (const name of ["README.md", "LICENSE"]) copyFileSync(join(root, name), join(folder, name));
+  copyFileSync(join(root, "LICENSE"), join(folder, "LICENSE"));
+  writePapers(root, folder);
   const manifest = readFileSync(join(root, "package.json"), "utf8");
   writeFileSync(join(folder, "package.json"), publishedManifest(manifest));
   await build(join(folder, "dist"));
+}
+
+/** Writes what the package holds for readers. */
+export function writePapers(repository: string, folder: string): void {
+  for (const [path, text] of papers(repository)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
 }
 
 /** What npm would publish: the path of the archive. */

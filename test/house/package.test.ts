@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -77,10 +85,20 @@ describe("what would be published", () => {
     }
   });
 
-  test("has its own package.json only while npm packs", () => {
+  test("has its own package.json and documents only while npm packs", () => {
     const before = '{\n  "name": "coatcheck", "devDependencies": {},\n  "scripts": {"postpack": "b"}}\n';
     const file = join(folder, "package.json");
     writeFileSync(file, before);
+    const readme = "See [a test](test/a.ts) and [a guide](docs/a.md).\n\n<!--\nFor tests.\n-->\n";
+    mkdirSync(join(folder, "docs", "decisions"), { recursive: true });
+    const documents = { "README.md": readme, "docs/a.md": "# A\n", "docs/decisions/b.md": "# B\n" };
+    for (const [path, text] of Object.entries(documents)) writeFileSync(join(folder, path), text);
+    const areAsBefore = (): void => {
+      assert.equal(readFileSync(file, "utf8"), before);
+      for (const [path, text] of Object.entries(documents))
+        assert.equal(readFileSync(join(folder, path), "utf8"), text);
+      assert.deepEqual(readdirSync(folder).toSorted(), ["README.md", "dist", "docs", "package.json"]);
+    };
     const script = join(root, "scripts", "prepack.ts");
     const prepack = (...args: string[]): void =>
       void execFileSync(process.execPath, [script, ...args], { cwd: folder });
@@ -90,11 +108,16 @@ describe("what would be published", () => {
       scripts: { postpack: "b" },
     });
     assert.ok(existsSync(join(folder, "dist", "index.js")));
+    assert.equal(
+      readFileSync(join(folder, "README.md"), "utf8").trim(),
+      "See a test (`test/a.ts` in the repository) and [a guide](docs/a.md).",
+    );
+    assert.ok(!existsSync(join(folder, "docs", "decisions")));
     // Somebody stopped npm, and packs again.
     prepack();
     prepack("--undo");
-    assert.equal(readFileSync(file, "utf8"), before);
+    areAsBefore();
     prepack("--undo");
-    assert.equal(readFileSync(file, "utf8"), before);
+    areAsBefore();
   });
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -20,6 +21,7 @@ import { after, before, describe, test } from "node:test";
 import { packPackage } from "../../scripts/pack.ts";
 import type { Packed } from "../../scripts/pack.ts";
 import { examplesOf } from "../docs/blocks.ts";
+import { faultOf, linksOf } from "../docs/links.ts";
 
 const root = dirname(dirname(import.meta.dirname));
 
@@ -96,7 +98,11 @@ describe("the packed package", () => {
     const own = new Set([
       "LICENSE",
       "README.md",
+      "CHANGELOG.md",
+      "SECURITY.md",
       "package.json",
+      "docs/races.svg",
+      "docs/benchmarks.svg",
       "dist/shared.js",
       "dist/shared-node.js",
       "dist/shared-redis.js",
@@ -113,10 +119,12 @@ describe("the packed package", () => {
     const isDeclaration = (path: string): boolean =>
       /^dist\/.*\.d\.ts$/.test(path) &&
       existsSync(join(root, path.replace(/^dist/, "src").replace(/\.d\.ts$/, ".ts")));
-    return paths.filter((path) => !own.has(path) && !isDeclaration(path));
+    const isGuide = (path: string): boolean =>
+      /^docs\/(?:(?:frameworks|reference)\/)?[\w-]+\.md$/.test(path) && existsSync(join(root, path));
+    return paths.filter((path) => !own.has(path) && !isDeclaration(path) && !isGuide(path));
   }
 
-  test("holds its entry points, what they share, declarations and papers, and nothing else", () => {
+  test("holds its entry points, what they share, declarations, guides and papers, and nothing else", () => {
     const files = globSync("**/*.*", { cwd: installed }).map((path) => path.replaceAll("\\", "/"));
     assert.deepEqual(strangers([...files, "LICENSE"]), []);
     assert.ok(existsSync(join(installed, "LICENSE")) && existsSync(join(installed, "README.md")));
@@ -124,11 +132,50 @@ describe("the packed package", () => {
 
   test("would not hold anything else unnoticed", () => {
     const wrong = ["data/secret.key", "src/index.ts", "dist/old.js", "dist/old.d.ts", "dist/index.js.map"];
-    assert.deepEqual(strangers(["dist/index.js", "dist/index.d.ts", ...wrong]), wrong);
+    wrong.push("docs/notes.md", "docs/decisions/003-epoch.md");
+    assert.deepEqual(strangers(["dist/index.js", "dist/index.d.ts", "docs/stores.md", ...wrong]), wrong);
   });
 
-  test("is at most 270 kB packed, of which an app with Express and SQLite loads at most 306 kB unpacked", () => {
-    assert.ok(statSync(packed?.archive ?? "").size <= 270_000);
+  /** The documents of the package, by path. */
+  function guides(): ReadonlyMap<string, string> {
+    const paths = globSync(["*.md", "docs/**/*.md"], { cwd: installed }).map((path) =>
+      path.replaceAll("\\", "/"),
+    );
+    return new Map(paths.map((path) => [path, readFileSync(join(installed, path), "utf8")]));
+  }
+
+  test("carries its guides, and every link and picture in them leads to something in the package", () => {
+    const texts = guides();
+    const pages = globSync("docs/{*,{frameworks,reference}/*}.md", { cwd: root });
+    for (const page of pages) assert.ok(texts.has(page.replaceAll("\\", "/")), page);
+    const links = Array.from(texts, ([page, text]) => linksOf(page, text)).flat();
+    assert.ok(links.some(({ target }) => target === "docs/races.svg"));
+    assert.ok(links.length > 500, `${links.length} links`);
+    assert.deepEqual(
+      links.map((link) => faultOf(link, texts, installed)).filter((fault) => fault !== undefined),
+      [],
+    );
+    assert.match(texts.get("README.md") ?? "", /The folder `examples` in the repository has a/);
+  });
+
+  test("carries its guides without what is there for the tests", () => {
+    for (const [page, text] of guides()) {
+      const prose = text.replaceAll(/^\s*(`{3,})[^]*?^\s*\1$/gm, "");
+      assert.doesNotMatch(prose, /^\s*<!--/m, page);
+      assert.doesNotMatch(text, /^\s*```\w+ \w/m, page);
+    }
+  });
+
+  test("is at most 270 kB packed without its guides, which are at most 225 kB; of the code, an app with Express and SQLite loads at most 306 kB unpacked", () => {
+    const code = join(folder, "code");
+    cpSync(installed, code, { recursive: true });
+    for (const name of ["docs", "CHANGELOG.md", "SECURITY.md"]) rmSync(join(code, name), { recursive: true });
+    const args = ["pack", "--ignore-scripts", "--silent", "--pack-destination", ".."];
+    execFileSync("npm", args, { cwd: code, shell: process.platform === "win32" });
+    const codeSize = statSync(join(folder, globSync("*.tgz", { cwd: folder })[0] ?? "")).size;
+    const guidesSize = statSync(packed?.archive ?? "").size - codeSize;
+    assert.ok(codeSize <= 270_000, `the code: ${codeSize} bytes`);
+    assert.ok(guidesSize > 0 && guidesSize <= 225_000, `the guides: ${guidesSize} bytes`);
     const program = 'import "coatcheck"; import "coatcheck/express"; import "coatcheck/sqlite";';
     writeFileSync(join(folder, "express.js"), program);
     const trace = ["--import", `data:text/javascript,${encodeURIComponent(loadedFiles)}`, "express.js"];
