@@ -85,11 +85,13 @@ export function libsqlStore(
       "SELECT name FROM sqlite_master WHERE name IN ('coatcheck_schema', 'coatcheck_session')",
     );
     const names = tables.map((row) => columnOf(row, "name"));
-    if (names.includes("coatcheck_session") && !names.includes("coatcheck_schema")) throw foreignTable();
-    if (names.length === 0) return scriptsAfter(0);
-    const [row] = await query("SELECT max(version) AS version FROM coatcheck_schema");
+    const [row] = names.includes("coatcheck_schema")
+      ? await query("SELECT max(version) AS version FROM coatcheck_schema")
+      : [];
     // It is null in an empty table.
-    return scriptsAfter(Number(columnOf(row, "version") ?? 0));
+    const version = Number(columnOf(row, "version") ?? 0);
+    if (version === 0 && names.includes("coatcheck_session")) throw foreignTable();
+    return scriptsAfter(version);
   }
 
   async function open(mayMigrate: boolean): Promise<void> {
