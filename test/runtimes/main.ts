@@ -145,19 +145,20 @@ const sqlite = [
     const path = emptyPath();
     return () => sqliteStore({ path });
   }),
-  ...Object.entries(libraries).flatMap(([library, open]) => [
-    ...storeClauses(`sqlite (a database of ${library})`, () => {
+  ...Object.entries(libraries).flatMap(([library, open]) =>
+    storeClauses(`sqlite (a database of ${library})`, () => {
       const path = emptyPath();
       return () => {
         const database = open(path);
         database.exec("PRAGMA journal_mode = wal");
         return sqliteStore({ database });
       };
-    }),
-    // Those of node:sqlite run in test/contracts.
-    ...(library === "bun:sqlite" ? raceClauses(() => sqliteStore({ database: open(":memory:") })) : []),
-    ...ownDatabaseClauses(library, open, emptyPath),
-  ]),
+    }).concat(
+      ownDatabaseClauses(library, open, emptyPath),
+      // Those of node:sqlite run in test/contracts.
+      library === "bun:sqlite" ? raceClauses(() => sqliteStore({ database: open(":memory:") })) : [],
+    ),
+  ),
 ];
 
 const version = Bun?.version ?? Deno?.version.deno ?? process.versions.node;

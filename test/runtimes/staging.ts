@@ -49,7 +49,10 @@ export async function openStaging(bun: string | undefined): Promise<Staging> {
     const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));
     writeFileSync(
       join(folder, `${basename(name)}.js`),
-      code.replaceAll(/from "\.\.?\/(?:(?:contracts|express-session|support)\/)?([\w-]+)\.ts"/g, 'from "./$1.js"'),
+      code.replaceAll(
+        /from "\.\.?\/(?:(?:contracts|express-session|support)\/)?([\w-]+)\.ts"/g,
+        'from "./$1.js"',
+      ),
     );
   }
   mkdirSync(join(folder, "node_modules", "@hono"));

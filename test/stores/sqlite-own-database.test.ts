@@ -284,24 +284,28 @@ async function worksWhole(store: Store): Promise<void> {
   assert.equal(await store.create(recordOf()), true);
 }
 
-test("a client of libSQL that has met a lock never returns an old record", { skip: withoutClients }, async (t) => {
-  const path = join(temporaryFolder(t), "app.db");
-  const [app, other] = [openLibsql(path, { timeout: 10 }), openLibsql(path)];
-  t.after(() => [app.close(), other.close()]);
-  await app.exec("PRAGMA journal_mode = wal");
-  const store = sqliteStore({ database: app.database, busyTimeout: shortly });
-  const elsewhere = sqliteStore({ database: other.database });
-  await store.create(recordOf());
-  const unlock = await other.lock();
-  await assert.rejects(patched(store), { code: "STORE_BUSY" });
-  await unlock();
-  for (let more = 1; more <= 3; more++) {
-    assert.equal(await patched(elsewhere), "applied");
-    const read = await Promise.resolve(store.read(id, Date.now())).catch((error: unknown) => error);
-    if (read instanceof StoreError) assert.equal(read.code, "STORE_BUSY");
-    else assert.equal(Object(read).revision, recordOf().revision + more);
-  }
-});
+test(
+  "a client of libSQL that has met a lock never returns an old record",
+  { skip: withoutClients },
+  async (t) => {
+    const path = join(temporaryFolder(t), "app.db");
+    const [app, other] = [openLibsql(path, { timeout: 10 }), openLibsql(path)];
+    t.after(() => [app.close(), other.close()]);
+    await app.exec("PRAGMA journal_mode = wal");
+    const store = sqliteStore({ database: app.database, busyTimeout: shortly });
+    const elsewhere = sqliteStore({ database: other.database });
+    await store.create(recordOf());
+    const unlock = await other.lock();
+    await assert.rejects(patched(store), { code: "STORE_BUSY" });
+    await unlock();
+    for (let more = 1; more <= 3; more++) {
+      assert.equal(await patched(elsewhere), "applied");
+      const read = await Promise.resolve(store.read(id, Date.now())).catch((error: unknown) => error);
+      if (read instanceof StoreError) assert.equal(read.code, "STORE_BUSY");
+      else assert.equal(Object(read).revision, recordOf().revision + more);
+    }
+  },
+);
 
 test("a write of libSQL that comes too late is not executed", { skip: withoutClients }, async (t) => {
   const app = openLibsql(join(temporaryFolder(t), "app.db"));

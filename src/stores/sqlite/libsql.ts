@@ -85,13 +85,13 @@ export function libsqlStore(
     const tables = await query(
       "SELECT name FROM sqlite_master WHERE name IN ('coatcheck_schema', 'coatcheck_session')",
     );
-    const names = tables.map((row) => columnOf(row, "name"));
-    const [row] = names.includes("coatcheck_schema")
+    const names = new Set(tables.map((row) => columnOf(row, "name")));
+    const [row] = names.has("coatcheck_schema")
       ? await query("SELECT max(version) AS version FROM coatcheck_schema")
       : [];
     // It is null in an empty table.
     const version = Number(columnOf(row, "version") ?? 0);
-    if (version === 0 && names.includes("coatcheck_session")) throw foreignTable();
+    if (version === 0 && names.has("coatcheck_session")) throw foreignTable();
     return scriptsAfter(version);
   }
 
