@@ -1,4 +1,4 @@
-// Sessions in the database that Drizzle uses, here PostgreSQL: `npm install drizzle-orm pg`. `npx drizzle-kit generate` makes
+// Sessions in the database that Drizzle uses, here PostgreSQL: `npm install drizzle-orm pg @types/pg`. `npx drizzle-kit generate` makes
 // the migration of the table.
 
 import { casStore } from "coatcheck/store";
@@ -24,7 +24,7 @@ export const session = pgTable(
  * @param db on a pool of `pg` with a `statement_timeout` and a `connectionTimeoutMillis` below `storeTimeout`: Drizzle can't
  * limit one statement, and what is written after that was already reported as failed.
  */
-export function drizzleStore(db: NodePgDatabase) {
+export function drizzleStore<Schema extends Record<string, unknown>>(db: NodePgDatabase<Schema>) {
   return casStore({
     name: "drizzle",
 

@@ -1,4 +1,4 @@
-// Sessions in the database that Kysely uses, here PostgreSQL: `npm install kysely pg`.
+// Sessions in the database that Kysely uses, here PostgreSQL: `npm install kysely pg @types/pg`.
 
 import { casStore } from "coatcheck/store";
 import type { Kysely } from "kysely";

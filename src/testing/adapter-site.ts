@@ -1,5 +1,6 @@
 import { StoreError } from "../errors.ts";
 import { generateSecret } from "../crypto/keyring.ts";
+import { systemClock } from "../runtime/clock.ts";
 import { createSessions } from "../sessions.ts";
 import type { Sessions } from "../sessions.ts";
 import { CookieJar } from "./cookie-jar.ts";
@@ -86,7 +87,10 @@ export class AdapterSite {
     routes: (sessions: Sessions<TestData>) => AdapterRoutes,
   ): Promise<AdapterSite> {
     const probe = probeStore(await setting.openStore());
-    const sessions = createSessions<TestData>({ secret: generateSecret(), store: probe.store });
+    // The time stands still: a slow machine must not change which calls of the store a request makes. Timers are real.
+    const start = Date.now();
+    const clock = { ...systemClock, now: () => start };
+    const sessions = createSessions<TestData>({ secret: generateSecret(), store: probe.store, clock });
     const server = await setting.start(sessions, { ...common, ...routes(sessions) });
     return new AdapterSite(probe, sessions, server);
   }

@@ -6,10 +6,13 @@ import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { sqliteStore } from "coatcheck/sqlite";
+import type { SqliteDatabase } from "coatcheck/sqlite";
 import type { Door } from "./clause.ts";
-import { runSuite, storeClauses } from "./suite.ts";
+import { ownDatabaseClauses } from "./sqlite-clauses.ts";
+import { raceClauses, runSuite, storeClauses } from "./suite.ts";
 
 type Handler = (request: Request) => Promise<Response>;
 
@@ -116,10 +119,47 @@ async function serve(handler: Handler): Promise<Door> {
 }
 
 // The folder is the test's own, and goes with it.
-const sqlite = storeClauses("sqlite", () => {
-  const path = join(mkdtempSync(join(import.meta.dirname, "sqlite-")), "sessions.db");
-  return () => sqliteStore({ path });
-});
+function emptyPath(): string {
+  return join(mkdtempSync(join(import.meta.dirname, "sqlite-")), "sessions.db");
+}
+
+type OpenDatabase = SqliteDatabase & { close(): void };
+
+/** The libraries of SQLite that the runtime brings. */
+const libraries: Record<string, (path: string) => OpenDatabase> = {
+  "node:sqlite": (path) => new DatabaseSync(path, { timeout: 10 }),
+};
+if (Bun !== undefined) {
+  // A variable, since there are no types of it here.
+  const name = "bun:sqlite";
+  const { Database } = (await import(name)) as { Database: new (path: string) => OpenDatabase };
+  libraries[name] = (path) => {
+    const database = new Database(path);
+    database.exec("PRAGMA busy_timeout = 10");
+    return database;
+  };
+}
+
+const sqlite = [
+  ...storeClauses("sqlite", () => {
+    const path = emptyPath();
+    return () => sqliteStore({ path });
+  }),
+  ...Object.entries(libraries).flatMap(([library, open]) =>
+    storeClauses(`sqlite (a database of ${library})`, () => {
+      const path = emptyPath();
+      return () => {
+        const database = open(path);
+        database.exec("PRAGMA journal_mode = wal");
+        return sqliteStore({ database });
+      };
+    }).concat(
+      ownDatabaseClauses(library, open, emptyPath),
+      // Those of node:sqlite run in test/contracts.
+      library === "bun:sqlite" ? raceClauses(() => sqliteStore({ database: open(":memory:") })) : [],
+    ),
+  ),
+];
 
 const version = Bun?.version ?? Deno?.version.deno ?? process.versions.node;
 console.log(JSON.stringify(await runSuite(version, serve, sqlite)));

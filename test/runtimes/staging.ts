@@ -10,6 +10,9 @@ const root = dirname(dirname(import.meta.dirname));
 /** The files of the suite itself; the rest of this folder is about starting the runtimes. */
 const suite = ["clause", "core-clauses", "fetch-clauses", "suite", "main", "worker"];
 
+/** What only processes need: workerd has no SQLite. */
+const inProcesses = ["sqlite-clauses", "../support/records"];
+
 /** The files of the adapters' suite, with those of other folders of tests. */
 const adapters = [
   "adapters",
@@ -42,11 +45,14 @@ export async function openStaging(bun: string | undefined): Promise<Staging> {
   const installed = join(folder, "node_modules", "coatcheck");
   await layOut(installed);
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  for (const name of [...suite, ...adapters]) {
+  for (const name of [...suite, ...inProcesses, ...adapters]) {
     const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, `${name}.ts`), "utf8"));
     writeFileSync(
       join(folder, `${basename(name)}.js`),
-      code.replaceAll(/from "\.\.?\/(?:(?:contracts|express-session)\/)?([\w-]+)\.ts"/g, 'from "./$1.js"'),
+      code.replaceAll(
+        /from "\.\.?\/(?:(?:contracts|express-session|support)\/)?([\w-]+)\.ts"/g,
+        'from "./$1.js"',
+      ),
     );
   }
   mkdirSync(join(folder, "node_modules", "@hono"));

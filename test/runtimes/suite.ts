@@ -92,6 +92,17 @@ export function storeClauses(kind: string, prepare: () => () => Store): RuntimeC
   }));
 }
 
+/** The races on stores that `openStore` opens, each an empty one. */
+export function raceClauses(openStore: () => Store): RuntimeClause[] {
+  return races.map((race) => ({
+    name: race.name,
+    async check() {
+      const orders = await race.check({ openStore, start: startInProcess });
+      if (orders === 0) throw new Error("no order was tried");
+    },
+  }));
+}
+
 /** The suite by parts: what the table counts. */
 function parts(
   serve: Serve,
@@ -105,13 +116,7 @@ function parts(
       return () => store;
     }),
     sqlite,
-    races: races.map((race) => ({
-      name: race.name,
-      async check() {
-        const orders = await race.check({ openStore, start: startInProcess });
-        if (orders === 0) throw new Error("no order was tried");
-      },
-    })),
+    races: raceClauses(openStore),
     fetch: fetchClauses(serve),
     adapter: adapterClauses(serve),
   };

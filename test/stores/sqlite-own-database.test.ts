@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { StoreError } from "coatcheck";
 import type { Store } from "coatcheck";
 import { sqliteMigrations, sqliteStore } from "coatcheck/sqlite";
+import type { SqliteValue } from "coatcheck/sqlite";
 import { temporaryFolder } from "../contracts/stores.ts";
 import { recordOf } from "../support/records.ts";
 import { databases, openLibsql, synchronous, withoutClients } from "./sqlite-databases.ts";
@@ -202,6 +203,48 @@ for (const [name, open] of Object.entries(synchronous)) {
   );
 }
 
+test("a busy_timeout that is as long as the store's patience is waited for once", async (t) => {
+  const path = join(temporaryFolder(t), "app.db");
+  const [app, other] = [synchronous["node:sqlite"](path), synchronous["node:sqlite"](path)];
+  t.after(() => [app.close(), other.close()]);
+  let tries = 0;
+  const database = {
+    isTransaction: false,
+    exec: (sql: string) => app.database.exec(sql),
+    prepare(sql: string) {
+      const statement = app.database.prepare(sql);
+      const run: typeof statement.run = (...values) => {
+        tries++;
+        return statement.run(...values);
+      };
+      return {
+        run,
+        get: (...values: SqliteValue[]) => statement.get(...values),
+        all: (...values: SqliteValue[]) => statement.all(...values),
+      };
+    },
+  };
+  app.exec("PRAGMA busy_timeout = 70");
+  const store = sqliteStore({ database, busyTimeout: shortly });
+  await store.create(recordOf());
+  tries = 0;
+  await other.lock();
+  await assert.rejects(patched(store), { code: "STORE_BUSY" });
+  assert.equal(tries, 1);
+});
+
+test("the longer names of errors of better-sqlite3 are known", { skip: withoutClients }, async (t) => {
+  const path = join(temporaryFolder(t), "app.db");
+  const app = synchronous["better-sqlite3"](path);
+  t.after(() => app.close());
+  const store = sqliteStore({ database: app.database });
+  await store.create(recordOf());
+  rmSync(path);
+  const failure = await patched(store).catch((error: unknown) => error);
+  assert.ok(failure instanceof StoreError && failure.code === "STORE_READ_ONLY", String(failure));
+  assert.match(String(Object(failure.cause).code), /^SQLITE_READONLY_/);
+});
+
 test("a database of node:sqlite with bigints and arrays as rows makes no difference", async () => {
   const { database } = synchronous["node:sqlite"](":memory:", { readBigInts: true, returnArrays: true });
   await worksWhole(sqliteStore({ database }));
@@ -240,6 +283,29 @@ async function worksWhole(store: Store): Promise<void> {
   assert.equal(await store.sweep(Date.now() + 7_200_000, 10), 1);
   assert.equal(await store.create(recordOf()), true);
 }
+
+test(
+  "a client of libSQL that has met a lock never returns an old record",
+  { skip: withoutClients },
+  async (t) => {
+    const path = join(temporaryFolder(t), "app.db");
+    const [app, other] = [openLibsql(path, { timeout: 10 }), openLibsql(path)];
+    t.after(() => [app.close(), other.close()]);
+    await app.exec("PRAGMA journal_mode = wal");
+    const store = sqliteStore({ database: app.database, busyTimeout: shortly });
+    const elsewhere = sqliteStore({ database: other.database });
+    await store.create(recordOf());
+    const unlock = await other.lock();
+    await assert.rejects(patched(store), { code: "STORE_BUSY" });
+    await unlock();
+    for (let more = 1; more <= 3; more++) {
+      assert.equal(await patched(elsewhere), "applied");
+      const read = await Promise.resolve(store.read(id, Date.now())).catch((error: unknown) => error);
+      if (read instanceof StoreError) assert.equal(read.code, "STORE_BUSY");
+      else assert.equal(Object(read).revision, recordOf().revision + more);
+    }
+  },
+);
 
 test("a write of libSQL that comes too late is not executed", { skip: withoutClients }, async (t) => {
   const app = openLibsql(join(temporaryFolder(t), "app.db"));

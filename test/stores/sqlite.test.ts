@@ -193,6 +193,41 @@ test("a file of before the first release is taken over, without its sessions", a
   assert.equal(await store.read("AAAAAAAAAAAAAAAAAAAAAA", 0), null);
 });
 
+test("a file that an earlier release made is opened, and keeps its sessions", async (t) => {
+  const path = join(temporaryFolder(t), "earlier.db");
+  const made = sqliteStore({ path });
+  await made.create(recordOf({ subject: "ana" }));
+  await made.close();
+  // What that release executed for a new file: both versions, one after the other.
+  const database = new DatabaseSync(path);
+  database.exec(`ALTER TABLE coatcheck_session RENAME TO now;
+    DROP INDEX coatcheck_session_subject; DROP INDEX coatcheck_session_expiry; DROP TABLE coatcheck_schema;
+    CREATE TABLE coatcheck_schema (version INTEGER NOT NULL) STRICT;
+    INSERT INTO coatcheck_schema (version) VALUES (1), (2);
+    CREATE TABLE coatcheck_session (
+      id TEXT NOT NULL PRIMARY KEY, subject TEXT, expires_at INTEGER NOT NULL, record BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX coatcheck_session_subject ON coatcheck_session (subject) WHERE subject IS NOT NULL;
+    CREATE INDEX coatcheck_session_expiry ON coatcheck_session (expires_at);
+    INSERT INTO coatcheck_session SELECT * FROM now; DROP TABLE now`);
+  database.close();
+  const store = sqliteStore({ path });
+  t.after(async () => store.close());
+  assert.equal((await store.list("ana", Date.now()))[0]?.id, recordOf().id);
+});
+
+test("a file with a table of the app's that has the name of ours is refused with that reason, and the table stays", async (t) => {
+  const path = join(temporaryFolder(t), "app.db");
+  const database = new DatabaseSync(path);
+  t.after(() => database.close());
+  database.exec("CREATE TABLE coatcheck_session (a); INSERT INTO coatcheck_session VALUES (1)");
+  for (const schema of ["", "CREATE TABLE coatcheck_schema (version INTEGER NOT NULL)"]) {
+    database.exec(schema);
+    await assert.rejects(opened(path), { name: "ConfigError", message: /did not make the table/ });
+  }
+  assert.equal(database.prepare("SELECT a FROM coatcheck_session").get()?.["a"], 1);
+});
+
 test("[112] a file that is damaged, foreign, or from a newer version is refused with a reason", async (t) => {
   const folder = temporaryFolder(t);
   const text = join(folder, "text.db");

@@ -32,7 +32,6 @@ export interface LibsqlResult {
 
 /** A client of `@libsql/client`: what the store uses of it. */
 export interface LibsqlClient {
-  execute(statement: LibsqlStatement): Promise<LibsqlResult>;
   executeMultiple(sql: string): Promise<void>;
-  batch(statements: LibsqlStatement[], mode: "write"): Promise<LibsqlResult[]>;
+  batch(statements: LibsqlStatement[], mode: "read" | "write"): Promise<LibsqlResult[]>;
 }

@@ -10,8 +10,8 @@ import type { Fault } from "./errors.ts";
 import { columnOf, foreignTable, notMigrated, resultCodeOf } from "./own-schema.ts";
 import { scriptsAfter } from "./schema.ts";
 
-// Writes are batches, whose COMMIT can fail, and never single statements: in a file, a statement that has met a lock stays active on its
-// connection until it is garbage, and SQLite would silently put off the commit of other statements.
+// All statements are in batches, whose COMMIT can fail. In a file, a statement that has met a lock stays active on its connection until it is
+// garbage: meanwhile single statements would write without a commit, and read an old snapshot, which lacks the logouts of other processes.
 
 /** The database's clock, in milliseconds since 1970 UTC. */
 const clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
@@ -57,7 +57,8 @@ export function libsqlStore(
   }
 
   async function query(sql: string, ...args: SqliteValue[]): Promise<LibsqlResult["rows"]> {
-    return (await client.execute({ sql, args })).rows;
+    const [result] = await client.batch([{ sql, args }], "read");
+    return result?.rows ?? [];
   }
 
   async function prepareTables(mayMigrate: boolean): Promise<void> {
@@ -84,12 +85,14 @@ export function libsqlStore(
     const tables = await query(
       "SELECT name FROM sqlite_master WHERE name IN ('coatcheck_schema', 'coatcheck_session')",
     );
-    const names = tables.map((row) => columnOf(row, "name"));
-    if (names.includes("coatcheck_session") && !names.includes("coatcheck_schema")) throw foreignTable();
-    if (names.length === 0) return scriptsAfter(0);
-    const [row] = await query("SELECT max(version) AS version FROM coatcheck_schema");
+    const names = new Set(tables.map((row) => columnOf(row, "name")));
+    const [row] = names.has("coatcheck_schema")
+      ? await query("SELECT max(version) AS version FROM coatcheck_schema")
+      : [];
     // It is null in an empty table.
-    return scriptsAfter(Number(columnOf(row, "version") ?? 0));
+    const version = Number(columnOf(row, "version") ?? 0);
+    if (version === 0 && names.has("coatcheck_session")) throw foreignTable();
+    return scriptsAfter(version);
   }
 
   async function open(mayMigrate: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./clients.ts";
 import { asStoreError, failed, isBusy } from "./errors.ts";
-import { columnOf, foreignTable, notMigrated, resultCodeOf } from "./own-schema.ts";
+import { columnOf, notMigrated, resultCodeOf } from "./own-schema.ts";
 import { migrate, scriptsAfter, versionOf } from "./schema.ts";
 import { SessionTable } from "./store.ts";
 import type { HeldDatabase, OpenDatabase, Row } from "./store.ts";
@@ -23,10 +23,7 @@ export function storeIn(database: SqliteDatabase, autoMigrate: boolean, timeout:
 function hold(database: SqliteDatabase, mayMigrate: boolean): HeldDatabase {
   const open = adapted(database, () => assertFree(database));
   // Looks first: a database that needs no migration may be one that can't be written to.
-  const version = versionOf(open);
-  if (scriptsAfter(version).length > 0) {
-    const table = open.prepare("SELECT 1 FROM sqlite_master WHERE name = 'coatcheck_session'").get();
-    if (version === 0 && table) throw foreignTable();
+  if (scriptsAfter(versionOf(open)).length > 0) {
     if (!mayMigrate) throw notMigrated();
     migrate(adapted(database, () => {}));
   }

@@ -1,5 +1,6 @@
 import { ConfigError } from "../../errors.ts";
 import { sqliteMigrations } from "./migrations.ts";
+import { foreignTable } from "./own-schema.ts";
 import type { OpenDatabase } from "./store.ts";
 
 /** Processes that start together take turns: all but the first get SQLITE_BUSY until it is done. */
@@ -14,11 +15,16 @@ export function migrate(database: OpenDatabase): void {
   }
 }
 
-/** The version of the tables; 0 if there are none. */
+/** The version of the tables; 0 if there are none. @throws ConfigError if the app has a table of that name. */
 export function versionOf(database: OpenDatabase): number {
-  const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'coatcheck_schema'").get();
-  const found = table && database.prepare("SELECT max(version) AS version FROM coatcheck_schema").get();
-  return Number(found?.["version"] ?? 0);
+  const has = (name: string): boolean =>
+    Boolean(database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(name));
+  const found = has("coatcheck_schema")
+    ? database.prepare("SELECT max(version) AS version FROM coatcheck_schema").get()
+    : undefined;
+  const version = Number(found?.["version"] ?? 0);
+  if (version === 0 && has("coatcheck_session")) throw foreignTable();
+  return version;
 }
 
 export function scriptsAfter(version: number): readonly string[] {
