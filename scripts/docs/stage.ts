@@ -103,7 +103,7 @@ function withHead(text: string, head: Readonly<Record<string, unknown>>): string
 function addSource(files: Map<string, string>, path: string): void {
   const page = `${sourcePageOf(path)}.md`;
   if (files.has(page)) return;
-  const head = { search: false, outline: false, prev: false, next: false, editLink: false };
+  const head = { search: false, sidebar: false, outline: false, prev: false, next: false, editLink: false };
   if (statSync(join(root, path)).isDirectory()) {
     const inside = globSync("**/*.*", { cwd: join(root, path), exclude: (name) => hidden.test(name) })
       .map((name) => `${path}/${name.replaceAll("\\", "/")}`)
@@ -134,16 +134,19 @@ interface Item {
   readonly collapsed?: boolean;
 }
 
-/** The sidebar and the bar above: the guides by their table, reference and decisions as they are. */
-function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]; sidebar: readonly Item[] } {
+/** The bar above, and the sidebars: the guides by their table, reference and decisions as they are. */
+interface Navigation {
+  readonly nav: readonly Item[];
+  readonly sidebar: Readonly<Record<string, readonly Item[]>>;
+}
+
+/** Each sidebar is in each of its pages, so that reference and decisions, the longest, have their own. */
+function navigation(titles: ReadonlyMap<string, string>): Navigation {
   const item = (file: string, text: string): Item => ({ text, link: addressOf(pageOf(file) ?? "") });
   const groups = guides.map(({ text, pages }, at) => ({
     text,
     collapsed: at > 2,
-    items: pages
-      .map(([file, name]) => [join("docs", file).replaceAll("\\", "/"), name] as const)
-      .filter(([file]) => titles.has(file))
-      .map(([file, name]) => item(file, name)),
+    items: pages.map(([file, name]) => item(join("docs", file).replaceAll("\\", "/"), name)),
   }));
   const folder = (name: string, first: string, short: (file: string, title: string) => string): Item[] => [
     item(`docs/${name}/README.md`, first),
@@ -157,6 +160,7 @@ function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]
     "All decisions",
     (file, title) => `${/\d+/.exec(file)?.[0]} ${title}`,
   );
+  const back = item("docs/README.md", "Questions and answers");
   return {
     nav: [
       item("docs/quick-start.md", "Quick start"),
@@ -164,10 +168,10 @@ function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]
       item("docs/reference/README.md", "Reference"),
       item("docs/benchmarks.md", "Benchmarks"),
     ],
-    sidebar: [
-      ...groups,
-      { text: "Reference", collapsed: true, items: reference },
-      { text: "Decisions", collapsed: true, items: decisions },
-    ],
+    sidebar: {
+      "/": groups,
+      "/reference/": [back, { text: "Reference", items: reference }],
+      "/decisions/": [back, { text: "Decisions", items: decisions }],
+    },
   };
 }
