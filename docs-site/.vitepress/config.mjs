@@ -23,6 +23,8 @@ export default defineConfig({
   srcDir: ".stage",
   cacheDir: ".cache",
   cleanUrls: true,
+  // It would add a style element to the page, which the site's policy forbids.
+  appearance: { disableTransition: false },
   // Addresses of a reader's own machine are no pages.
   ignoreDeadLinks: "localhostLinks",
   // One file for all pages: its name is in each page, so that no inline script changes with the content.
@@ -37,6 +39,12 @@ export default defineConfig({
     nav,
     sidebar,
     outline: { level: [2, 3], label: "On this page" },
+    notFound: {
+      title: "No such page",
+      quote: "There is nothing at this address.",
+      linkText: "Questions and answers",
+      linkLabel: "To the questions and answers",
+    },
     docFooter: { prev: "Before", next: "Next" },
     search: {
       provider: "local",

@@ -86,9 +86,17 @@ export function hashOf(staged: Stage): string {
   const hash = createHash("sha256");
   for (const [path, text] of [...staged].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     hash.update(`${path}\n${text}\0`);
-  const own = globSync(["docs-site/package-lock.json", "docs-site/.vitepress/**/*.*", "scripts/docs.ts"], {
-    cwd: root,
-  });
+  const own = globSync(
+    [
+      "docs-site/package-lock.json",
+      "docs-site/.vitepress/**/*.*",
+      "scripts/docs.ts",
+      "scripts/docs/build.ts",
+    ],
+    {
+      cwd: root,
+    },
+  );
   for (const path of own.toSorted()) hash.update(readFileSync(join(root, path)));
   return hash.digest("hex");
 }
