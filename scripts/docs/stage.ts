@@ -31,9 +31,9 @@ function addressOf(page: string): string {
   return `/${page.replace(/(^|\/)index$/, "$1")}`;
 }
 
-/** The page that shows a file or a folder of the repository. A dot in its name would read as a file's type. */
+/** The page that shows a file or a folder of the repository. A dot would read as a file's type, a bracket as a link's end. */
 function sourcePageOf(path: string): string {
-  return `source/${path.replaceAll(".", "-")}`;
+  return `source/${path.replaceAll(/[^\w/-]/g, "-")}`;
 }
 
 /**
