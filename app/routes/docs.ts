@@ -19,7 +19,7 @@ export function docsRoutes(folder: string): Hono {
     const { built } = docs;
     c.header("Content-Security-Policy", policy(built?.scripts ?? []));
     if (built === undefined) return missingPage(c, docs.status);
-    const file = docs.find(built, decoded(c.req.path.slice("/docs/".length)));
+    const file = docs.find(built, c.req.path.slice("/docs/".length));
     if (file === undefined) return missingPage(c, docs.status);
     if (file.status === 404) {
       c.header("Cache-Control", "no-store");
@@ -34,15 +34,6 @@ export function docsRoutes(folder: string): Hono {
     return c.req.method === "OPTIONS" ? c.body(null, 204) : problemPage(c, "wrong-method");
   });
   return app;
-}
-
-/** The path without its `%` escapes. One that can't be read names no file. */
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 /** What a page of the documentation may do: run its own scripts, and the few inside pages by their hashes. */

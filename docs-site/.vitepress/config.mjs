@@ -50,10 +50,8 @@ export default defineConfig({
       provider: "local",
       options: {
         // A program is found through the page that links to it.
-        _render: (source, env, markdown) => {
-          const html = markdown.render(source, env);
-          return env.frontmatter?.search === false ? "" : html;
-        },
+        _render: (source, env, markdown) =>
+          source.startsWith("---\nsearch: false\n") ? "" : markdown.render(source, env),
         miniSearch: {
           // No functions here: VitePress sends them as text to evaluate, which the site's policy forbids.
           searchOptions: {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
-import { dirname, extname, join, relative } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { descriptionOf, readable, titleOf } from "./markdown.ts";
 import { guides } from "./sidebar.ts";
 
@@ -107,27 +107,39 @@ function withHead(text: string, head: Readonly<Record<string, unknown>>): string
   return `---\n${lines.join("\n")}\n---\n\n${text}`;
 }
 
-/** Adds the page that shows a file, or a folder's list and its files' pages. */
+/** A folder with more files is shown as a list of what is in it. */
+const MOST_FILES_OF_A_PAGE = 40;
+
+/** Adds the page that shows a file, all files of a folder, or a list of what is in it. */
 function addSource(files: Map<string, string>, path: string): void {
   const page = `${sourcePageOf(path)}.md`;
   if (files.has(page)) return;
-  const head = { search: false, sidebar: false, outline: false, prev: false, next: false, editLink: false };
-  if (statSync(join(root, path)).isDirectory()) {
-    const inside = globSync("**/*.*", { cwd: join(root, path), exclude: (name) => hidden.test(name) })
-      .map((name) => `${path}/${name.replaceAll("\\", "/")}`)
-      .filter((file) => shown.test(file) && statSync(join(root, file)).isFile())
-      .toSorted();
-    const list = inside.map((file) => `- [\`${relative(path, file)}\`](${addressOf(sourcePageOf(file))})`);
-    files.set(page, withHead(`# \`${path}\`\n\nA folder of the repository.\n\n${list.join("\n")}\n`, head));
-    for (const file of inside) addSource(files, file);
+  // `search` comes first: docs-site/.vitepress/config.mjs looks there.
+  const head = { search: false, sidebar: false, prev: false, next: false };
+  const add = (text: string) => files.set(page, withHead(`# \`${path}\`\n\n${text}\n`, head));
+  if (statSync(join(root, path)).isFile()) {
+    add(`A file of the repository.\n\n${codeOf(path)}`);
     return;
   }
-  const text = readFileSync(join(root, path), "utf8").trimEnd();
-  const language = extname(path).slice(1) || "text";
-  files.set(
-    page,
-    withHead(`# \`${path}\`\n\nA file of the repository.\n\n\`\`\`\`${language}\n${text}\n\`\`\`\`\n`, head),
-  );
+  const inside = globSync("**/*.*", { cwd: join(root, path), exclude: (name) => hidden.test(name) })
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => shown.test(name) && statSync(join(root, path, name)).isFile())
+    .toSorted();
+  if (inside.length <= MOST_FILES_OF_A_PAGE) {
+    const texts = inside.map((name) => `## \`${name}\`\n\n${codeOf(`${path}/${name}`)}`);
+    add(`A folder of the repository.\n\n${texts.join("\n\n")}`);
+    return;
+  }
+  const entries = [...new Set(inside.map((name) => name.split("/")[0] ?? ""))];
+  const list = entries.map((name) => `- [\`${name}\`](${addressOf(sourcePageOf(`${path}/${name}`))})`);
+  add(`A folder of the repository.\n\n${list.join("\n")}`);
+  for (const name of entries) addSource(files, `${path}/${name}`);
+}
+
+/** A file as a block of code. */
+function codeOf(file: string): string {
+  const text = readFileSync(join(root, file), "utf8").trimEnd();
+  return `\`\`\`\`${extname(file).slice(1) || "text"}\n${text}\n\`\`\`\``;
 }
 
 /** Folders and files that are no sources. */

@@ -130,7 +130,10 @@ test("while there is no documentation, its page says why, and reloads only if th
   const status = (text: string) => writeFileSync(join(folder, ".status.json"), text);
   const see = async (refresh: string | null, text: RegExp) => {
     const { status: code, headers, body } = await visitor.get("/docs/flash");
-    assert.deepEqual([code, headers.get("Refresh"), headers.get("Cache-Control")], [503, refresh, "no-store"]);
+    assert.deepEqual(
+      [code, headers.get("Refresh"), headers.get("Cache-Control")],
+      [503, refresh, "no-store"],
+    );
     assert.match(body, text);
   };
   await see(null, /npm run docs/);
