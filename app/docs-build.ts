@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 
+const program = join(import.meta.dirname, "..", "scripts", "docs.ts");
+
 /** Builds the documentation in a process of its own, which ends with this one. It leaves the machine to the visitors. */
-export function buildDocs(): void {
-  const script = join(import.meta.dirname, "..", "scripts", "docs.ts");
+export function buildDocs(script: string = program): void {
   const isWindows = process.platform === "win32";
   const child = spawn(process.execPath, [...process.execArgv, script], {
     stdio: "ignore",

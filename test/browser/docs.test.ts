@@ -42,9 +42,9 @@ test(
     await page.locator(".VPNavBarSearch button").click();
     await page.locator(".VPLocalSearchBox input").fill("CSRF");
     const first = page.locator(".VPLocalSearchBox .result").first();
-  assert.equal(await first.getAttribute("href"), "/docs/security#csrf-forms-on-other-sites");
-  await first.click();
-  await page.waitForURL("**/docs/security#csrf-forms-on-other-sites");
+    assert.equal(await first.getAttribute("href"), "/docs/security#csrf-forms-on-other-sites");
+    await first.click();
+    await page.waitForURL("**/docs/security#csrf-forms-on-other-sites");
     await page.locator("h2#csrf-forms-on-other-sites").waitFor();
     await page.locator(".VPNavBarAppearance button").click();
     assert.equal(await page.locator("html.dark").count(), 0);
