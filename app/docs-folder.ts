@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { docsStatus } from "./docs-status.ts";
+import type { DocsStatus } from "./docs-status.ts";
 
 /** What scripts/docs.ts wrote beside the site that it built. */
 interface Built {
@@ -16,11 +18,6 @@ export interface DocsFile {
   readonly isForever: boolean;
   readonly status: 200 | 404;
 }
-
-/** Why there is no site to serve. */
-export type Missing =
-  | { readonly state: "building" | "none" }
-  | { readonly state: "failed"; readonly message: string };
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -42,28 +39,41 @@ export class DocsFolder {
 
   /** The built site; `undefined` if there is none. */
   get built(): Built | undefined {
-    const path = join(this.#folder, ".built", "built.json");
+    const text = this.#read("built.json");
     // eslint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
-    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Built) : undefined;
+    return text && (JSON.parse(text.toString()) as Built);
   }
 
-  /** Why there is none. */
-  get missing(): Missing {
-    const path = join(this.#folder, ".status.json");
-    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
-    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Missing) : { state: "none" };
+  /** Why there is none; `undefined` if nobody has built it. */
+  get status(): DocsStatus | undefined {
+    return docsStatus(this.#folder);
   }
 
-  /** The file for a path below /docs. Only names that the build listed are read, so that no path leads elsewhere. */
-  find({ files }: Built, path: string): DocsFile {
+  /**
+   * The file for a path below /docs. Only names that the build listed are read, so that no path leads elsewhere.
+   * `undefined` if another build took its place just now.
+   */
+  find({ files }: Built, path: string): DocsFile | undefined {
     const names = path === "" || path.endsWith("/") ? [`${path}index.html`] : [path, `${path}.html`];
     const name = names.find((one) => Object.hasOwn(files, one)) ?? "404.html";
-    return {
-      body: new Uint8Array(readFileSync(join(this.#folder, ".built", name))),
-      type: TYPES[extname(name)] ?? "application/octet-stream",
-      tag: `"${files[name] ?? ""}"`,
-      isForever: name.startsWith("assets/"),
-      status: name === "404.html" ? 404 : 200,
-    };
+    const bytes = this.#read(name);
+    return (
+      bytes && {
+        body: new Uint8Array(bytes),
+        type: TYPES[extname(name)] ?? "application/octet-stream",
+        tag: `"${files[name] ?? ""}"`,
+        isForever: name.startsWith("assets/"),
+        status: name === "404.html" ? 404 : 200,
+      }
+    );
+  }
+
+  #read(name: string): Buffer | undefined {
+    try {
+      return readFileSync(join(this.#folder, ".built", name));
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw error;
+    }
   }
 }

@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, StoreError } from "coatcheck";
 import type { Sessions } from "coatcheck";
+import { buildDocs } from "./docs-build.ts";
 import { readEnvironment } from "./environment.ts";
 import type { Settings } from "./environment.ts";
 import { listen } from "./listen.ts";
@@ -25,6 +26,7 @@ async function start(): Promise<void> {
   const settings = readEnvironment(process.env);
   if (settings.workers > 1 && cluster.isPrimary) await superviseWorkers(settings.workers);
   else await serve(settings);
+  if (process.argv.includes("--docs") && cluster.isPrimary) buildDocs();
 }
 
 /** Runs the site in this process. */

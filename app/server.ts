@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -36,10 +35,14 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** The pages that show at once what happens elsewhere, by an event stream and the site's only script. */
 const LIVE_PAGES: ReadonlySet<string> = new Set(["/break", "/two-browsers"]);
 
-/** Builds the app from its parts. Reads neither the environment nor the clock. */
-export function createApp(parts: Parts): Hono {
+/**
+ * Builds the app from its parts. Reads neither the environment nor the clock.
+ *
+ * @param docs The folder where the documentation is built.
+ */
+export function createApp(parts: Parts, docs: string): Hono {
   const app = new Hono();
-  app.route("/", docsRoutes(join(import.meta.dirname, "..", "docs-site")));
+  app.route("/", docsRoutes(docs));
   const [plain, live] = [
     securityHeaders(),
     securityHeaders({ scriptSrc: ["'self'"], connectSrc: ["'self'"] }),

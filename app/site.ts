@@ -26,6 +26,8 @@ export type SiteOptions = {
   publicOrigin?: string;
   /** The number of proxies in front of the site that write X-Forwarded-For. Default 0. */
   proxies?: number;
+  /** The folder where the documentation is built. Default: docs-site. */
+  docs?: string;
   /** For tests: the clock, a cheaper hash, another store, the log. */
   clock?: Clock;
   hashCost?: HashCost;
@@ -80,7 +82,7 @@ export function openSite(options: SiteOptions): Site {
   };
   return {
     ...parts,
-    app: createApp(parts),
+    app: createApp(parts, options.docs ?? join(import.meta.dirname, "..", "docs-site")),
     hangUp: () => streams.close(),
     async close() {
       streams.close();

@@ -2,9 +2,12 @@ import { Hono } from "hono";
 import type { Context } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { DocsFolder } from "../docs-folder.ts";
-import type { Missing } from "../docs-folder.ts";
+import type { DocsStatus } from "../docs-status.ts";
+import { isKnown } from "../etag.ts";
 import { html } from "../views/html.ts";
+import type { Html } from "../views/html.ts";
 import { layout } from "../views/layout.ts";
+import { problemPage } from "../views/problem.ts";
 
 /** Serves the documentation. Uses no session, so that shared caches can store it. */
 export function docsRoutes(folder: string): Hono {
@@ -15,12 +18,20 @@ export function docsRoutes(folder: string): Hono {
   app.get("/docs/*", (c) => {
     const { built } = docs;
     c.header("Content-Security-Policy", policy(built?.scripts ?? []));
-    if (built === undefined) return missingPage(c, docs.missing);
-    const file = docs.find(built, decodeURIComponent(c.req.path.slice("/docs/".length)));
+    if (built === undefined) return missingPage(c, docs.status);
+    const file = docs.find(built, c.req.path.slice("/docs/".length));
+    if (file === undefined) return missingPage(c, docs.status);
+    if (file.status === 404) {
+      c.header("Cache-Control", "no-store");
+      return c.body(file.body, 404, { "Content-Type": file.type });
+    }
     c.header("Cache-Control", file.isForever ? "public, max-age=31536000, immutable" : "no-cache");
     c.header("ETag", file.tag);
-    if (file.status === 200 && c.req.header("If-None-Match") === file.tag) return c.body(null, 304);
-    return c.body(file.body, file.status, { "Content-Type": file.type });
+    return isKnown(c, file.tag) ? c.body(null, 304) : c.body(file.body, 200, { "Content-Type": file.type });
+  });
+  app.all("/docs/*", (c) => {
+    c.header("Allow", "GET, HEAD, OPTIONS");
+    return c.req.method === "OPTIONS" ? c.body(null, 204) : problemPage(c, "wrong-method");
   });
   return app;
 }
@@ -42,18 +53,24 @@ function policy(scripts: readonly string[]): string {
 }
 
 /** The page while there is no documentation: being built, failed, or never built. */
-function missingPage(c: Context, missing: Missing): Response | Promise<Response> {
+function missingPage(c: Context, status: DocsStatus | undefined): Response | Promise<Response> {
   c.header("Cache-Control", "no-store");
-  if (missing.state === "building") c.header("Refresh", "3");
-  const text = {
-    building: html`<p>The documentation is being built. This page reloads by itself.</p>`,
-    failed: html`<p>Building the documentation failed. The rest of the site works.</p>
-      <pre><code>${missing.state === "failed" ? missing.message : ""}</code></pre>`,
-    none: html`<p>The documentation is not built. <code>npm run docs</code> builds it.</p>`,
-  }[missing.state];
+  if (status?.state === "building") c.header("Refresh", "3");
   const content = html`<div class="problem">
     <h1>Documentation</h1>
-    ${text}
+    ${why(status)}
+    <p><a href="/">To the start</a></p>
   </div>`;
   return c.html(layout({ title: "Documentation", content, visitor: "unknown" }), 503);
+}
+
+function why(status: DocsStatus | undefined): Html {
+  if (status === undefined)
+    return html`<p>The documentation is not built. <code>npm run docs</code> builds it.</p>`;
+  if (status.state === "building")
+    return html`<p>
+      The documentation is being built. It takes about a minute, and this page reloads by itself.
+    </p>`;
+  return html`<p>Building the documentation failed. The rest of the site works.</p>
+    <pre tabindex="0"><code>${status.message}</code></pre>`;
 }

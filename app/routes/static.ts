@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { isKnown } from "../etag.ts";
 import { assets, staticUrl } from "../static.ts";
 import { problemPage } from "../views/problem.ts";
 
@@ -14,9 +15,7 @@ export function staticRoutes(): Hono {
       c.req.query("v") === asset.version ? "public, max-age=31536000, immutable" : "no-cache",
     );
     c.header("ETag", tag);
-    const etags = c.req.header("If-None-Match")?.split(",") ?? [];
-    if (etags.some((one) => one.trim().replace(/^W\//, "") === tag || one.trim() === "*"))
-      return c.body(null, 304);
+    if (isKnown(c, tag)) return c.body(null, 304);
     return c.body(asset.text, 200, { "Content-Type": `${asset.type}; charset=utf-8` });
   });
   app.all("/static/:name", (c) => {

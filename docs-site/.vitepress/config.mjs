@@ -23,6 +23,8 @@ export default defineConfig({
   srcDir: ".stage",
   cacheDir: ".cache",
   cleanUrls: true,
+  // It would add a style element to the page, which the site's policy forbids.
+  appearance: { disableTransition: false },
   // Addresses of a reader's own machine are no pages.
   ignoreDeadLinks: "localhostLinks",
   // One file for all pages: its name is in each page, so that no inline script changes with the content.
@@ -37,22 +39,25 @@ export default defineConfig({
     nav,
     sidebar,
     outline: { level: [2, 3], label: "On this page" },
+    notFound: {
+      title: "No such page",
+      quote: "There is nothing at this address.",
+      linkText: "Questions and answers",
+      linkLabel: "To the questions and answers",
+    },
     docFooter: { prev: "Before", next: "Next" },
     search: {
       provider: "local",
       options: {
         // A program is found through the page that links to it.
-        _render: (source, env, markdown) => {
-          const html = markdown.render(source, env);
-          return env.frontmatter?.search === false ? "" : html;
-        },
+        _render: (source, env, markdown) =>
+          source.startsWith("---\nsearch: false\n") ? "" : markdown.render(source, env),
         miniSearch: {
+          // No functions here: VitePress sends them as text to evaluate, which the site's policy forbids.
           searchOptions: {
             fuzzy: 0.15,
             prefix: true,
             boost: { title: 6, titles: 2, text: 1 },
-            // Guides answer questions; decisions and reference are for those who name them.
-            boostDocument: (id) => (/\/(?:decisions|reference)\//.test(id) ? 0.4 : 1),
           },
         },
       },

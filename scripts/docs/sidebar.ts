@@ -4,13 +4,14 @@ export interface Group {
   readonly pages: readonly (readonly [file: string, text: string])[];
 }
 
-/** The guides, grouped. Pages of reference and decisions follow by themselves. test/docs/site.test.ts finds what is missing. */
+/** The guides, grouped. Reference and decisions have sidebars of their own. test/docs/site.test.ts finds what is missing. */
 export const guides: readonly Group[] = [
   {
     text: "Start",
     pages: [
       ["README.md", "Questions and answers"],
       ["../README.md", "What Coatcheck is"],
+      ["comparison.md", "Compared with others"],
       ["quick-start.md", "Quick start"],
       ["values.md", "What a session can hold"],
       ["coming-from-flask.md", "Coming from Flask"],
@@ -34,6 +35,7 @@ export const guides: readonly Group[] = [
       ["cookies.md", "Cookies"],
       ["remember-me.md", "Remember me"],
       ["three-devices.md", "Limit to three devices"],
+      ["log-out-everywhere.md", "Log out everywhere"],
       ["fresh-login.md", "Ask for the password again"],
       ["oauth-and-iframes.md", "OAuth, SameSite, iframes"],
       ["background-jobs.md", "Background jobs, sockets"],
@@ -91,6 +93,16 @@ export const guides: readonly Group[] = [
       ["runtimes.md", "Node, Bun, Deno, workerd"],
       ["benchmarks.md", "Benchmarks"],
       ["troubleshooting.md", "Troubleshooting"],
+    ],
+  },
+  {
+    text: "Reference and project",
+    pages: [
+      ["reference/README.md", "All names"],
+      ["decisions/README.md", "All decisions"],
+      ["../CHANGELOG.md", "Changes"],
+      ["../CONTRIBUTING.md", "Contributing"],
+      ["../SECURITY.md", "Report a vulnerability"],
     ],
   },
 ];

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
-import { dirname, extname, join, relative } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { descriptionOf, readable, titleOf } from "./markdown.ts";
 import { guides } from "./sidebar.ts";
 
@@ -31,9 +31,9 @@ function addressOf(page: string): string {
   return `/${page.replace(/(^|\/)index$/, "$1")}`;
 }
 
-/** The page that shows a file or a folder of the repository. A dot in its name would read as a file's type. */
+/** The page that shows a file or a folder of the repository. A dot would read as a file's type, a bracket as a link's end. */
 function sourcePageOf(path: string): string {
-  return `source/${path.replaceAll(".", "-")}`;
+  return `source/${path.replaceAll(/[^\w/-]/g, "-")}`;
 }
 
 /**
@@ -86,9 +86,17 @@ export function hashOf(staged: Stage): string {
   const hash = createHash("sha256");
   for (const [path, text] of [...staged].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     hash.update(`${path}\n${text}\0`);
-  const own = globSync(["docs-site/package-lock.json", "docs-site/.vitepress/**/*.*", "scripts/docs.ts"], {
-    cwd: root,
-  });
+  const own = globSync(
+    [
+      "docs-site/package-lock.json",
+      "docs-site/.vitepress/**/*.*",
+      "scripts/docs.ts",
+      "scripts/docs/build.ts",
+    ],
+    {
+      cwd: root,
+    },
+  );
   for (const path of own.toSorted()) hash.update(readFileSync(join(root, path)));
   return hash.digest("hex");
 }
@@ -99,27 +107,39 @@ function withHead(text: string, head: Readonly<Record<string, unknown>>): string
   return `---\n${lines.join("\n")}\n---\n\n${text}`;
 }
 
-/** Adds the page that shows a file, or a folder's list and its files' pages. */
+/** A folder with more files is shown as a list of what is in it. */
+const MOST_FILES_OF_A_PAGE = 40;
+
+/** Adds the page that shows a file, all files of a folder, or a list of what is in it. */
 function addSource(files: Map<string, string>, path: string): void {
   const page = `${sourcePageOf(path)}.md`;
   if (files.has(page)) return;
-  const head = { search: false, outline: false, prev: false, next: false, editLink: false };
-  if (statSync(join(root, path)).isDirectory()) {
-    const inside = globSync("**/*.*", { cwd: join(root, path), exclude: (name) => hidden.test(name) })
-      .map((name) => `${path}/${name.replaceAll("\\", "/")}`)
-      .filter((file) => shown.test(file) && statSync(join(root, file)).isFile())
-      .toSorted();
-    const list = inside.map((file) => `- [\`${relative(path, file)}\`](${addressOf(sourcePageOf(file))})`);
-    files.set(page, withHead(`# \`${path}\`\n\nA folder of the repository.\n\n${list.join("\n")}\n`, head));
-    for (const file of inside) addSource(files, file);
+  // `search` comes first: docs-site/.vitepress/config.mjs looks there.
+  const head = { search: false, sidebar: false, prev: false, next: false };
+  const add = (text: string) => files.set(page, withHead(`# \`${path}\`\n\n${text}\n`, head));
+  if (statSync(join(root, path)).isFile()) {
+    add(`A file of the repository.\n\n${codeOf(path)}`);
     return;
   }
-  const text = readFileSync(join(root, path), "utf8").trimEnd();
-  const language = extname(path).slice(1) || "text";
-  files.set(
-    page,
-    withHead(`# \`${path}\`\n\nA file of the repository.\n\n\`\`\`\`${language}\n${text}\n\`\`\`\`\n`, head),
-  );
+  const inside = globSync("**/*.*", { cwd: join(root, path), exclude: (name) => hidden.test(name) })
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => shown.test(name) && statSync(join(root, path, name)).isFile())
+    .toSorted();
+  if (inside.length <= MOST_FILES_OF_A_PAGE) {
+    const texts = inside.map((name) => `## \`${name}\`\n\n${codeOf(`${path}/${name}`)}`);
+    add(`A folder of the repository.\n\n${texts.join("\n\n")}`);
+    return;
+  }
+  const entries = [...new Set(inside.map((name) => name.split("/")[0] ?? ""))];
+  const list = entries.map((name) => `- [\`${name}\`](${addressOf(sourcePageOf(`${path}/${name}`))})`);
+  add(`A folder of the repository.\n\n${list.join("\n")}`);
+  for (const name of entries) addSource(files, `${path}/${name}`);
+}
+
+/** A file as a block of code. */
+function codeOf(file: string): string {
+  const text = readFileSync(join(root, file), "utf8").trimEnd();
+  return `\`\`\`\`${extname(file).slice(1) || "text"}\n${text}\n\`\`\`\``;
 }
 
 /** Folders and files that are no sources. */
@@ -134,16 +154,19 @@ interface Item {
   readonly collapsed?: boolean;
 }
 
-/** The sidebar and the bar above: the guides by their table, reference and decisions as they are. */
-function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]; sidebar: readonly Item[] } {
+/** The bar above, and the sidebars: the guides by their table, reference and decisions as they are. */
+interface Navigation {
+  readonly nav: readonly Item[];
+  readonly sidebar: Readonly<Record<string, readonly Item[]>>;
+}
+
+/** Each sidebar is in each of its pages, so that reference and decisions, the longest, have their own. */
+function navigation(titles: ReadonlyMap<string, string>): Navigation {
   const item = (file: string, text: string): Item => ({ text, link: addressOf(pageOf(file) ?? "") });
   const groups = guides.map(({ text, pages }, at) => ({
     text,
     collapsed: at > 2,
-    items: pages
-      .map(([file, name]) => [join("docs", file).replaceAll("\\", "/"), name] as const)
-      .filter(([file]) => titles.has(file))
-      .map(([file, name]) => item(file, name)),
+    items: pages.map(([file, name]) => item(join("docs", file).replaceAll("\\", "/"), name)),
   }));
   const folder = (name: string, first: string, short: (file: string, title: string) => string): Item[] => [
     item(`docs/${name}/README.md`, first),
@@ -157,6 +180,7 @@ function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]
     "All decisions",
     (file, title) => `${/\d+/.exec(file)?.[0]} ${title}`,
   );
+  const back = item("docs/README.md", "Questions and answers");
   return {
     nav: [
       item("docs/quick-start.md", "Quick start"),
@@ -164,10 +188,10 @@ function navigation(titles: ReadonlyMap<string, string>): { nav: readonly Item[]
       item("docs/reference/README.md", "Reference"),
       item("docs/benchmarks.md", "Benchmarks"),
     ],
-    sidebar: [
-      ...groups,
-      { text: "Reference", collapsed: true, items: reference },
-      { text: "Decisions", collapsed: true, items: decisions },
-    ],
+    sidebar: {
+      "/": groups,
+      "/reference/": [back, { text: "Reference", items: reference }],
+      "/decisions/": [back, { text: "Decisions", items: decisions }],
+    },
   };
 }

@@ -7,6 +7,11 @@ const toTheSite = () => h("a", { class: "to-the-site", href: "/", target: "_self
 
 export default {
   extends: DefaultTheme,
+  enhanceApp({ siteData }) {
+    // Guides answer questions; decisions and reference are for those who name them.
+    siteData.value.themeConfig.search.options.miniSearch.searchOptions.boostDocument = (id) =>
+      /\/(?:decisions|reference)\//.test(id) ? 0.4 : 1;
+  },
   Layout: () =>
     h(DefaultTheme.Layout, null, {
       "nav-bar-content-after": toTheSite,
