@@ -1,6 +1,7 @@
 import { docsUrl } from "../docs-url.ts";
 import type { StoreCall } from "../measure.ts";
-import type { Handler } from "../sources.ts";
+import { usesLibrary } from "../sources.ts";
+import type { Lines } from "../sources.ts";
 import { FLASK } from "./flask.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
@@ -22,18 +23,15 @@ export type Cost = {
 };
 
 /** What a strip shows. `form` is the form that led to this page, if there was one. */
-export type Strip = { cost: Cost; form: Cost | undefined; handlers: readonly Handler[] };
-
-/** A line that uses the library, and is no comment. */
-const USES_LIBRARY = /^(?! *(?:#|\/\/)).*(?:\b(?:sessions?|cookies|flash|revoke(?:All)?)\b *[.[(]|\btell\()/;
+export type Strip = { cost: Cost; form: Cost | undefined; source: readonly Lines[] };
 
 /** The strip below a page: what it cost, and the lines that did it. */
-export function stripView({ cost, form, handlers }: Strip): Html {
+export function stripView({ cost, form, source }: Strip): Html {
   const lessons = [...new Set([FLASK.get(form?.path ?? ""), FLASK.get(cost.path)])].filter(
     (lesson) => lesson !== undefined,
   );
   const documents = new Map(lessons.map(({ docs, title }) => [docs, title]));
-  const files = [...new Set(handlers.map(({ file }) => file))];
+  const files = [...new Set(source.map(({ file }) => file))];
   return html`<details class="strip">
     <summary>
       <span class="strip-title">What this page cost</span>
@@ -43,12 +41,12 @@ export function stripView({ cost, form, handlers }: Strip): Html {
       ${form === undefined ? "" : costView("The form before it", form)} ${costView("This page", cost)}
     </div>
     ${
-      handlers.length === 0
+      source.length === 0
         ? ""
         : html`<div class="strip-code">
             <section>
               <h2>The lines that did it, in TypeScript</h2>
-              ${handlers.map(handlerView)}
+              ${source.map(({ name, code }) => codeBox(name, code))}
             </section>
             ${
               lessons.length === 0
@@ -132,14 +130,8 @@ function callView({ operation, milliseconds, failed }: StoreCall): Html {
   >`;
 }
 
-function handlerView({ method, path, code }: Handler): Html {
-  return codeBox(`${method} ${path}`, code);
-}
-
 /** The lines that use the library are marked: everything else is the site's own. */
 function codeBox(name: string, code: string): Html {
-  const lines = code
-    .split("\n")
-    .map((line) => [USES_LIBRARY.test(line) ? html`<mark>${line}</mark>` : line, "\n"]);
+  const lines = code.split("\n").map((line) => [usesLibrary(line) ? html`<mark>${line}</mark>` : line, "\n"]);
   return html`<pre tabindex="0" role="region" aria-label="${name}"><code>${lines}</code></pre>`;
 }

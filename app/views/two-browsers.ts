@@ -21,7 +21,7 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
       <article class="line" data-line="/two-browsers/line">
         <h2>This browser</h2>
         <div class="cord">
-          <span class="number">No. ${current?.slice(0, 6) ?? "?"}</span>
+          <span class="ticket-number">No. ${current?.slice(0, 6) ?? "?"}</span>
           <span class="cord-line" aria-hidden="true"></span>
           <span class="cord-end">server</span>
         </div>
@@ -48,7 +48,7 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
                   (device) =>
                     html`<li>
                       <span
-                        ><span class="number">No. ${device.id.slice(0, 6)}</span>
+                        ><span class="ticket-number">No. ${device.id.slice(0, 6)}</span>
                         <strong>${browserName(device.agent)}</strong
                         ><small>last seen ${clockTime(device.lastSeenAt)}</small></span
                       >

@@ -11,7 +11,9 @@ browserTest("the strip below a page is folded, and opens with the keyboard", asy
   assert.equal(await code.isVisible(), false);
   await page.locator(".strip > summary").focus();
   await page.keyboard.press("Enter");
-  assert.match(await code.innerText(), /await session\.login\(user\.id\)/);
+  assert.match(await code.innerText(), /await logIn\(/);
+  const called = page.getByRole("region", { name: "logIn", exact: true });
+  assert.match(await called.innerText(), /await session\.login\(subject\)/);
   assert.match(
     await page.locator(".strip").innerText(),
     /create [\d.]+ ms[^]*__Host-Http-session=…; Path=\/; Secure/,
@@ -26,7 +28,7 @@ browserTest("the strip below a page is folded, and opens with the keyboard", asy
 browserTest("inside: a number on both sides, hangers, a torn ticket, and the disk", async ({ page }) => {
   await logIn(page);
   await page.goto("/inside");
-  const [ticket, coat] = await page.locator(".number").allInnerTexts();
+  const [ticket, coat] = await page.locator(".ticket-number").allInnerTexts();
   assert.equal(ticket, coat);
   assert.equal(await page.locator(".rail li").count(), 3);
   await picture(page, "31-inside");
