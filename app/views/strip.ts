@@ -22,16 +22,19 @@ export type Cost = {
   vary: string | undefined;
 };
 
-/** What a strip shows. `form` is the form that led to this page, if there was one. */
-export type Strip = { cost: Cost; form: Cost | undefined; source: readonly Lines[] };
+/**
+ * What a strip shows. `form` is the form that led to this page, if there was one; `ran` are the lines that ran, and
+ * `forms` are those that will run if a form of this page is sent.
+ */
+export type Strip = { cost: Cost; form: Cost | undefined; ran: readonly Lines[]; forms: readonly Lines[] };
 
 /** The strip below a page: what it cost, and the lines that did it. */
-export function stripView({ cost, form, source }: Strip): Html {
+export function stripView({ cost, form, ran, forms }: Strip): Html {
   const lessons = [...new Set([FLASK.get(form?.path ?? ""), FLASK.get(cost.path)])].filter(
     (lesson) => lesson !== undefined,
   );
   const documents = new Map(lessons.map(({ docs, title }) => [docs, title]));
-  const files = [...new Set(source.map(({ file }) => file))];
+  const files = [...new Set([...ran, ...forms].map(({ file }) => file))];
   return html`<details class="strip">
     <summary>
       <span class="strip-title">What this page cost</span>
@@ -41,12 +44,14 @@ export function stripView({ cost, form, source }: Strip): Html {
       ${form === undefined ? "" : costView("The form before it", form)} ${costView("This page", cost)}
     </div>
     ${
-      source.length === 0
+      files.length === 0
         ? ""
         : html`<div class="strip-code">
             <section>
-              <h2>The lines that did it, in TypeScript</h2>
-              ${source.map(({ name, code }) => codeBox(name, code))}
+              <h2>The lines that ran, in TypeScript</h2>
+              ${ran.map(({ name, code }) => foldedCode(name, code, true))}
+              ${forms.length === 0 ? "" : html`<h2>If you send a form of this page</h2>`}
+              ${forms.map(({ name, code }) => foldedCode(name, code, false))}
             </section>
             ${
               lessons.length === 0
@@ -128,6 +133,13 @@ function callView({ operation, milliseconds, failed }: StoreCall): Html {
   return html`<span class="row"
     ><code>${operation}</code> ${failed ? html`<b>failed</b> after ` : ""}${milliseconds.toFixed(2)} ms</span
   >`;
+}
+
+function foldedCode(name: string, code: string, isOpen: boolean): Html {
+  return html`<details class="lines" ${isOpen ? html`open` : ""}>
+    <summary><code>${name}</code></summary>
+    ${codeBox(name, code)}
+  </details>`;
 }
 
 /** The lines that use the library are marked: everything else is the site's own. */

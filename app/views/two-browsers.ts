@@ -16,7 +16,10 @@ export type TwoBrowsersPage = {
 export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): Html {
   const others = devices.filter((device) => device.id !== current);
   return html`<h1>Two browsers</h1>
-    <p class="lead">End a session in one browser, and watch the other one hang up.</p>
+    <p class="lead">
+      End a session in one browser, and watch the other one hang up. With a session that is only a cookie, as
+      Flask's is, there would be nothing to end: a stolen laptop stays logged in.
+    </p>
     <div class="columns">
       <article class="line" data-line="/two-browsers/line">
         <h2>This browser</h2>
@@ -43,7 +46,7 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
                 <li>Go to <code>/two-browsers</code> there, and log in with the same name.</li>
                 <li>It appears here, and you appear there. End one.</li>
               </ol>`
-            : html`<ul class="lines">
+            : html`<ul class="browsers">
                 ${others.map(
                   (device) =>
                     html`<li>
