@@ -56,8 +56,10 @@ browserTest(
     await press(page, "Put the good one back");
     assert.match(await state(page), /You are logged in as leo/);
     await press(page, "Get a new ticket");
+    await picture(page, "32-break-rotated");
     await press(page, "Replay the copy");
     assert.match(await state(page), /refused: superseded/);
+    await picture(page, "32-break-replayed");
     await press(page, "Put the newer one back");
     await press(page, "Take it away");
     assert.match(await state(page), /every call of the store fails/);
@@ -74,6 +76,13 @@ browserTest(
     for (const type of ["rejected", "rotated", "store-failed"]) assert.ok(events.includes(type), type);
     assert.match(await page.locator("#live").innerText(), /Reload/);
     await picture(page, "32-break-expired");
+    await page.goto("/login?return=/break");
+    await logIn(page);
+    await page.goto("/break");
+    await press(page, "Log out, keep a copy");
+    await picture(page, "32-break-logged-out");
+    await press(page, "Replay the copy now");
+    assert.match(await state(page), /refused: ended/);
   },
 );
 
