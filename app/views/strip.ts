@@ -1,4 +1,3 @@
-import { docsUrl } from "../docs-url.ts";
 import type { StoreCall } from "../measure.ts";
 import { usesLibrary } from "../sources.ts";
 import type { Lines } from "../sources.ts";
@@ -68,7 +67,7 @@ export function stripView({ cost, form, ran, forms }: Strip): Html {
         documents.size === 0
           ? ""
           : html`Read more:
-            ${[...documents].map(([page, title]) => html`<a href="${docsUrl(page)}">${title}</a>. `)}`
+            ${[...documents].map(([page, title]) => html`<a href="/docs/${page}">${title}</a>. `)}`
       }
       ${
         files.length === 0

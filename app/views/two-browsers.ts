@@ -3,17 +3,18 @@ import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { ownerField } from "./owner.ts";
-import { browserName, clockTime } from "./wording.ts";
+import { ago, browserName } from "./wording.ts";
 
 /** What `/two-browsers` shows. */
 export type TwoBrowsersPage = {
   owner: string;
   devices: readonly SessionInfo[];
   current: string | undefined;
+  now: number;
 };
 
 /** `/two-browsers`. */
-export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): Html {
+export function twoBrowsersView({ owner, devices, current, now }: TwoBrowsersPage): Html {
   const others = devices.filter((device) => device.id !== current);
   return html`<h1>Two browsers</h1>
     <p class="lead">
@@ -53,7 +54,7 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
                       <span
                         ><span class="ticket-number">No. ${device.id.slice(0, 6)}</span>
                         <strong>${browserName(device.agent)}</strong
-                        ><small>last seen ${clockTime(device.lastSeenAt)}</small></span
+                        ><small>last seen ${ago(device.lastSeenAt, now)}</small></span
                       >
                       <form method="post" action="/two-browsers">
                         ${ownerField(owner)}
