@@ -60,10 +60,12 @@ export const COURSE: readonly Lesson[] = [
   },
 ];
 
-/** The lesson that a page belongs to, with its number and its neighbours. */
+/** The lesson that a page, or a page below it, belongs to, with its number and its neighbours. */
 export function lessonAt(
   path: string,
 ): { number: number; previous: Lesson | undefined; next: Lesson | undefined } | undefined {
-  const at = COURSE.findIndex((lesson) => lesson.path === path || lesson.also.includes(path));
+  const at = COURSE.findIndex(
+    (lesson) => lesson.path === path || path.startsWith(`${lesson.path}/`) || lesson.also.includes(path),
+  );
   return at === -1 ? undefined : { number: at + 1, previous: COURSE[at - 1], next: COURSE[at + 1] };
 }

@@ -2,8 +2,8 @@ import type { Context, MiddlewareHandler } from "hono";
 import { measured } from "./measure.ts";
 import type { StoreCall } from "./measure.ts";
 import { keepNewest } from "./newest.ts";
-import { handlersOf } from "./sources.ts";
-import type { Handler } from "./sources.ts";
+import { calledBy, handlersOf } from "./sources.ts";
+import type { Handler, Lines } from "./sources.ts";
 import { STRIP_MARK, stripView } from "./views/strip.ts";
 import type { Cost } from "./views/strip.ts";
 
@@ -29,7 +29,7 @@ export function strips(): MiddlewareHandler {
       if (c.res.headers.get("Content-Type")?.startsWith("text/html") !== true) return;
       const form = shown === undefined ? undefined : forms.get(shown);
       if (shown !== undefined) forms.delete(shown);
-      const strip = String(await stripView({ cost, form, handlers: handlersFor(cost, form) }));
+      const strip = String(await stripView({ cost, form, ...linesFor(cost, form) }));
       const text = (await c.res.text()).replace(STRIP_MARK, () => strip);
       const { status, headers } = c.res;
       // Cleared first, since Hono merges the headers of the current response into its replacement.
@@ -38,13 +38,17 @@ export function strips(): MiddlewareHandler {
     });
 }
 
-/** The handler of the form that led here, and those of the page. */
-function handlersFor({ path }: Cost, form: Cost | undefined): Handler[] {
-  const isOfForm = (handler: Handler) => handler.path === form?.path && handler.method === form.method;
-  return [
-    ...(form === undefined ? [] : handlersOf(form.path).filter(isOfForm)),
-    ...handlersOf(path).filter((handler) => !isOfForm(handler)),
-  ];
+/** The handlers that ran, for the form and for the page, with what they call, and the other forms of the page. */
+function linesFor({ method, path }: Cost, form: Cost | undefined): { ran: Lines[]; forms: Lines[] } {
+  const isHere = (handler: Handler) => handler.method === method;
+  const ofForm = form === undefined ? [] : handlersOf(form.path).filter((one) => one.method === form.method);
+  const ran = withCalled([...ofForm, ...handlersOf(path).filter(isHere)]);
+  const forms = handlersOf(path).filter((handler) => !isHere(handler));
+  return { ran, forms: withCalled(forms).filter((lines) => !ran.includes(lines)) };
+}
+
+function withCalled(handlers: readonly Lines[]): Lines[] {
+  return [...new Set([...handlers, ...handlers.flatMap(calledBy)])];
 }
 
 function costOf(c: Context, calls: readonly StoreCall[]): Cost {

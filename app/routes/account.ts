@@ -50,8 +50,9 @@ export function accountRoutes(parts: Parts): Hono {
       tell(session, "The demo account stays.", "error");
       return seeOther(c, "/account");
     }
-    parts.users.remove(subject);
+    // The logout comes first: while the store is down it fails, and nothing is deleted.
     await session.logout();
+    parts.users.remove(subject);
     await parts.sessions.revokeAll(subject);
     for (const cookie of ["typed-login", "typed-note", "browser-name"] as const) forget(c, parts, cookie);
     parts.sessions.cookies(c).delete(DEVICE_COOKIE);

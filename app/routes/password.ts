@@ -32,12 +32,12 @@ export function passwordRoutes(parts: Parts): Hono {
     const outcome = await confirmPassword(c, parts, { session, password: form.text("current") });
     if ("problem" in outcome) return passwordPage(c, parts, outcome.problem, outcome.status);
     const { user } = outcome;
+    // The visitor has just authenticated, so this counts as a login. Before the change: it fails if the store is down.
+    await refreshLogin(session);
     if (!parts.users.replacePassword(user.id, user.passwordHash, await parts.passwords.hash(next))) {
       return passwordPage(c, parts, "The password was changed somewhere else just now.", 409);
     }
 
-    // The visitor has just authenticated, so this counts as a login.
-    await refreshLogin(session);
     const ended = await parts.sessions.revokeAll(
       owner,
       session.id === undefined ? {} : { except: session.id },

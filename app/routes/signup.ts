@@ -8,7 +8,6 @@ import { nameProblem, normalizeName } from "../names.ts";
 import { passwordProblem } from "../passwords.ts";
 import { logIn } from "../profile.ts";
 import type { Parts } from "../parts.ts";
-
 import { returnPath } from "../return-path.ts";
 import { signUpView } from "../views/signup.ts";
 
@@ -42,7 +41,13 @@ export function signUpRoutes(parts: Parts): Hono {
     if (!user) return again(409, "This name is taken, or one that looks like it.");
 
     const session = await parts.sessions.of(c);
-    await logIn(c, parts, { session, user, permanent: ticked });
+    try {
+      await logIn(c, parts, { session, user, permanent: ticked });
+    } catch (error) {
+      // The page will say that nothing was taken, so the name must be free for the next try.
+      parts.users.remove(user.id);
+      throw error;
+    }
     tell(session, `Welcome, ${user.name}! Your account is ready.`, "success");
     return seeOther(c, back ?? "/user");
   });

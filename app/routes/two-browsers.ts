@@ -16,7 +16,7 @@ export function twoBrowsersRoutes(parts: Parts): Hono {
     const session = await parts.sessions.of(c);
     const owner = session.subject ?? "";
     const devices = await parts.sessions.list(owner);
-    const content = twoBrowsersView({ owner, devices, current: session.id });
+    const content = twoBrowsersView({ owner, devices, current: session.id, now: parts.now() });
     return page(c, parts, { title: "Two browsers", content });
   });
 

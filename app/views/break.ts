@@ -30,54 +30,54 @@ export function breakView(shown: BreakPage): Html {
   const { ticket, owner, kept, events } = shown;
   return html`<h1>Break it</h1>
     <p class="lead">
-      Six ways to break a session. Each button breaks only your own, says before what will happen, and
-      afterwards what did.
+      Six ways to break a session, and each breaks only your own. Press a button, then read what happened just
+      below here, and at the end of the page what the site's operator sees of it.
     </p>
     <div id="state">${stateView(shown)}</div>
     <ol class="breaks">
       ${breakCard(
         "Edit the cookie",
-        html`Scripts can't read an <code>HttpOnly</code> cookie, so the server sends you your own with one
-          character changed. On the next page it opens nothing: its signature does not fit, and the store is
-          not even asked. The good one is kept aside.`,
+        html`You get your own cookie back with one character changed. It opens nothing: the signature does not
+        fit, so the store is not even asked. The good one is kept aside.`,
         button("edit", "Change one character", ticket === undefined),
       )}
       ${breakCard(
         "Replay an old one",
-        html`Somebody has copied your cookie. First make it an old one: get a new ticket, as after a change of
-        rights, or log out. Then send the copy. It is refused, on every server, from the moment of the change.`,
+        html`Somebody has copied your cookie. Get a new ticket, as after a change of rights, or log out. Then
+        send the copy: it is refused, on every server, from that moment on. Flask would take it for 31 days.`,
         html`${button("rotate", "Get a new ticket", ticket === undefined)}
         ${button("logout", "Log out, keep a copy", ticket === undefined)}
         ${kept === "old" || kept === "ended" ? button("swap", "Replay the copy") : ""}`,
       )}
       ${breakCard(
         "Let it expire now",
-        html`Your session's record is changed in the store: it ends this moment, as if you had stayed away too
-        long. Your cookie stays and opens nothing. This can't be undone: what was in the session is gone.`,
+        html`Your session ends in the store this moment, as if you had stayed away too long. Your cookie
+        stays, and opens nothing: the server decides. This can't be undone, and what was in the session is
+        gone.`,
         button("expire", "Let it expire", ticket === undefined),
       )}
       ${breakCard(
         "Take the store away",
-        html`For ten seconds, every call of the store fails, in your requests only. Pages that need your
-          session say <code>503</code> and when to try again. You are not logged out, and your cookie is left
-          alone.`,
+        html`For ten seconds, every call of the store fails, in your requests only. Your pages say
+          <code>503</code> and when to try again. An outage must not log anybody out: your cookie is left
+          alone, and you are still logged in afterwards.`,
         button("outage", "Take it away for 10 seconds", ticket === undefined),
       )}
       ${breakCard(
         "Be somebody else in another tab",
-        html`Keep this tab. In another one, <a href="/logout" target="_blank">log out</a> and
+        html`In another tab, <a href="/logout" target="_blank">log out</a> and
           <a href="/signup" target="_blank">sign up</a> as somebody else. Then come back and send this form,
           which was made for
           ${shown.user === undefined ? "whoever was logged in" : html`<strong>${shown.user}</strong>`}. It is
-          refused, and nothing is done in the wrong name.`,
+          refused, so nothing is done in the wrong name.`,
         owner === undefined
           ? html`<p class="hint"><a href="/login?return=/break">Log in</a> first.</p>`
           : ownFormView(owner),
       )}
       ${breakCard(
         "Be another site",
-        html`A page of another site can send your browser here, but not with a form: browsers say where a form
-        comes from. Save this as a file, and open it:`,
+        html`A form on another site could act in your name, since your browser sends your cookie along. It is
+        refused: browsers say where a form comes from. Save this as a file, and open it:`,
         html`<pre
           tabindex="0"
           role="region"
@@ -137,8 +137,8 @@ function eventsView(events: readonly SeenEvent[] | undefined): Html {
     ${
       events === undefined
         ? html`<p>
-              The library tells what happens to sessions. From the first button on, or from this one, your own
-              events are listed here.
+              The library emits an event for whatever happens to a session, for logs and alarms. Your own are
+              listed here once you press this button, or any other one.
             </p>
             ${button("watch", "Watch my events")}`
         : html`<p class="hint">

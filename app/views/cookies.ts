@@ -22,6 +22,10 @@ const STEPS = [
 export function cookiesSetView(): Html {
   return html`<h1>Set three cookies</h1>
     ${steps(STEPS, "/cookie_set")}
+    <p class="lead">
+      For what belongs to a browser and not to a session, such as a theme. Set them, then edit them in your
+      browser's tools: a value that must be true, such as a price, has to be signed.
+    </p>
     <div class="columns">
       <article>
         <form method="post" action="/cookie_set">

@@ -45,7 +45,7 @@ function recordView(record: SessionRecord, isSealed: boolean): Html {
   return html`<div class="disk">
     <article>
       <h2>
-        <span class="number">No. ${record.id.slice(0, 6)}</span>
+        <span class="ticket-number">No. ${record.id.slice(0, 6)}</span>
         The record
       </h2>
       <dl class="kept">

@@ -8,8 +8,9 @@ export function homeView(name: string | undefined): Html {
   return html`<div class="hero">
       <h1>The visitor carries a ticket. The server keeps the coat.</h1>
       <p class="lead">
-        Ten short lessons on sessions, cookies and messages that simply work. Every page is a lesson, and
-        everything works without a line of JavaScript in your browser.
+        Ten short lessons on sessions, cookies and messages. Log in with one click and follow them in order:
+        each says what to do, and “What this page cost” below it shows what ran on the server, and the same in
+        Flask. All of it works without JavaScript in your browser.
       </p>
       <div class="start">
         ${

@@ -72,7 +72,7 @@ export function insideView(inside: InsidePage): Html {
             : html`<article class="empty taken ${isOver(inside) ? "gone" : ""}" id="taken">
                 ${hanger()}
                 <p>
-                  <span class="number">No. ${torn.slice(0, 6)}</span>
+                  <span class="ticket-number">No. ${torn.slice(0, 6)}</span>
                   ${underTorn(inside)}
                 </p>
               </article>`
@@ -98,7 +98,7 @@ function ticket(
 ): Html {
   const total = lengths.reduce((sum, length) => sum + length, lengths.length - 1);
   return html`<div class="ticket">
-    <p class="ticket-name"><span class="number">No. ${id.slice(0, 6)}</span></p>
+    <p class="ticket-name"><span class="ticket-number">No. ${id.slice(0, 6)}</span></p>
     <ol class="ticket-parts">
       ${lengths.map(
         (length, at) =>
@@ -147,7 +147,7 @@ const WHY: Record<RejectionReason, string> = {
 
 function tornTicket(id: string | undefined, why: string): Html {
   return html`<div class="torn" id="torn">
-    <div class="ticket torn-left"><span class="number">No. ${id?.slice(0, 6) ?? "?"}</span></div>
+    <div class="ticket torn-left"><span class="ticket-number">No. ${id?.slice(0, 6) ?? "?"}</span></div>
     <div class="ticket torn-right"><span>${why}</span></div>
   </div>`;
 }
@@ -183,7 +183,7 @@ function nothingKept(): Html {
 
 function coat(record: RecordFacts, entries: InsidePage["entries"]): Html {
   return html`<article class="coat">
-    <p class="coat-number"><span class="number">No. ${record.id.slice(0, 6)}</span></p>
+    <p class="coat-number"><span class="ticket-number">No. ${record.id.slice(0, 6)}</span></p>
     <h3>What was put in</h3>
     ${
       entries.length === 0

@@ -50,7 +50,7 @@ export function layout({ title, content, messages = [], notice, visitor, path = 
                 (lesson, at) =>
                   html`<li>
                     <a href="${lesson.path}" ${current(lessonAt(path)?.number === at + 1)}
-                      ><span class="number">${at + 1}</span> ${lesson.name}</a
+                      ><span class="number">${at + 1}</span> <span class="name">${lesson.name}</span></a
                     >
                   </li>`,
               )}
@@ -66,7 +66,7 @@ export function layout({ title, content, messages = [], notice, visitor, path = 
         <footer>
           <p>
             Coatcheck, the reference application. Sessions, cookies and messages, kept on the server.
-            <a href="/docs/">Documents</a> · <a href="/lessons/flask">Coming from Flask</a>
+            <a href="/docs/">Docs</a> · <a href="/lessons/flask">Coming from Flask</a>
           </p>
         </footer>
       </body>

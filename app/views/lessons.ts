@@ -17,11 +17,15 @@ export function steps(pages: readonly { path: string; name: string }[], here: st
 /** `/counter`. */
 export function counterView(count: number): Html {
   return html`<h1>Count without losing one</h1>
+    <p class="lead">
+      Click here and in a second tab, as fast as you can. Two clicks that both read 3 and both write 4 lose
+      one. <code>update</code> reads and writes in one step, so that cannot happen.
+    </p>
     <div class="columns">
       <article class="counter">
         <output id="count">${count}</output>
         <form method="post" action="/counter"><button>Add one</button></form>
-        <p class="hint">Click in as many tabs as you like, at the same time: every click counts.</p>
+        <p class="hint">A race that others lose: <a href="/races/counter">two clicks, one counter</a>.</p>
       </article>
       ${code(`await session.update("counter",\n  (count) => (count ?? 0) + 1);`)}
     </div>`;
@@ -34,7 +38,8 @@ export function flashView(): Html {
       <article>
         <p>
           Send this form. It leaves four messages, of four categories, and goes on through two redirects. They
-          are shown above, once: reload, and they are gone.
+          are shown above, once: reload, and they are gone. Of two tabs that load at the same time, one shows
+          them, and a page that fails does not use them up.
         </p>
         <form method="post" action="/flash">
           <label for="message">One of your own <small>(try some HTML)</small></label>

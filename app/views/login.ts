@@ -50,8 +50,9 @@ export function loginView({
     <div>
       ${code(`// the password is right\nawait session.login(user.id);\nsession.set("user", user.name);\nsession.permanent = form.keep;\nsession.flash("Login successful.", "success");\n\n// from now on, on every page\nsession.subject;      // "42"\nsession.get("user");  // "leo"`)}
       <p class="hint">
-        A login gives the browser a new ticket: one that somebody planted before is worth nothing. The name
-        stays on the server.
+        Log in, and look at the header: every page knows your name, though your browser got nothing but one
+        cookie, the ticket. It is a new one with each login, so one that somebody planted in your browser
+        before is worth nothing.
       </p>
     </div>
   </div>`;

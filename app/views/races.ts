@@ -5,6 +5,7 @@ import type { Run } from "../races/run.ts";
 import { tell } from "../races/story.ts";
 import type { Box, Story } from "../races/story.ts";
 import type { Tab } from "../races/trace.ts";
+import { code as codeBox } from "./code.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { heightsOf, timeline, timelineHeight, WIDTH } from "./timeline.ts";
@@ -211,7 +212,7 @@ function code(race: Race, runs: readonly Run[]): Html {
     ${common.map(
       (name) =>
         html`<h3>${user(name)}, with both libraries</h3>
-          ${listing(runs[0]?.code.handlers[name], `${user(name)}, with both libraries`)}`,
+          ${codeBox(runs[0]?.code.handlers[name] ?? "", `${user(name)}, with both libraries`)}`,
     )}
     <div class="columns">
       ${runs.map(
@@ -220,10 +221,10 @@ function code(race: Race, runs: readonly Run[]): Html {
             ${own.map(
               (name) =>
                 html`<h3>${user(name)}, with ${run.contender}</h3>
-                  ${listing(run.code.handlers[name], `${user(name)}, with ${run.contender}`)}`,
+                  ${codeBox(run.code.handlers[name] ?? "", `${user(name)}, with ${run.contender}`)}`,
             )}
             <h3>${run.contender}</h3>
-            ${listing(run.code.setUp, run.contender)}
+            ${codeBox(run.code.setUp, `How ${run.contender} is set up`)}
           </div>`,
       )}
     </div>
@@ -232,12 +233,6 @@ function code(race: Race, runs: readonly Run[]): Html {
       <code>app/races</code>.
     </p>
   </details>`;
-}
-
-function listing(lines: string | undefined, name: string): Html {
-  return html`<div class="code">
-    <pre tabindex="0" role="region" aria-label="${name}"><code>${lines ?? ""}</code></pre>
-  </div>`;
 }
 
 function neighbours(at: number, href: (id: string) => string): Html {

@@ -14,6 +14,10 @@ const STEPS = [
 export function sessionSetView(): Html {
   return html`<h1>Put something in</h1>
     ${steps(STEPS, "/session_set")}
+    <p class="lead">
+      Store two values, and find them on the next page. They stay on the server, so nobody can read them in
+      your cookie, and it never grows.
+    </p>
     <div class="columns">
       <article>
         <form method="post" action="/session_set">

@@ -1,6 +1,6 @@
-import { docsUrl } from "../docs-url.ts";
 import type { StoreCall } from "../measure.ts";
-import type { Handler } from "../sources.ts";
+import { usesLibrary } from "../sources.ts";
+import type { Lines } from "../sources.ts";
 import { FLASK } from "./flask.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
@@ -21,19 +21,19 @@ export type Cost = {
   vary: string | undefined;
 };
 
-/** What a strip shows. `form` is the form that led to this page, if there was one. */
-export type Strip = { cost: Cost; form: Cost | undefined; handlers: readonly Handler[] };
-
-/** A line that uses the library, and is no comment. */
-const USES_LIBRARY = /^(?! *(?:#|\/\/)).*(?:\b(?:sessions?|cookies|flash|revoke(?:All)?)\b *[.[(]|\btell\()/;
+/**
+ * What a strip shows. `form` is the form that led to this page, if there was one; `ran` are the lines that ran, and
+ * `forms` are those that will run if a form of this page is sent.
+ */
+export type Strip = { cost: Cost; form: Cost | undefined; ran: readonly Lines[]; forms: readonly Lines[] };
 
 /** The strip below a page: what it cost, and the lines that did it. */
-export function stripView({ cost, form, handlers }: Strip): Html {
+export function stripView({ cost, form, ran, forms }: Strip): Html {
   const lessons = [...new Set([FLASK.get(form?.path ?? ""), FLASK.get(cost.path)])].filter(
     (lesson) => lesson !== undefined,
   );
   const documents = new Map(lessons.map(({ docs, title }) => [docs, title]));
-  const files = [...new Set(handlers.map(({ file }) => file))];
+  const files = [...new Set([...ran, ...forms].map(({ file }) => file))];
   return html`<details class="strip">
     <summary>
       <span class="strip-title">What this page cost</span>
@@ -43,12 +43,14 @@ export function stripView({ cost, form, handlers }: Strip): Html {
       ${form === undefined ? "" : costView("The form before it", form)} ${costView("This page", cost)}
     </div>
     ${
-      handlers.length === 0
+      files.length === 0
         ? ""
         : html`<div class="strip-code">
             <section>
-              <h2>The lines that did it, in TypeScript</h2>
-              ${handlers.map(handlerView)}
+              <h2>The lines that ran, in TypeScript</h2>
+              ${ran.map(({ name, code }) => foldedCode(name, code, true))}
+              ${forms.length === 0 ? "" : html`<h2>If you send a form of this page</h2>`}
+              ${forms.map(({ name, code }) => foldedCode(name, code, false))}
             </section>
             ${
               lessons.length === 0
@@ -65,7 +67,7 @@ export function stripView({ cost, form, handlers }: Strip): Html {
         documents.size === 0
           ? ""
           : html`Read more:
-            ${[...documents].map(([page, title]) => html`<a href="${docsUrl(page)}">${title}</a>. `)}`
+            ${[...documents].map(([page, title]) => html`<a href="/docs/${page}">${title}</a>. `)}`
       }
       ${
         files.length === 0
@@ -132,14 +134,15 @@ function callView({ operation, milliseconds, failed }: StoreCall): Html {
   >`;
 }
 
-function handlerView({ method, path, code }: Handler): Html {
-  return codeBox(`${method} ${path}`, code);
+function foldedCode(name: string, code: string, isOpen: boolean): Html {
+  return html`<details class="lines" ${isOpen ? html`open` : ""}>
+    <summary><code>${name}</code></summary>
+    ${codeBox(name, code)}
+  </details>`;
 }
 
 /** The lines that use the library are marked: everything else is the site's own. */
 function codeBox(name: string, code: string): Html {
-  const lines = code
-    .split("\n")
-    .map((line) => [USES_LIBRARY.test(line) ? html`<mark>${line}</mark>` : line, "\n"]);
+  const lines = code.split("\n").map((line) => [usesLibrary(line) ? html`<mark>${line}</mark>` : line, "\n"]);
   return html`<pre tabindex="0" role="region" aria-label="${name}"><code>${lines}</code></pre>`;
 }

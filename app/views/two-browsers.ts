@@ -3,25 +3,29 @@ import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { ownerField } from "./owner.ts";
-import { browserName, clockTime } from "./wording.ts";
+import { ago, browserName } from "./wording.ts";
 
 /** What `/two-browsers` shows. */
 export type TwoBrowsersPage = {
   owner: string;
   devices: readonly SessionInfo[];
   current: string | undefined;
+  now: number;
 };
 
 /** `/two-browsers`. */
-export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): Html {
+export function twoBrowsersView({ owner, devices, current, now }: TwoBrowsersPage): Html {
   const others = devices.filter((device) => device.id !== current);
   return html`<h1>Two browsers</h1>
-    <p class="lead">End a session in one browser, and watch the other one hang up.</p>
+    <p class="lead">
+      End a session in one browser, and watch the other one hang up. With a session that is only a cookie, as
+      Flask's is, there would be nothing to end: a stolen laptop stays logged in.
+    </p>
     <div class="columns">
       <article class="line" data-line="/two-browsers/line">
         <h2>This browser</h2>
         <div class="cord">
-          <span class="number">No. ${current?.slice(0, 6) ?? "?"}</span>
+          <span class="ticket-number">No. ${current?.slice(0, 6) ?? "?"}</span>
           <span class="cord-line" aria-hidden="true"></span>
           <span class="cord-end">server</span>
         </div>
@@ -43,14 +47,14 @@ export function twoBrowsersView({ owner, devices, current }: TwoBrowsersPage): H
                 <li>Go to <code>/two-browsers</code> there, and log in with the same name.</li>
                 <li>It appears here, and you appear there. End one.</li>
               </ol>`
-            : html`<ul class="lines">
+            : html`<ul class="browsers">
                 ${others.map(
                   (device) =>
                     html`<li>
                       <span
-                        ><span class="number">No. ${device.id.slice(0, 6)}</span>
+                        ><span class="ticket-number">No. ${device.id.slice(0, 6)}</span>
                         <strong>${browserName(device.agent)}</strong
-                        ><small>last seen ${clockTime(device.lastSeenAt)}</small></span
+                        ><small>last seen ${ago(device.lastSeenAt, now)}</small></span
                       >
                       <form method="post" action="/two-browsers">
                         ${ownerField(owner)}

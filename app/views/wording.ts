@@ -96,7 +96,6 @@ export function whyForm(does: string): Html {
 }
 
 /** A time of day, with its seconds, for what happened just now. */
-export function clockTime(date: Date | undefined): Html | string {
-  if (!date) return "–";
+export function clockTime(date: Date): Html {
   return html`<time datetime="${date.toISOString()}">${date.toISOString().slice(11, 19)} UTC</time>`;
 }

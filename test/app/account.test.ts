@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryStore } from "coatcheck/memory";
+import { probeStore } from "coatcheck/testing";
+import { precededBy, untouched } from "../support/store-calls.ts";
 import { testSite } from "./test-site.ts";
 
 const ada = { name: "ada", password: "correct horse" };
@@ -110,4 +113,32 @@ test("password managers know each password's user and kind, and where it is chan
     "/confirm": ["username", "current-password"],
   });
   assert.match((await visitor.get("/password")).body, /value="ada"\s+autocomplete="username"/);
+});
+
+test("while sessions cannot be written, an account is not made, changed or deleted by halves", async (t) => {
+  const probe = probeStore(memoryStore());
+  const site = await testSite(t, { store: probe.store });
+  const { users } = site.site;
+  const unwritable = precededBy(({ operation }) => {
+    if (operation === "create" || operation === "patch") throw new Error("the disk is full");
+  });
+  const visitor = site.visitor();
+  probe.around = unwritable;
+  assert.equal((await visitor.post("/signup", ada)).status, 503);
+  assert.equal(users.byName("ada"), undefined, "the name is free for the next try");
+  probe.around = untouched;
+  assert.equal((await visitor.post("/signup", ada)).status, 303);
+
+  const before = users.byName("ada");
+  for (const [path, fields] of [
+    ["/password", { current: ada.password, next: "a brand new horse" }],
+    ["/account", {}],
+  ] as const) {
+    const owner = before?.id ?? "";
+    probe.around = unwritable;
+    assert.equal((await visitor.post(path, { owner, ...fields })).status, 503, path);
+    probe.around = untouched;
+    assert.equal(users.byName("ada")?.passwordHash, before?.passwordHash, path);
+    assert.equal((await visitor.get("/user")).status, 200, path);
+  }
 });

@@ -145,7 +145,7 @@ test("every page that Flask has a word about shows the lines of its handler, as 
     }
     assert.ok(existsSync(join(root, "docs", `${lesson.docs}.md`)), lesson.docs);
   }
-  const { body } = await leo.get("/counter");
+  const { body } = await leo.submit("/counter");
   assert.match(
     body,
     /<mark>  await session\.update\(&quot;counter&quot;, \(count\) =&gt; \(count \?\? 0\) \+ 1\);<\/mark>/,

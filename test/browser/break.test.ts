@@ -11,7 +11,9 @@ browserTest("the strip below a page is folded, and opens with the keyboard", asy
   assert.equal(await code.isVisible(), false);
   await page.locator(".strip > summary").focus();
   await page.keyboard.press("Enter");
-  assert.match(await code.innerText(), /await session\.login\(user\.id\)/);
+  assert.match(await code.innerText(), /await logIn\(/);
+  const called = page.getByRole("region", { name: "logIn", exact: true });
+  assert.match(await called.innerText(), /await session\.login\(subject\)/);
   assert.match(
     await page.locator(".strip").innerText(),
     /create [\d.]+ ms[^]*__Host-Http-session=…; Path=\/; Secure/,
@@ -26,7 +28,7 @@ browserTest("the strip below a page is folded, and opens with the keyboard", asy
 browserTest("inside: a number on both sides, hangers, a torn ticket, and the disk", async ({ page }) => {
   await logIn(page);
   await page.goto("/inside");
-  const [ticket, coat] = await page.locator(".number").allInnerTexts();
+  const [ticket, coat] = await page.locator(".ticket-number").allInnerTexts();
   assert.equal(ticket, coat);
   assert.equal(await page.locator(".rail li").count(), 3);
   await picture(page, "31-inside");
@@ -54,8 +56,10 @@ browserTest(
     await press(page, "Put the good one back");
     assert.match(await state(page), /You are logged in as leo/);
     await press(page, "Get a new ticket");
+    await picture(page, "32-break-rotated");
     await press(page, "Replay the copy");
     assert.match(await state(page), /refused: superseded/);
+    await picture(page, "32-break-replayed");
     await press(page, "Put the newer one back");
     await press(page, "Take it away");
     assert.match(await state(page), /every call of the store fails/);
@@ -72,6 +76,13 @@ browserTest(
     for (const type of ["rejected", "rotated", "store-failed"]) assert.ok(events.includes(type), type);
     assert.match(await page.locator("#live").innerText(), /Reload/);
     await picture(page, "32-break-expired");
+    await page.goto("/login?return=/break");
+    await logIn(page);
+    await page.goto("/break");
+    await press(page, "Log out, keep a copy");
+    await picture(page, "32-break-logged-out");
+    await press(page, "Replay the copy now");
+    assert.match(await state(page), /refused: ended/);
   },
 );
 
