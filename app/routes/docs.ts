@@ -16,13 +16,22 @@ export function docsRoutes(folder: string): Hono {
     const { built } = docs;
     c.header("Content-Security-Policy", policy(built?.scripts ?? []));
     if (built === undefined) return missingPage(c, docs.missing);
-    const file = docs.find(built, decodeURIComponent(c.req.path.slice("/docs/".length)));
+    const file = docs.find(built, decoded(c.req.path.slice("/docs/".length)));
     c.header("Cache-Control", file.isForever ? "public, max-age=31536000, immutable" : "no-cache");
     c.header("ETag", file.tag);
     if (file.status === 200 && c.req.header("If-None-Match") === file.tag) return c.body(null, 304);
     return c.body(file.body, file.status, { "Content-Type": file.type });
   });
   return app;
+}
+
+/** The text of a path; what cannot be decoded stays as it is, and names no file. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** What a page of the documentation may do: run its own scripts, and the few inside pages by their hashes. */
