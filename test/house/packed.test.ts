@@ -166,7 +166,7 @@ describe("the packed package", () => {
     }
   });
 
-  test("is at most 270 kB packed without its guides, which are at most 225 kB; of the code, an app with Express and SQLite loads at most 306 kB unpacked", () => {
+  test("is at most 270 kB packed without its guides, which are at most 225 kB; of the code, an app with Express and SQLite loads at most 308 kB unpacked", () => {
     const code = join(folder, "code");
     cpSync(installed, code, { recursive: true });
     for (const name of ["docs", "CHANGELOG.md", "SECURITY.md"]) rmSync(join(code, name), { recursive: true });
@@ -184,7 +184,7 @@ describe("the packed package", () => {
       .filter((path) => path.includes("/coatcheck/dist/"));
     assert.ok(loaded.length >= 5, "it loads the entry points and what they share");
     const bytes = loaded.reduce((sum, url) => sum + statSync(new URL(url)).size, 0);
-    assert.ok(bytes <= 306_000, `${bytes} bytes: ${loaded.join(" ")}`);
+    assert.ok(bytes <= 308_000, `${bytes} bytes: ${loaded.join(" ")}`);
   });
 
   test("loads every entry point, also for somebody who names the repository's own condition", () => {
