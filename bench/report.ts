@@ -393,7 +393,7 @@ npm run bench -- --quick          # a first look in a few minutes
 npm run bench -- --only express --requests read
 npm run bench -- --micro          # the parts of a request
 npm run bench -- --million        # stores with up to a million sessions
-npm run bench -- --write          # everything, and this page (about an hour)
+npm run bench -- --write          # everything, and this page (an hour or two)
 \`\`\`
 `;
 }

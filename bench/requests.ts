@@ -55,8 +55,8 @@ const filled = 100_000;
 /** The most logins in a turn, so that the sessions they leave behind do not slow down the others. */
 const mostLogins = 5000;
 /** The warm-up before each kind of request. */
-const warmRequests = 30_000;
-const warmMilliseconds = 1500;
+const warmRequests = 100_000;
+const warmMilliseconds = 8000;
 
 /** The databases and files of one run, all of which are removed at the end. */
 export class BenchEnvironment {

@@ -65,7 +65,7 @@ const unknown = values.requests.filter((name) => !requests.some((request) => req
 if (unknown.length > 0)
   throw new Error(`There is no request "${unknown[0]}"; there are ${requests.join(", ")}.`);
 const effort: Effort = {
-  rounds: values.quick ? 3 : 5,
+  rounds: values.quick ? 3 : 6,
   turn: values.quick ? 250 : 300,
   seeds: values.quick ? [1] : [1, 2],
   requests: requests.filter((name) => values.requests.length === 0 || values.requests.includes(name)),
@@ -114,12 +114,14 @@ process.exit();
 async function measuredRequests(): Promise<Results["requests"]> {
   const measured = await measureRequests(environment, visitors, effort);
   save("machine", await machine());
-  if (effort.only.length === 0) return { effort, ...measured };
-  // A part of the contenders, measured again, replaces what is known of them.
+  if (effort.only.length === 0 && effort.requests.length === requests.length) return { effort, ...measured };
+  // A part that is measured again replaces what is known of it.
   const known = savedResults().requests?.results ?? [];
   const isNew = ({ contender, request }: RequestResult): boolean =>
     measured.results.some((one) => one.contender === contender && one.request === request);
-  return { effort, ...measured, results: [...known.filter((one) => !isNew(one)), ...measured.results] };
+  const results = [...known.filter((one) => !isNew(one)), ...measured.results];
+  const measuredRequests = requests.filter((name) => results.some(({ request }) => request === name));
+  return { ...measured, effort: { ...effort, requests: measuredRequests }, results };
 }
 
 async function measuredDetails(): Promise<Results["details"]> {
