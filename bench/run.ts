@@ -120,8 +120,8 @@ async function measuredRequests(): Promise<Results["requests"]> {
   const isNew = ({ contender, request }: RequestResult): boolean =>
     measured.results.some((one) => one.contender === contender && one.request === request);
   const results = [...known.filter((one) => !isNew(one)), ...measured.results];
-  const measuredRequests = requests.filter((name) => results.some(({ request }) => request === name));
-  return { ...measured, effort: { ...effort, requests: measuredRequests }, results };
+  const kinds = requests.filter((name) => results.some(({ request }) => request === name));
+  return { ...measured, effort: { ...effort, requests: kinds }, results };
 }
 
 async function measuredDetails(): Promise<Results["details"]> {
