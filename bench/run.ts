@@ -119,9 +119,9 @@ async function measuredRequests(): Promise<Results["requests"]> {
   const known = savedResults().requests?.results ?? [];
   const isNew = ({ contender, request }: RequestResult): boolean =>
     measured.results.some((one) => one.contender === contender && one.request === request);
-  const results = [...known.filter((one) => !isNew(one)), ...measured.results];
-  const kinds = requests.filter((name) => results.some(({ request }) => request === name));
-  return { ...measured, effort: { ...effort, requests: kinds }, results };
+  const all = [...known.filter((one) => !isNew(one)), ...measured.results];
+  const kinds = requests.filter((name) => all.some(({ request }) => request === name));
+  return { ...measured, effort: { ...effort, requests: kinds }, results: all };
 }
 
 async function measuredDetails(): Promise<Results["details"]> {
