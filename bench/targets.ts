@@ -225,13 +225,6 @@ export function targetsOf(findings: Findings): Target[] {
       (found) => found <= 1.6,
       weights === undefined ? undefined : `${mega(ownWeight)} to ${mega(otherWeight)}: ${weights.toFixed(2)}`,
     ),
-    check(
-      "packed size",
-      "at most 175 kB, as code that can be read",
-      size?.packed,
-      (found) => found <= 175_000,
-      size === undefined ? undefined : `${(size.packed / 1000).toFixed(1)} kB`,
-    ),
     check("install", "1 package", size?.packages, (found) => found === 1, String(size?.packages)),
   ];
 }
