@@ -174,7 +174,7 @@ export const races: readonly Race[] = [
     success: "refused the thief",
     judge: (outcome) => [claim(outcome, "user", undefined, "let the thief in")],
     remark:
-      "A logout has to end the session on the server. To delete the cookie in one browser does not stop a copy of it.",
+      "A logout has to end the session on the server. Deleting the cookie in one browser does not stop a copy of it.",
   },
   {
     id: "message",

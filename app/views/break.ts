@@ -142,8 +142,8 @@ function eventsView(events: readonly SeenEvent[] | undefined): Html {
             </p>
             ${button("watch", "Watch my events")}`
         : html`<p class="hint">
-              <span id="live">Reload to see what is new.</span> Nothing in an event opens a session: an id is
-              a number on a ticket, and no ticket.
+              <span id="live">Reload to see what is new.</span> Nothing in an event opens a session: the id is
+              only the number of the ticket.
             </p>
             <ol id="events" aria-live="polite" data-stream="/break/events">
               ${events.map(eventView)}
@@ -211,7 +211,7 @@ function stateView({ ticket, user, rejection, kept }: BreakPage): Html {
       kept === "old"
         ? noticeBox(
             "info",
-            "You have a new ticket. The old one is kept aside, as a thief would have kept it: replay it.",
+            "You have a new ticket: the same number, with a new secret. The old one is kept aside, as a thief would have kept it: replay it.",
           )
         : kept === "ended"
           ? noticeBox(

@@ -14,7 +14,7 @@ export const PAIRS: readonly Pair[] = [
   store: sqliteStore({ path: "sessions.db" }),
 });
 app.use(honoSessions(sessions));`,
-    note: "A missing or weak key stops the start, and the error says how to make one. The data is in the store and not in the cookie.",
+    note: "A weak key stops the start, and so does a missing one if you call sessions.check(); the error says how to make one. The data is in the store and not in the cookie.",
   },
   {
     title: "Log in",

@@ -80,9 +80,9 @@ export function insideView(inside: InsidePage): Html {
       </section>
     </div>
     <p class="hint">
-      You see the values in clear because they are yours. <a href="/inside/disk">What lies on disk</a> is
-      something else. Then <a href="/break">break it</a>, or end it from
-      <a href="/two-browsers">another browser</a>.
+      ${record === undefined ? "" : "You see the values in clear because they are yours."}
+      <a href="/inside/disk">What lies on disk</a> is something else. Then <a href="/break">break it</a>, or
+      end it from <a href="/two-browsers">another browser</a>.
     </p>`;
 }
 

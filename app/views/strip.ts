@@ -82,7 +82,7 @@ export function stripView({ cost, form, ran, forms }: Strip): Html {
 function summary({ calls, cookies, cacheControl }: Cost): string {
   return [
     counted(calls.length, "store call"),
-    counted(cookies.length, "cookie"),
+    `${counted(cookies.length, "cookie")} set`,
     `Cache-Control: ${cacheControl ?? "none"}`,
   ].join(" · ");
 }

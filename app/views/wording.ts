@@ -89,8 +89,8 @@ export function whyForm(does: string): Html {
     <p>
       In many tutorials, opening this address already ${does}. Here it shows a form, which is sent by
       <code>POST</code>. A <code>GET</code> should only read: browsers send one to load a page ahead, search
-      engines to index it, and any page on the web with a picture whose address is this one. The form is taken
-      only from this site's own pages.
+      engines to index it, and any page on the web can make them send one, with a picture that has this
+      address. The form is taken only from this site's own pages.
     </p>
   </details>`;
 }

@@ -50,7 +50,7 @@ test("a page tells the store calls that were made for it, also those of the comm
 
 test("a page without a session costs no store call and no cookie, and says so", async (t) => {
   const { body } = await (await testSite(t)).visitor().get("/");
-  assert.match(body, /no store call · no cookie · Cache-Control: private, no-cache/);
+  assert.match(body, /no store call · no cookie set · Cache-Control: private, no-cache/);
   assert.match(costsIn(body, "This page"), /GET \/ → 200 store calls none Set-Cookie none/);
 });
 

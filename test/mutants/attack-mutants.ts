@@ -1196,7 +1196,7 @@ export const attackMutants: readonly Mutant[] = [
     ],
     [
       "a patch that another process was faster than is told as done",
-      "if (changes !== 1) return undefined;",
+      "if (!(changes > 0)) return undefined;",
       "",
       "loses nothing|is gone",
     ],
