@@ -23,6 +23,9 @@ export function staticRoutes(): Hono {
     c.header("Allow", "GET, HEAD, OPTIONS");
     return c.req.method === "OPTIONS" ? c.body(null, 204) : problemPage(c, "wrong-method");
   });
+  app.get("/robots.txt", (c) =>
+    c.text("User-agent: *\nAllow: /\n", 200, { "Cache-Control": "public, max-age=3600" }),
+  );
   app.get("/favicon.ico", (c) => c.redirect(staticUrl("ticket.svg"), 302));
   return app;
 }

@@ -33,6 +33,10 @@ export function layout({ title, content, messages = [], notice, visitor, path = 
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title} · Coatcheck</title>
+        <meta
+          name="description"
+          content="Sessions, cookies and flash messages, kept on the server: ten short lessons, and races between two requests, drawn as they ran."
+        />
         <link rel="stylesheet" href="${staticUrl("pico.css")}" />
         <link rel="stylesheet" href="${staticUrl("site.css")}" />
         <link rel="icon" type="image/svg+xml" href="${staticUrl("ticket.svg")}" />

@@ -33,7 +33,10 @@ export default defineConfig({
     ["link", { rel: "icon", type: "image/svg+xml", href: "/docs/ticket.svg" }],
     ["meta", { name: "color-scheme", content: "light dark" }],
   ],
-  markdown: { anchor: { slugify }, theme: { light: "github-light-high-contrast", dark: "github-dark" } },
+  markdown: {
+    anchor: { slugify },
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
   themeConfig: {
     logo: "/ticket.svg",
     nav,

@@ -147,3 +147,11 @@ test("a browser that did not keep the cookie is told so after the login", async 
   assert.equal(page.location, "/login?cookies=missing");
   assert.match((await visitor.get(page.location ?? "")).body, /did not keep the session&#39;s cookie/);
 });
+
+test("search engines are told what they may read, and what a page is about", async (t) => {
+  const visitor = (await testSite(t)).visitor();
+  const robots = await visitor.get("/robots.txt");
+  assert.deepEqual([robots.status, robots.body], [200, "User-agent: *\nAllow: /\n"]);
+  assert.match(robots.headers.get("Content-Type") ?? "", /^text\/plain/);
+  assert.match((await visitor.get("/")).body, /<meta\s+name="description"\s+content="[^"]{50,}"/);
+});
