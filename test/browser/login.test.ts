@@ -55,6 +55,7 @@ browserTest(
     const thief = await another();
     await thief.page.goto("/session_set");
     await thief.page.getByRole("button", { name: "Store both" }).click();
+    await thief.page.waitForURL("**/session_get");
     await thief.browser.editCookie(ticket.name, () => ticket.value);
     await thief.page.goto("/user");
     assert.equal(wayOf(thief.page), "/login");

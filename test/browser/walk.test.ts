@@ -65,6 +65,7 @@ for (const scripts of [false, true]) {
 
       await page.getByRole("link", { name: "Next Cookies" }).click();
       await press("Set the cookies");
+      await page.waitForURL("**/cookies_get");
       await browser.editCookie("signed", (value) => (value.startsWith("A") ? "B" : "A") + value.slice(1));
       await page.reload();
       assert.equal(await page.locator("#cookie-plain").innerText(), "chocolate");
