@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Pool } from "pg";
+import { randomFrom } from "../test/support/random.ts";
 import { defaultUrls, mark, newRedis } from "./clients.ts";
 import { canCount, instructionsOf } from "./instructions.ts";
 import { contenders, frameworks, frameworkTitles } from "./contenders.ts";
@@ -169,7 +170,7 @@ export async function measureRequests(
   const runs: (readonly Turns[])[] = [];
   const absences = new Map<string, Absence>();
   for (const seed of effort.seeds) {
-    const run = await measureOnce(environment, visitors, effort, randomNumbers(seed));
+    const run = await measureOnce(environment, visitors, effort, randomFrom(seed));
     runs.push(run.turns);
     for (const absence of run.absences) absences.set(absence.contender, absence);
   }
@@ -194,7 +195,7 @@ async function measureOnce(
   environment: BenchEnvironment,
   visitors: Visitors,
   effort: Effort,
-  random: () => number,
+  random: (count: number) => number,
 ): Promise<{ readonly turns: readonly Turns[]; readonly absences: readonly Absence[] }> {
   const turns: Turns[] = [];
   const absences: Absence[] = [];
@@ -242,20 +243,9 @@ async function measureOnce(
   return { turns, absences };
 }
 
-/** Numbers from 0 to 1, always the same for a seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function shuffled<T>(list: readonly T[], random: () => number): T[] {
+function shuffled<T>(list: readonly T[], random: (count: number) => number): T[] {
   return list
-    .map((value) => ({ value, place: random() }))
+    .map((value) => ({ value, place: random(2 ** 32) }))
     .toSorted((one, other) => one.place - other.place)
     .map(({ value }) => value);
 }
@@ -274,7 +264,7 @@ async function rounds(
   runners: readonly Runner[],
   visitors: Visitors,
   effort: Effort,
-  random: () => number,
+  random: (count: number) => number,
 ): Promise<readonly Absence[]> {
   const failed: Absence[] = [];
   // One kind of request after the other, so that a contender's turns are seconds apart, like a visitor's pages.
