@@ -7,8 +7,8 @@ import type { ConfigError, StoreOperation } from "../../errors.ts";
 import type { LibsqlClient, LibsqlResult, LibsqlStatement, SqliteValue } from "./clients.ts";
 import { asStoreError, failed } from "./errors.ts";
 import type { Fault } from "./errors.ts";
-import { columnOf, foreignTable, notMigrated, resultCodeOf } from "./own-schema.ts";
-import { scriptsAfter } from "./schema.ts";
+import { columnOf, notMigrated, resultCodeOf } from "./own-schema.ts";
+import { scriptsAfter, versionFrom } from "./schema.ts";
 
 // All statements are in batches, whose COMMIT can fail. In a file, a statement that has met a lock stays active on its connection until it is
 // garbage: meanwhile single statements would write without a commit, and read an old snapshot, which lacks the logouts of other processes.
@@ -89,10 +89,7 @@ export function libsqlStore(
     const [row] = names.has("coatcheck_schema")
       ? await query("SELECT max(version) AS version FROM coatcheck_schema")
       : [];
-    // It is null in an empty table.
-    const version = Number(columnOf(row, "version") ?? 0);
-    if (version === 0 && names.has("coatcheck_session")) throw foreignTable();
-    return scriptsAfter(version);
+    return scriptsAfter(versionFrom(columnOf(row, "version"), () => names.has("coatcheck_session")));
   }
 
   async function open(mayMigrate: boolean): Promise<void> {

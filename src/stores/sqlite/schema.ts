@@ -22,8 +22,13 @@ export function versionOf(database: OpenDatabase): number {
   const found = has("coatcheck_schema")
     ? database.prepare("SELECT max(version) AS version FROM coatcheck_schema").get()
     : undefined;
-  const version = Number(found?.["version"] ?? 0);
-  if (version === 0 && has("coatcheck_session")) throw foreignTable();
+  return versionFrom(found?.["version"], () => has("coatcheck_session"));
+}
+
+/** @param newest what `max(version)` is: `null` in an empty table, `undefined` without one. */
+export function versionFrom(newest: unknown, hasSessions: () => boolean): number {
+  const version = Number(newest ?? 0);
+  if (version === 0 && hasSessions()) throw foreignTable();
   return version;
 }
 
