@@ -3,17 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vitepress";
+import { anchorOf } from "../../scripts/docs/markdown.ts";
 
 const folder = join(import.meta.dirname, "..");
 const { sidebar, nav } = JSON.parse(readFileSync(join(folder, ".stage", "site.json"), "utf8"));
-
-/** The anchor of a heading as GitHub and editors make it, so that a link works in both. */
-const slugify = (heading) =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-    .trim()
-    .replaceAll(" ", "-");
 
 export default defineConfig({
   title: "Coatcheck",
@@ -34,7 +27,7 @@ export default defineConfig({
     ["meta", { name: "color-scheme", content: "light dark" }],
   ],
   markdown: {
-    anchor: { slugify },
+    anchor: { slugify: anchorOf },
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
   },
   themeConfig: {

@@ -42,6 +42,15 @@ function relinked(line: string, relink: Relink): string {
   });
 }
 
+/** The anchor of a heading as GitHub and editors make it, so that a link works in both. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+}
+
 /** The text of a page's title, without marks of Markdown. */
 export function titleOf(text: string): string {
   return (/^# (.+)$/m.exec(text)?.[1] ?? "").replaceAll("`", "");

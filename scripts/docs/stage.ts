@@ -92,6 +92,7 @@ export function hashOf(staged: Stage): string {
       "docs-site/.vitepress/**/*.*",
       "scripts/docs.ts",
       "scripts/docs/build.ts",
+      "scripts/docs/markdown.ts",
     ],
     {
       cwd: root,

@@ -1,23 +1,16 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { anchorOf } from "../../scripts/docs/markdown.ts";
 
 /** A page without its blocks and spans of code, which hold no links. */
 function prose(text: string): string {
   return text.replaceAll(/^\s*(`{3,})[^]*?^\s*\1$/gm, "").replaceAll(/`[^`\n]*`/g, "``");
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings. */
 function anchors(text: string): Set<string> {
   const headings = text.replaceAll(/^\s*(`{3,})[^]*?^\s*\1$/gm, "").matchAll(/^#+ (.+)$/gm);
-  return new Set(
-    Array.from(headings, ([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-        .trim()
-        .replaceAll(" ", "-"),
-    ),
-  );
+  return new Set(Array.from(headings, ([, heading = ""]) => anchorOf(heading)));
 }
 
 /** A link of a page. */
