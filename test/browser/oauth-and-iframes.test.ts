@@ -111,18 +111,26 @@ function provider(callback: () => string): Hono {
   return app;
 }
 
+/** The guide's program that contains `text`, a provider on another site, and a page where a visitor begins to sign in. */
+async function signingIn(t: TestContext, text: string) {
+  const port = await freePort();
+  const other = await serve(t, provider(() => `http://localhost:${port}/callback`).fetch);
+  const settings = { PROVIDER: other.elsewhere, ORIGIN: `http://localhost:${port}` };
+  const { app } = await programWith(text, settings);
+  assert.ok(app);
+  const { here } = await serve(t, app.fetch, port);
+  const context = await browser(t);
+  if (context === undefined) return undefined;
+  const page = await pageOf(context);
+  await page.goto(`${here}/sign-in`);
+  return { here, other, context, page };
+}
+
 describe("OAuth", () => {
   test("the guide's program logs in with a GET callback and PKCE; a link to the callback alone does not", async (t) => {
-    const port = await freePort();
-    const other = await serve(t, provider(() => `http://localhost:${port}/callback`).fetch);
-    const settings = { PROVIDER: other.elsewhere, ORIGIN: `http://localhost:${port}` };
-    const { app } = await programWith("code_challenge_method", settings);
-    assert.ok(app);
-    const { here } = await serve(t, app.fetch, port);
-    const context = await browser(t);
-    if (context === undefined) return;
-    const page = await pageOf(context);
-    await page.goto(`${here}/sign-in`);
+    const begun = await signingIn(t, "code_challenge_method");
+    if (begun === undefined) return;
+    const { here, context, page } = begun;
     await page.getByRole("link").click();
     await page.waitForURL(`${here}/`);
     assert.equal(await textOf(page), "Hello, ana!");
@@ -142,15 +150,9 @@ describe("OAuth", () => {
   });
 
   test("the guide's program logs in with form_post; a form with another state does not", async (t) => {
-    const port = await freePort();
-    const other = await serve(t, provider(() => `http://localhost:${port}/callback`).fetch);
-    const { app } = await programWith("response_mode=form_post", { PROVIDER: other.elsewhere });
-    assert.ok(app);
-    const { here } = await serve(t, app.fetch, port);
-    const context = await browser(t);
-    if (context === undefined) return;
-    const page = await pageOf(context);
-    await page.goto(`${here}/sign-in`);
+    const begun = await signingIn(t, "response_mode=form_post");
+    if (begun === undefined) return;
+    const { here, other, context, page } = begun;
     await page.getByRole("button").click();
     await page.waitForURL(`${here}/`);
     assert.equal(await textOf(page), "Hello, ana!");
