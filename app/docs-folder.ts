@@ -40,7 +40,7 @@ export class DocsFolder {
   /** The built site; `undefined` if there is none. */
   get built(): Built | undefined {
     const text = this.#read("built.json");
-    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
     return text && (JSON.parse(text.toString()) as Built);
   }
 

@@ -19,7 +19,7 @@ export function docsStatus(folder: string): DocsStatus | undefined {
   const file = docsStatusFile(folder);
   try {
     const age = Date.now() - statSync(file).mtimeMs;
-    // eslint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own script wrote it
     const status = JSON.parse(readFileSync(file, "utf8")) as DocsStatus;
     if (status.state === "failed") return status;
     return age < LONGEST_BUILD_MS && isRunning(status.pid) ? status : undefined;

@@ -14,6 +14,8 @@ export type PageContent = {
   title: string;
   content: Html;
   status?: ContentfulStatusCode;
+  /** Why a form was not accepted. Shown first among the messages, as an error. */
+  problem?: string | undefined;
   /** Messages of the page itself, shown before the waiting ones. */
   messages?: readonly Message[];
   /** What is true as long as the page says so. Shown in the same place as the messages. */
@@ -30,12 +32,13 @@ export const SESSION_COOKIE = "__Host-Http-session";
 export async function page(
   c: Context,
   parts: Parts,
-  { title, content, status = 200, messages = [], notice }: PageContent,
+  { title, content, status = 200, problem, messages = [], notice }: PageContent,
 ): Promise<Response> {
   const session = await parts.sessions.of(c);
   // A missing picture also gets a page, on which nobody would read the messages.
   const waiting = isNavigation(c) ? await session.takeFlashes() : [];
-  const shown = [...messages, ...keptMessages(c, session), ...waiting];
+  const problems = problem === undefined ? [] : [{ category: "error", message: problem }];
+  const shown = [...problems, ...messages, ...keptMessages(c, session), ...waiting];
   const visitor = whoIs(parts, session) ?? "nobody";
   const measurement = currentMeasurement();
   if (measurement !== undefined && c.req.method === "GET" && isNavigation(c)) measurement.shown = session.id;

@@ -93,6 +93,5 @@ async function confirmPage(
   const session = await parts.sessions.of(c);
   const name = whoIs(parts, session)?.name ?? "";
   const content = confirmView({ owner: session.subject ?? "", name, back });
-  const messages = problem === undefined ? [] : [{ category: "error", message: problem }];
-  return page(c, parts, { title: "Your password, please", content, status, messages });
+  return page(c, parts, { title: "Your password, please", content, status, problem });
 }

@@ -51,7 +51,7 @@ export function breakRoutes(parts: Parts): Hono {
       const session = await parts.sessions.of(c);
       if (visitor !== undefined) parts.events.watch(visitor, session.id);
       const content = breakView({
-        ticket: session.id?.slice(0, 6),
+        ticket: session.id,
         user: whoIs(parts, session)?.name,
         owner: session.subject,
         rejection: session.rejection?.reason,

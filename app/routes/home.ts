@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { page } from "../page.ts";
 import type { Parts } from "../parts.ts";
 import { whoIs } from "../profile.ts";
-import { flaskView } from "../views/from-flask.ts";
+import { flaskView } from "../views/lessons-flask.ts";
 import { homeView } from "../views/home.ts";
 
 /** `/`: what this site is, and where its lessons are; and `/lessons/flask`, for those who know Flask. */

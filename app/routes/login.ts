@@ -46,8 +46,8 @@ export function loginRoutes(parts: Parts): Hono {
     const password = form.text("password");
     const ticked = form.ticked("keep");
     const back = returnPath(form.text("return"));
-    const again = (status: 413 | 429, message: string) =>
-      loginPage(c, parts, { name, ticked, back, status, messages: [{ category: "error", message }] });
+    const again = (status: 413 | 429, problem: string) =>
+      loginPage(c, parts, { name, ticked, back, status, problem });
     if (isTooLong(password) || name.length > 1_000) return again(413, "That is too long to be right.");
     const user = parts.users.byName(name);
     const device = user && deviceOf(c, parts, user.id);
@@ -143,18 +143,15 @@ type LoginPage = {
   name: string;
   ticked: boolean;
   back: string | undefined;
-  messages: readonly Message[];
+  problem?: string;
+  messages?: readonly Message[];
   notice?: Html | undefined;
   status?: 413 | 429;
 };
 
-function loginPage(
-  c: Context,
-  parts: Parts,
-  { messages, notice, status, ...shown }: LoginPage,
-): Promise<Response> {
-  const content = loginView({ ...shown, lifetime: parts.permanentLifetime });
-  return page(c, parts, { title: "Log in", content, messages, notice, ...(status && { status }) });
+function loginPage(c: Context, parts: Parts, { name, ticked, back, ...told }: LoginPage): Promise<Response> {
+  const content = loginView({ name, ticked, back, lifetime: parts.permanentLifetime });
+  return page(c, parts, { title: "Log in", content, ...told });
 }
 
 function tooMany({ limit, retryAfterSeconds }: Attempt & { allowed: false }): string {

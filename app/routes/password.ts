@@ -64,6 +64,5 @@ async function passwordPage(
     owner: session.subject ?? "",
     name: whoIs(parts, session)?.name ?? "",
   });
-  const messages = problem === undefined ? [] : [{ category: "error", message: problem }];
-  return page(c, parts, { title: "Change password", content, status, messages });
+  return page(c, parts, { title: "Change password", content, status, problem });
 }

@@ -62,6 +62,5 @@ function signUpPage(
   status: ContentfulStatusCode = 200,
 ): Promise<Response> {
   const content = signUpView({ ...typed, lifetime: parts.permanentLifetime });
-  const messages = problem === undefined ? [] : [{ category: "error", message: problem }];
-  return page(c, parts, { title: "Sign up", content, status, messages });
+  return page(c, parts, { title: "Sign up", content, status, problem });
 }

@@ -61,7 +61,7 @@ export function userRoutes(parts: Parts): Hono {
         title: "Not saved",
         status: 422,
         content: notSavedView({ owner: session.subject ?? owner, note, colour }),
-        messages: [{ category: "error", message: problem }],
+        problem,
       });
     }
     if (!session.loggedIn) {

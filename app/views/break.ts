@@ -1,11 +1,12 @@
 import type { RejectionReason, SessionEvent } from "coatcheck";
 import { staticUrl } from "../static.ts";
 import type { SeenEvent } from "../visitor-events.ts";
+import { codeRegion } from "./code.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { noticeBox } from "./message.ts";
 import { ownerField } from "./owner.ts";
-import { clockTime } from "./wording.ts";
+import { clockTime, ticketNumber } from "./wording.ts";
 
 /**
  * Why a ticket is kept aside: it is the good one of an edited one (`good`), it was replaced (`old`), its session was
@@ -15,7 +16,7 @@ export type KeptTicket = "good" | "old" | "ended" | "new";
 
 /** What `/break` shows. */
 export type BreakPage = {
-  /** The number of the ticket, if it is valid. */
+  /** The id of the session, if its ticket is valid. */
   ticket: string | undefined;
   user: string | undefined;
   owner: string | undefined;
@@ -78,13 +79,12 @@ export function breakView(shown: BreakPage): Html {
         "Be another site",
         html`A form on another site could act in your name, since your browser sends your cookie along. It is
         refused: browsers say where a form comes from. Save this as a file, and open it:`,
-        html`<pre
-          tabindex="0"
-          role="region"
-          aria-label="A form of another site"
-        ><code>&lt;form method="post" action="…/break"&gt;
-  &lt;button name="what" value="expire"&gt;A kitten&lt;/button&gt;
-&lt;/form&gt;</code></pre>`,
+        codeRegion(
+          "A form of another site",
+          `<form method="post" action="…/break">
+  <button name="what" value="expire">A kitten</button>
+</form>`,
+        ),
       )}
     </ol>
     ${
@@ -203,7 +203,7 @@ function stateView({ ticket, user, rejection, kept }: BreakPage): Html {
       ${
         ticket === undefined
           ? "You have no ticket."
-          : html`Your ticket has the number <code>${ticket}</code> and is valid.
+          : html`Your ticket has the number <code>${ticketNumber(ticket)}</code> and is valid.
               ${user === undefined ? "Nobody is logged in." : html`You are logged in as <strong>${user}</strong>.`}`
       }
     </p>

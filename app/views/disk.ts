@@ -3,7 +3,7 @@ import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { INSIDE_STEPS } from "./inside.ts";
 import { steps } from "./lessons.ts";
-import { moment } from "./wording.ts";
+import { moment, numberTag, ticketNumber } from "./wording.ts";
 
 /** What `/inside/disk` shows: the record as the store returns it. */
 export type DiskPage = {
@@ -44,12 +44,9 @@ function nothing(): Html {
 function recordView(record: SessionRecord, isSealed: boolean): Html {
   return html`<div class="disk">
     <article>
-      <h2>
-        <span class="ticket-number">No. ${record.id.slice(0, 6)}</span>
-        The record
-      </h2>
+      <h2>${numberTag(record.id)} The record</h2>
       <dl class="kept">
-        ${row("id", html`<code>${record.id.slice(0, 6)}…</code>`, "the number on the ticket, and no secret")}
+        ${row("id", html`<code>${ticketNumber(record.id)}…</code>`, "the number on the ticket, and no secret")}
         ${row(
           "verifier",
           html`<code>${hex(record.verifier)}</code>`,

@@ -2,7 +2,7 @@ import type { RejectionReason } from "coatcheck";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { steps } from "./lessons.ts";
-import { moment } from "./wording.ts";
+import { moment, numberTag, ticketNumber } from "./wording.ts";
 
 /** What the server knows about a session besides its data. */
 export type RecordFacts = {
@@ -71,10 +71,7 @@ export function insideView(inside: InsidePage): Html {
             ? ""
             : html`<article class="empty taken ${isOver(inside) ? "gone" : ""}" id="taken">
                 ${hanger()}
-                <p>
-                  <span class="ticket-number">No. ${torn.slice(0, 6)}</span>
-                  ${underTorn(inside)}
-                </p>
+                <p>${numberTag(torn)} ${underTorn(inside)}</p>
               </article>`
         }
       </section>
@@ -98,7 +95,7 @@ function ticket(
 ): Html {
   const total = lengths.reduce((sum, length) => sum + length, lengths.length - 1);
   return html`<div class="ticket">
-    <p class="ticket-name"><span class="ticket-number">No. ${id.slice(0, 6)}</span></p>
+    <p class="ticket-name">${numberTag(id)}</p>
     <ol class="ticket-parts">
       ${lengths.map(
         (length, at) =>
@@ -147,7 +144,7 @@ const WHY: Record<RejectionReason, string> = {
 
 function tornTicket(id: string | undefined, why: string): Html {
   return html`<div class="torn" id="torn">
-    <div class="ticket torn-left"><span class="ticket-number">No. ${id?.slice(0, 6) ?? "?"}</span></div>
+    <div class="ticket torn-left">${numberTag(id)}</div>
     <div class="ticket torn-right"><span>${why}</span></div>
   </div>`;
 }
@@ -183,7 +180,7 @@ function nothingKept(): Html {
 
 function coat(record: RecordFacts, entries: InsidePage["entries"]): Html {
   return html`<article class="coat">
-    <p class="coat-number"><span class="ticket-number">No. ${record.id.slice(0, 6)}</span></p>
+    <p class="coat-number">${numberTag(record.id)}</p>
     <h3>What was put in</h3>
     ${
       entries.length === 0
@@ -207,7 +204,7 @@ function coat(record: RecordFacts, entries: InsidePage["entries"]): Html {
     <dl class="kept">
       <div>
         <dt>id</dt>
-        <dd><code>${record.id.slice(0, 6)}…</code></dd>
+        <dd><code>${ticketNumber(record.id)}…</code></dd>
       </div>
       <div>
         <dt>subject</dt>

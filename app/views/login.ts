@@ -24,17 +24,7 @@ export function loginView({
       <article>
         <h1>Log in</h1>
         <form method="post" action="/login">
-          ${returnField(back)}
-          <label for="name">Name</label>
-          <input
-            id="name"
-            name="name"
-            value="${name}"
-            autocomplete="username"
-            autocapitalize="none"
-            required
-            maxlength="${MAX_NAME_LENGTH}"
-          />
+          ${returnField(back)} ${nameField(name)}
           <label for="password">Password</label>
           <input id="password" name="password" type="password" autocomplete="current-password" required />
           ${keepBox(lifetime, ticked)}
@@ -65,6 +55,20 @@ export function demoForm(): Html {
     <input type="hidden" name="password" value="${DEMO.password}" />
     <button name="from" value="home">Log in as ${DEMO.name}</button>
   </form>`;
+}
+
+/** The field for the user's name. */
+export function nameField(name: string): Html {
+  return html`<label for="name">Name</label>
+    <input
+      id="name"
+      name="name"
+      value="${name}"
+      autocomplete="username"
+      autocapitalize="none"
+      required
+      maxlength="${MAX_NAME_LENGTH}"
+    />`;
 }
 
 /** The return path after the login. Checked again when the form is submitted. */

@@ -1,10 +1,9 @@
 import type { Duration } from "coatcheck";
 import { MIN_PASSWORD_CHARACTERS } from "../passwords.ts";
-import { MAX_NAME_LENGTH } from "../names.ts";
 import { loginPath } from "../return-path.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
-import { keepBox, returnField } from "./login.ts";
+import { keepBox, nameField, returnField } from "./login.ts";
 
 /** `/signup`. After a problem, what was typed is filled in. */
 export function signUpView({
@@ -22,17 +21,7 @@ export function signUpView({
     <article>
       <h1>Sign up</h1>
       <form method="post" action="/signup">
-        ${returnField(back)}
-        <label for="name">Name</label>
-        <input
-          id="name"
-          name="name"
-          value="${name}"
-          autocomplete="username"
-          autocapitalize="none"
-          required
-          maxlength="${MAX_NAME_LENGTH}"
-        />
+        ${returnField(back)} ${nameField(name)}
         <label for="password">Password</label>
         <input
           id="password"

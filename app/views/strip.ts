@@ -1,7 +1,8 @@
 import type { StoreCall } from "../measure.ts";
 import { usesLibrary } from "../sources.ts";
 import type { Lines } from "../sources.ts";
-import { FLASK } from "./flask.ts";
+import { codeRegion } from "./code.ts";
+import { FLASK } from "./strip-flask.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 
@@ -144,5 +145,5 @@ function foldedCode(name: string, code: string, isOpen: boolean): Html {
 /** The lines that use the library are marked: everything else is the site's own. */
 function codeBox(name: string, code: string): Html {
   const lines = code.split("\n").map((line) => [usesLibrary(line) ? html`<mark>${line}</mark>` : line, "\n"]);
-  return html`<pre tabindex="0" role="region" aria-label="${name}"><code>${lines}</code></pre>`;
+  return codeRegion(name, lines);
 }

@@ -3,7 +3,7 @@ import { staticUrl } from "../static.ts";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 import { ownerField } from "./owner.ts";
-import { ago, browserName } from "./wording.ts";
+import { ago, browserName, numberTag, ticketNumber } from "./wording.ts";
 
 /** What `/two-browsers` shows. */
 export type TwoBrowsersPage = {
@@ -25,7 +25,7 @@ export function twoBrowsersView({ owner, devices, current, now }: TwoBrowsersPag
       <article class="line" data-line="/two-browsers/line">
         <h2>This browser</h2>
         <div class="cord">
-          <span class="ticket-number">No. ${current?.slice(0, 6) ?? "?"}</span>
+          ${numberTag(current)}
           <span class="cord-line" aria-hidden="true"></span>
           <span class="cord-end">server</span>
         </div>
@@ -52,15 +52,14 @@ export function twoBrowsersView({ owner, devices, current, now }: TwoBrowsersPag
                   (device) =>
                     html`<li>
                       <span
-                        ><span class="ticket-number">No. ${device.id.slice(0, 6)}</span>
-                        <strong>${browserName(device.agent)}</strong
+                        >${numberTag(device.id)} <strong>${browserName(device.agent)}</strong
                         ><small>last seen ${ago(device.lastSeenAt, now)}</small></span
                       >
                       <form method="post" action="/two-browsers">
                         ${ownerField(owner)}
                         <input type="hidden" name="id" value="${device.id}" />
                         <button class="small">
-                          End<span class="sr-only"> No. ${device.id.slice(0, 6)}</span>
+                          End<span class="sr-only"> No. ${ticketNumber(device.id)}</span>
                         </button>
                       </form>
                     </li>`,

@@ -2,6 +2,16 @@ import type { Duration } from "coatcheck";
 import { html } from "./html.ts";
 import type { Html } from "./html.ts";
 
+/** The number that a session's ticket and its record show: the beginning of the id, which is no secret. */
+export function ticketNumber(id: string): string {
+  return id.slice(0, 6);
+}
+
+/** The same as a label. */
+export function numberTag(id: string | undefined): Html {
+  return html`<span class="ticket-number">No. ${id === undefined ? "?" : ticketNumber(id)}</span>`;
+}
+
 /** A point in time, for people and for machines. In UTC, since the server does not know the visitor's time zone. */
 export function moment(date: Date | undefined): Html | string {
   return date ? html`<time datetime="${date.toISOString()}">${inWords(date)}</time>` : "–";

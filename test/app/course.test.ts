@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { memoryStore } from "coatcheck/memory";
 import { probeStore } from "coatcheck/testing";
 import { COURSE } from "../../app/course.ts";
-import { PAIRS } from "../../app/views/from-flask.ts";
+import { PAIRS } from "../../app/views/lessons-flask.ts";
 import { openWorkshop } from "../docs/workshop.ts";
 import { broken } from "../support/store-calls.ts";
 import { testSite } from "./test-site.ts";

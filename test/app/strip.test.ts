@@ -7,7 +7,7 @@ import { memoryStore } from "coatcheck/memory";
 import { probeStore } from "coatcheck/testing";
 import { currentMeasurement, measured } from "../../app/measure.ts";
 import { handlersOf, sources } from "../../app/sources.ts";
-import { FLASK } from "../../app/views/flask.ts";
+import { FLASK } from "../../app/views/strip-flask.ts";
 import { broken } from "../support/store-calls.ts";
 import { testSite } from "./test-site.ts";
 
